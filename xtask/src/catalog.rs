@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 mod issuing;
+mod names;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -95,6 +96,7 @@ pub(crate) fn check() -> Result<()> {
     codes(&catalog, &mut complaints);
     rules(&catalog, &mut complaints);
     issuing::check(&catalog, &mut complaints);
+    names::check(&catalog, &mut complaints);
     order(&mut complaints)?;
     match facts::folder() {
         Some(folder) => {
@@ -112,7 +114,7 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// Ids never disappear: an id of the lock that is gone must be somebody's `was`.
+/// Ids never disappear: an id of the lock that is gone names the one that came in its place (`old = new`).
 fn ids(catalog: &Catalog, complaints: &mut Vec<String>) -> Result<()> {
     let mut known: HashSet<&str> = HashSet::new();
     for section in catalog.sections.values() {
@@ -120,7 +122,6 @@ fn ids(catalog: &Catalog, complaints: &mut Vec<String>) -> Result<()> {
             if !known.insert(endpoint.id) {
                 complaints.push(format!("id {} stands twice", endpoint.id));
             }
-            known.extend(endpoint.was.iter().copied());
         }
     }
     for section in catalog.events.values() {
@@ -131,8 +132,16 @@ fn ids(catalog: &Catalog, complaints: &mut Vec<String>) -> Result<()> {
         }
     }
     let lock = std::fs::read_to_string(read::root().join("ids.lock"))?;
-    for id in lock.lines().filter(|id| !known.contains(id)) {
-        complaints.push(format!("id {id} is locked and gone: keep it as `was`"));
+    for line in lock.lines() {
+        match line.split_once(" = ") {
+            Some((old, new)) if known.contains(old) || !known.contains(new) => complaints.push(
+                format!("ids.lock: `{line}`: the former id must be gone and the new one exist"),
+            ),
+            None if !known.contains(line) => complaints.push(format!(
+                "id {line} is locked and gone: write `{line} = <the new id>` in ids.lock"
+            )),
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -29,10 +29,9 @@ pub(crate) fn run(check: bool, blob_only: bool) -> Result<()> {
     pack::verify(&packed, &catalog)?;
     files.insert(crate_root.join("data/catalog.bin"), packed);
     constants::write(&catalog, &crate_root.join("src/generated"), &mut files);
-    files.insert(
-        crate_root.join("catalog/ids.lock"),
-        constants::ids(&catalog).into_bytes(),
-    );
+    let lock = crate_root.join("catalog/ids.lock");
+    let ids = constants::ids(&catalog, &fs::read_to_string(&lock).unwrap_or_default());
+    files.insert(lock, ids.into_bytes());
     if !blob_only {
         rust::write(&catalog, &mut files);
         registry::write(&catalog, &mut files);

@@ -121,13 +121,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             .files
             .values()
             .flat_map(|file| file.endpoint.iter())
-            .flat_map(|endpoint| endpoint.was.iter().chain([&endpoint.id]).cloned())
+            .map(|endpoint| endpoint.http.clone())
             .collect();
         let mut fresh: BTreeMap<String, Vec<(&Value, &ids::Placed)>> = BTreeMap::new();
         for (fact, place) in facts.iter().zip(&placed) {
             let line = format!("{} {}", text(fact, "method"), text(fact, "path"));
             let wanted = only.as_ref().is_none_or(|only| only.contains(&line));
-            if wanted && !known.contains(&place.id()) {
+            if wanted && !known.contains(&line) {
                 fresh
                     .entry(place.file.clone())
                     .or_default()

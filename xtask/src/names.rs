@@ -1,4 +1,104 @@
-//! Names: snake case, camel case, singular, and what Rust forbids.
+//! Names: snake case, camel case, words that run together, singular, and what Rust forbids.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+/// The list of words, and the wholes whose words it names.
+struct Words {
+    words: HashSet<&'static str>,
+    wholes: HashMap<&'static str, Vec<&'static str>>,
+}
+
+fn list() -> &'static Words {
+    static LIST: OnceLock<Words> = OnceLock::new();
+    LIST.get_or_init(|| {
+        let text = include_str!("../../crates/xinqiao-catalog/catalog/words.txt");
+        let mut list = Words {
+            words: HashSet::new(),
+            wholes: HashMap::new(),
+        };
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            match line.split_once(" = ") {
+                Some((whole, parts)) => {
+                    list.wholes.insert(whole, parts.split(' ').collect());
+                }
+                None => {
+                    list.words.insert(line);
+                }
+            }
+        }
+        list
+    })
+}
+
+/// The words of one part of a snake-cased name: `getidlist` is get, id, list. None if the list of words has no way.
+pub(crate) fn words(part: &str) -> Option<Vec<String>> {
+    let list = list();
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    if let Some(parts) = list.wholes.get(part) {
+        return Some(owned(parts));
+    }
+    if part.len() <= 3 || list.words.contains(part) {
+        return Some(vec![part.to_owned()]);
+    }
+    let stem = part.trim_end_matches(|character: char| character.is_ascii_digit());
+    let digits = &part[stem.len()..];
+    let mut found = match fewest(stem, &list.words) {
+        Some(found) => found,
+        None if part.len() <= 4 => return Some(vec![part.to_owned()]),
+        None => return None,
+    };
+    match found.last_mut() {
+        Some(last) => last.push_str(digits),
+        None => found.push(digits.to_owned()),
+    }
+    Some(found)
+}
+
+/// The fewest words that make up `text`, the longest among as few; digits stand alone.
+fn fewest(text: &str, words: &HashSet<&str>) -> Option<Vec<String>> {
+    // From the back: for each place how many words follow, the sum of their squared lengths, and where the next begins.
+    let mut best: Vec<Option<(usize, usize, usize)>> = vec![None; text.len() + 1];
+    best[text.len()] = Some((0, 0, text.len()));
+    for from in (0..text.len()).rev() {
+        let digits = text[from..].bytes().take_while(u8::is_ascii_digit).count();
+        let mut chosen: Option<(usize, usize, usize)> = None;
+        for to in from + 1..=text.len() {
+            let number = digits > 0 && to == from + digits;
+            if !number && !words.contains(&text[from..to]) {
+                continue;
+            }
+            let Some((count, squares, _)) = best[to] else {
+                continue;
+            };
+            let squares = squares + if number { 0 } else { (to - from).pow(2) };
+            if chosen.is_none_or(|(fewer, larger, _)| {
+                count + 1 < fewer || (count + 1 == fewer && squares > larger)
+            }) {
+                chosen = Some((count + 1, squares, to));
+            }
+        }
+        best[from] = chosen;
+    }
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        let (_, _, next) = best[at]?;
+        out.push(text[at..next].to_owned());
+        at = next;
+    }
+    Some(out)
+}
+
+/// A snake-cased name with its run-together words split: `get_id_list` from `getidlist`. What the list of words does not
+/// know stays as it is.
+pub(crate) fn split(name: &str) -> String {
+    let parts: Vec<String> = name
+        .split('_')
+        .flat_map(|part| words(part).unwrap_or_else(|| vec![part.to_owned()]))
+        .collect();
+    parts.join("_")
+}
 
 /// `kf_account` from `kfAccount`, `KfAccount`, `kf-account`.
 pub(crate) fn snake(name: &str) -> String {
@@ -76,9 +176,9 @@ const KEYWORDS: &[&str] = &[
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// A Rust identifier for a wire name: snake case, keywords with `_`.
+/// A Rust identifier for a wire name: snake case, words split, keywords with `_`.
 pub(crate) fn ident(name: &str) -> String {
-    let mut out = snake(name);
+    let mut out = split(&snake(name));
     if out.is_empty() {
         "value".clone_into(&mut out);
     }

@@ -165,7 +165,6 @@ pub(crate) struct VariantSpec {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct EndpointSpec {
     pub(crate) id: String,
-    pub(crate) was: Vec<String>,
     pub(crate) title: Prose,
     pub(crate) about: Prose,
     pub(crate) http: String,
@@ -209,6 +208,7 @@ pub(crate) struct EventSpec {
     pub(crate) event: String,
     pub(crate) info_type: String,
     pub(crate) event_type: String,
+    pub(crate) rust: String,
     pub(crate) when: BTreeMap<String, String>,
     pub(crate) trigger: String,
     pub(crate) reply: String,

@@ -10,7 +10,7 @@ use xinqiao_crypto::pay_v3::{
 };
 use xinqiao_pay_v2::notify as notify_v2;
 use xinqiao_pay_v3::{
-    bill_download::{self, Bill, Ticket},
+    bill_file::{self, Bill, Ticket},
     notify as notify_v3,
 };
 
@@ -135,7 +135,7 @@ pub(super) fn bill(data: &[u8]) {
         download_url: String::new(),
     };
     // A bill that unpacks to more than a fuzzer has patience for is another test's.
-    assert!(bill_download::check(data, &ticket).is_err());
+    assert!(bill_file::check(data, &ticket).is_err());
     let bill = Bill::parse(&String::from_utf8_lossy(data));
     for row in &bill.rows {
         for column in bill.columns.iter().take(8) {

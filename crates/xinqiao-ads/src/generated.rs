@@ -2,8 +2,8 @@
 //! Generated from the catalog.
 #![allow(clippy::too_many_arguments, reason = "as many as the platform requires")]
 
-#[cfg(feature = "adgroups")]
-pub mod adgroups;
+#[cfg(feature = "ad-groups")]
+pub mod ad_groups;
 
 #[cfg(feature = "ads")]
 pub mod ads;
@@ -12,7 +12,7 @@ pub mod ads;
 pub mod base;
 
 #[cfg(feature = "base")]
-pub use self::base::adcreatives;
+pub use self::base::ad_creatives;
 
 #[cfg(feature = "base")]
 pub use self::base::advertiser;

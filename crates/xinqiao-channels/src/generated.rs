@@ -2,8 +2,8 @@
 //! Generated from the catalog.
 #![allow(clippy::too_many_arguments, reason = "as many as the platform requires")]
 
-#[cfg(feature = "aftersale")]
-pub mod aftersale;
+#[cfg(feature = "after-sale")]
+pub mod after_sale;
 
 #[cfg(feature = "base")]
 pub mod base;
@@ -29,8 +29,8 @@ pub mod coupon;
 #[cfg(feature = "events")]
 pub mod events;
 
-#[cfg(feature = "finderlive")]
-pub mod finderlive;
+#[cfg(feature = "finder-live")]
+pub mod finder_live;
 
 #[cfg(feature = "funds")]
 pub mod funds;
@@ -38,7 +38,7 @@ pub mod funds;
 #[cfg(feature = "leads")]
 pub mod leads;
 
-#[cfg(any(feature = "league", feature = "league-headsupplier"))]
+#[cfg(any(feature = "league", feature = "league-head-supplier"))]
 pub mod league;
 
 #[cfg(feature = "logistics")]
@@ -47,7 +47,7 @@ pub mod logistics;
 #[cfg(feature = "merchant")]
 pub mod merchant;
 
-#[cfg(any(feature = "order", feature = "order-dropship"))]
+#[cfg(any(feature = "order", feature = "order-drop-ship"))]
 pub mod order;
 
 #[cfg(any(feature = "product", feature = "product-order", feature = "product-spu"))]
@@ -62,7 +62,7 @@ pub mod qic;
 #[cfg(feature = "sharer")]
 pub mod sharer;
 
-#[cfg(any(feature = "shop", feature = "shop-coupon", feature = "shop-ecaftersale", feature = "shop-funds", feature = "shop-order", feature = "shop-sharer", feature = "shop-spu"))]
+#[cfg(any(feature = "shop", feature = "shop-coupon", feature = "shop-ec-after-sale", feature = "shop-funds", feature = "shop-order", feature = "shop-sharer", feature = "shop-spu"))]
 pub mod shop;
 
 #[cfg(feature = "store")]
@@ -96,13 +96,13 @@ pub use self::base::activity;
 pub use self::base::b2c;
 
 #[cfg(feature = "base")]
-pub use self::base::commkf;
+pub use self::base::comm_kf;
 
 #[cfg(feature = "base")]
 pub use self::base::favorites;
 
 #[cfg(feature = "base")]
-pub use self::base::livedashboard;
+pub use self::base::live_dashboard;
 
 #[cfg(feature = "base")]
 pub use self::base::open;

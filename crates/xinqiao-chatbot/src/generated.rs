@@ -12,52 +12,7 @@ pub mod events;
 pub mod v2;
 
 #[cfg(feature = "base")]
-pub use self::base::aibot;
-
-#[cfg(feature = "base")]
-pub use self::base::assetsupload;
-
-#[cfg(feature = "base")]
-pub use self::base::batchimportskill;
-
-#[cfg(feature = "base")]
-pub use self::base::feedback;
-
-#[cfg(feature = "base")]
-pub use self::base::getbindlink;
-
-#[cfg(feature = "base")]
-pub use self::base::getbindlist;
-
-#[cfg(feature = "base")]
-pub use self::base::geth5link;
-
-#[cfg(feature = "base")]
-pub use self::base::gethotquerydetail;
-
-#[cfg(feature = "base")]
-pub use self::base::gethotquerylist;
-
-#[cfg(feature = "base")]
-pub use self::base::kefustate;
+pub use self::base::kefu_state;
 
 #[cfg(feature = "base")]
 pub use self::base::label;
-
-#[cfg(feature = "base")]
-pub use self::base::publish;
-
-#[cfg(feature = "base")]
-pub use self::base::publish_progress;
-
-#[cfg(feature = "base")]
-pub use self::base::sendmsg;
-
-#[cfg(feature = "base")]
-pub use self::base::setautoreply;
-
-#[cfg(feature = "base")]
-pub use self::base::sign;
-
-#[cfg(feature = "base")]
-pub use self::base::unbindmp;

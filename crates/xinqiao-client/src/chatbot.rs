@@ -27,11 +27,7 @@ use crate::{
 /// Seconds that an access token lives; the answer does not tell.
 const LIFETIME: i64 = 7200;
 /// Calls of the older interface that are sent as they are.
-const PLAIN: [&str; 3] = [
-    id::aibot::BY_TOKEN,
-    id::sign::BY_TOKEN,
-    id::getbindlist::BY_TOKEN,
-];
+const PLAIN: [&str; 3] = [id::base::AI_BOT, id::base::SIGN, id::base::GET_BIND_LIST];
 
 /// A bot's credential. Cheap to clone; clones share the access token.
 #[derive(Clone)]

@@ -230,7 +230,7 @@ mod tests {
     fn refused(code: &str) -> Error {
         let code = AnswerCode::Word(code.into());
         Error::Api(Box::new(ApiError::new(
-            "pay_v2.pay.micropay",
+            "pay_v2.pay.micro_pay",
             code,
             "",
             200,

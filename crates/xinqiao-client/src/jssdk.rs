@@ -6,7 +6,7 @@
 //!
 //! Invariant: the ticket is fetched once for all pages, and never leaves the server.
 //!
-//! Source: `official_account.ticket.getticket`, `work.base.get_jsapi_ticket`, `work.ticket.get`.
+//! Source: `official_account.ticket.get_ticket`, `work.base.get_jsapi_ticket`, `work.ticket.get`.
 
 use serde_json::{Value, json};
 use xinqiao_catalog::id::{official_account, work};
@@ -43,11 +43,11 @@ impl Fetch for Ticket {
         Box::pin(async move {
             let (endpoint, fields) = match self {
                 Self::Page => (
-                    official_account::ticket::GETTICKET,
+                    official_account::ticket::GET_TICKET,
                     json!({"type": "jsapi"}),
                 ),
                 Self::Card => (
-                    official_account::ticket::GETTICKET,
+                    official_account::ticket::GET_TICKET,
                     json!({"type": "wx_card"}),
                 ),
                 Self::Corp => (work::base::GET_JSAPI_TICKET, json!({})),

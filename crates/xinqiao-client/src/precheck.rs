@@ -2,7 +2,7 @@
 
 use xinqiao_catalog::{
     MediaLimit,
-    id::official_account::{customservice::kfaccount, material, media},
+    id::official_account::{custom_service::kf_account, material, media},
     rules,
 };
 use xinqiao_wire::FilePart;
@@ -38,8 +38,8 @@ fn limit(endpoint: &str, kind: &str) -> Option<&'static MediaLimit> {
     let id = match endpoint {
         media::UPLOAD => format!("temporary.{kind}"),
         material::ADD_MATERIAL => format!("permanent.{kind}"),
-        media::UPLOADIMG => "article.image".to_owned(),
-        kfaccount::UPLOADHEADIMG => "kf.avatar".to_owned(),
+        media::UPLOAD_IMG => "article.image".to_owned(),
+        kf_account::UPLOAD_HEAD_IMG => "kf.avatar".to_owned(),
         _ => return None,
     };
     xinqiao_catalog::media(&id)

@@ -7,8 +7,8 @@
 //!
 //! Invariant: decrypted data is given out only if its watermark names the account.
 //!
-//! Source: `mini_program.sns.jscode2session`, `mini_program.wxa.checksession`,
-//! `mini_program.wxa.business.getuserphonenumber` of the catalog.
+//! Source: `mini_program.sns.js_code_2_session`, `mini_program.wxa.check_session`,
+//! `mini_program.wxa.business.get_user_phone_number` of the catalog.
 
 use std::fmt;
 
@@ -111,9 +111,9 @@ pub async fn login(client: &Client, code: &str) -> Result<Session, Error> {
     let mut fields = json!({"grant_type": "authorization_code", "appid": appid, "js_code": code});
     let endpoint = if let Some(component) = client.component() {
         fields["component_appid"] = component.appid().as_str().into();
-        open_platform::sns::COMPONENT_JSCODE2SESSION
+        open_platform::sns::COMPONENT_JS_CODE_2_SESSION
     } else {
-        let endpoint = mini_program::sns::JSCODE2SESSION;
+        let endpoint = mini_program::sns::JS_CODE_2_SESSION;
         fields["secret"] = client.secret_for(endpoint)?.expose().into();
         endpoint
     };
@@ -147,9 +147,9 @@ pub struct WorkSession {
 /// 40029 the code is not known, or was used.
 pub async fn login_work(client: &Client, code: &str) -> Result<WorkSession, Error> {
     let endpoint = if client.is_suite() {
-        work::service::MINIPROGRAM_JSCODE2SESSION
+        work::service::MINI_PROGRAM_JS_CODE_2_SESSION
     } else {
-        work::miniprogram::JSCODE2SESSION
+        work::mini_program::JS_CODE_2_SESSION
     };
     let fields = json!({"js_code": code, "grant_type": "authorization_code"});
     let answer = client.call(endpoint, fields).await?;
@@ -172,7 +172,7 @@ pub async fn check(client: &Client, openid: &OpenId, key: &SessionKey) -> Result
         "signature": key.sign(b""),
         "sig_method": "hmac_sha256",
     });
-    let call = client.call(mini_program::wxa::CHECKSESSION, fields);
+    let call = client.call(mini_program::wxa::CHECK_SESSION, fields);
     call.await.map(|_| ())
 }
 
@@ -216,7 +216,7 @@ impl PhoneNumber {
 /// # Errors
 /// 40029 the code is not known: used, older than five minutes, or of `wx.login`.
 pub async fn phone_number(client: &Client, code: &str) -> Result<PhoneNumber, Error> {
-    let endpoint = mini_program::wxa::business::GETUSERPHONENUMBER;
+    let endpoint = mini_program::wxa::business::GET_USER_PHONE_NUMBER;
     let answer = client.call(endpoint, json!({"code": code})).await?;
     let info = answer.get("phone_info").unwrap_or(&Value::Null);
     PhoneNumber::read(info).ok_or_else(|| Error::Decode {

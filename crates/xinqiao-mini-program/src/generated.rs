@@ -8,8 +8,8 @@ pub mod base;
 #[cfg(feature = "business")]
 pub mod business;
 
-#[cfg(feature = "datacube")]
-pub mod datacube;
+#[cfg(feature = "data-cube")]
+pub mod data_cube;
 
 #[cfg(feature = "donut")]
 pub mod donut;
@@ -17,7 +17,7 @@ pub mod donut;
 #[cfg(feature = "events")]
 pub mod events;
 
-#[cfg(any(feature = "express-business", feature = "express-delivery", feature = "express-intracity", feature = "express-local"))]
+#[cfg(any(feature = "express-business", feature = "express-delivery", feature = "express-intra-city", feature = "express-local"))]
 pub mod express;
 
 #[cfg(feature = "intp")]
@@ -35,23 +35,23 @@ pub mod tcb;
 #[cfg(feature = "user-order")]
 pub mod user_order;
 
+#[cfg(feature = "wx-open")]
+pub mod wx_open;
+
 #[cfg(any(feature = "wxa", feature = "wxa-book", feature = "wxa-business", feature = "wxa-sec"))]
 pub mod wxa;
 
-#[cfg(any(feature = "wxaapi", feature = "wxaapi-broadcast"))]
-pub mod wxaapi;
+#[cfg(any(feature = "wxa-api", feature = "wxa-api-broadcast"))]
+pub mod wxa_api;
 
-#[cfg(feature = "wxadrama")]
-pub mod wxadrama;
-
-#[cfg(feature = "wxopen")]
-pub mod wxopen;
+#[cfg(feature = "wxa-drama")]
+pub mod wxa_drama;
 
 #[cfg(feature = "xpay")]
 pub mod xpay;
 
 #[cfg(feature = "base")]
-pub use self::base::redpacketcover;
+pub use self::base::red_packet_cover;
 
 #[cfg(feature = "base")]
 pub use self::base::sns;
@@ -60,4 +60,4 @@ pub use self::base::sns;
 pub use self::base::soter;
 
 #[cfg(feature = "base")]
-pub use self::base::wxaapp;
+pub use self::base::wxa_app;

@@ -2,15 +2,15 @@
 
 use xinqiao_types::OpenId;
 
-use crate::message::subscribe::{Bizsend, Send};
-use crate::message::{BizsendData, SendData};
+use crate::message::subscribe::{BizSend, Send};
+use crate::message::{BizSendData, TemplateValue};
 
 impl Send {
     /// A message to fill with [`Send::field`].
     #[must_use]
     pub fn to(touser: impl Into<OpenId>, template_id: impl Into<String>) -> Self {
         let mut send = Self::default();
-        send.touser = touser.into();
+        send.to_user = touser.into();
         send.template_id = template_id.into();
         send
     }
@@ -18,17 +18,17 @@ impl Send {
     /// Fills one field of the template.
     #[must_use]
     pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.data.insert(name.into(), SendData::new(value));
+        self.data.insert(name.into(), TemplateValue::new(value));
         self
     }
 }
 
-impl Bizsend {
+impl BizSend {
     /// A notification of a service account (订阅通知) to fill with [`Bizsend::field`].
     #[must_use]
     pub fn to(touser: impl Into<OpenId>, template_id: impl Into<String>) -> Self {
         let mut send = Self::default();
-        send.touser = touser.into();
+        send.to_user = touser.into();
         send.template_id = template_id.into();
         send
     }
@@ -36,7 +36,7 @@ impl Bizsend {
     /// Fills one field of the template.
     #[must_use]
     pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.data.insert(name.into(), BizsendData::new(value));
+        self.data.insert(name.into(), BizSendData::new(value));
         self
     }
 }
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn fields_are_filled_one_by_one() {
-        let send = Bizsend::to("o1", "t1")
+        let send = BizSend::to("o1", "t1")
             .field("thing1", "手冲")
             .field("time2", "10:00");
         assert_eq!(

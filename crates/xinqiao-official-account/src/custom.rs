@@ -6,8 +6,8 @@ use xinqiao_types::{AppId, MediaId, OpenId};
 
 use crate::message::custom::{Send, Typing};
 use crate::message::{
-    Article, Body, Customservice, Image, Miniprogrampage, Mpnews, Mpnewsarticle, Msgmenu,
-    MsgmenuItem, Music, News, Text, Video, Voice, Wxcard,
+    Article, Body, CustomService, Image, MiniProgramPage, MpNews, MpNewsArticle, MsgMenu,
+    MsgMenuItem, Music, News, Text, Video, Voice, WxCard,
 };
 
 impl Send {
@@ -63,13 +63,13 @@ impl Send {
     /// An article among the materials, by its media id.
     #[must_use]
     pub fn material(touser: impl Into<OpenId>, media_id: impl Into<MediaId>) -> Self {
-        Send::new(touser, Body::Mpnews(Mpnews::new(media_id)))
+        Send::new(touser, Body::MpNews(MpNews::new(media_id)))
     }
 
     /// A published article (已发布的图文).
     #[must_use]
     pub fn published(touser: impl Into<OpenId>, article_id: impl Into<String>) -> Self {
-        Send::new(touser, Body::Mpnewsarticle(Mpnewsarticle::new(article_id)))
+        Send::new(touser, Body::MpNewsArticle(MpNewsArticle::new(article_id)))
     }
 
     /// A page of a mini program that is linked to the account.
@@ -81,15 +81,15 @@ impl Send {
         title: impl Into<String>,
         thumb: impl Into<String>,
     ) -> Self {
-        let page = Miniprogrampage::new(appid, page);
+        let page = MiniProgramPage::new(appid, page);
         let page = page.title(title.into()).thumb_media_id(thumb.into());
-        Send::new(touser, Body::Miniprogrampage(page))
+        Send::new(touser, Body::MiniProgramPage(page))
     }
 
     /// A card (卡券).
     #[must_use]
     pub fn card(touser: impl Into<OpenId>, card_id: impl Into<String>) -> Self {
-        Send::new(touser, Body::Wxcard(Wxcard::new(card_id)))
+        Send::new(touser, Body::WxCard(WxCard::new(card_id)))
     }
 
     /// A menu of choices (菜单消息), each an id and a text. A tap comes back as a text message with
@@ -107,17 +107,17 @@ impl Send {
     {
         let list = choices
             .into_iter()
-            .map(|(id, content)| MsgmenuItem::new(id, content))
+            .map(|(id, content)| MsgMenuItem::new(id, content))
             .collect::<Vec<_>>();
-        let menu = Msgmenu::new(list);
+        let menu = MsgMenu::new(list);
         let menu = menu.head_content(head.into()).tail_content(tail.into());
-        Send::new(touser, Body::Msgmenu(menu))
+        Send::new(touser, Body::MsgMenu(menu))
     }
 
     /// Shows the name of a customer-service account (`kf_account`) beside the message.
     #[must_use]
     pub fn from_staff(self, account: impl Into<String>) -> Self {
-        self.customservice(Customservice::new().kf_account(account.into()))
+        self.custom_service(CustomService::new().kf_account(account.into()))
     }
 }
 

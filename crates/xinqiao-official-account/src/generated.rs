@@ -5,26 +5,26 @@
 #[cfg(feature = "base")]
 pub mod base;
 
-#[cfg(feature = "bizwifi")]
-pub mod bizwifi;
+#[cfg(feature = "biz-wifi")]
+pub mod biz_wifi;
 
-#[cfg(any(feature = "card", feature = "card-code", feature = "card-giftcard", feature = "card-invoice"))]
+#[cfg(any(feature = "card", feature = "card-code", feature = "card-gift-card", feature = "card-invoice"))]
 pub mod card;
 
-#[cfg(feature = "cityservice")]
-pub mod cityservice;
+#[cfg(feature = "city-service")]
+pub mod city_service;
 
 #[cfg(feature = "comment")]
 pub mod comment;
 
-#[cfg(feature = "customservice")]
-pub mod customservice;
+#[cfg(feature = "custom-service")]
+pub mod custom_service;
 
 #[cfg(feature = "cv")]
 pub mod cv;
 
-#[cfg(feature = "datacube")]
-pub mod datacube;
+#[cfg(feature = "data-cube")]
+pub mod data_cube;
 
 #[cfg(feature = "device")]
 pub mod device;
@@ -35,8 +35,8 @@ pub mod draft;
 #[cfg(feature = "events")]
 pub mod events;
 
-#[cfg(feature = "freepublish")]
-pub mod freepublish;
+#[cfg(feature = "free-publish")]
+pub mod free_publish;
 
 #[cfg(feature = "groups")]
 pub mod groups;
@@ -62,8 +62,8 @@ pub mod merchant;
 #[cfg(feature = "message")]
 pub mod message;
 
-#[cfg(feature = "nontax")]
-pub mod nontax;
+#[cfg(feature = "non-tax")]
+pub mod non_tax;
 
 #[cfg(feature = "poi")]
 pub mod poi;
@@ -71,8 +71,8 @@ pub mod poi;
 #[cfg(feature = "scan")]
 pub mod scan;
 
-#[cfg(feature = "shakearound")]
-pub mod shakearound;
+#[cfg(feature = "shake-around")]
+pub mod shake_around;
 
 #[cfg(feature = "tags")]
 pub mod tags;
@@ -90,16 +90,16 @@ pub use self::base::call;
 pub use self::base::callback;
 
 #[cfg(feature = "base")]
-pub use self::base::mmiot;
+pub use self::base::mm_iot;
 
 #[cfg(feature = "base")]
-pub use self::base::openapi;
+pub use self::base::open_api;
 
 #[cfg(feature = "base")]
 pub use self::base::publisher;
 
 #[cfg(feature = "base")]
-pub use self::base::qrcode;
+pub use self::base::qr_code;
 
 #[cfg(feature = "base")]
 pub use self::base::semantic;

@@ -6,9 +6,9 @@
 
 use xinqiao_types::{MediaId, OpenId};
 
-use crate::message::mass::{Preview, Send, Sendall};
+use crate::message::mass::{Preview, Send, SendAll};
 use crate::message::{
-    Filter, Image, MassBody, Mpnews, Mpvideo, PreviewBody, PreviewImage, PreviewWxcard, Text, Voice,
+    Filter, Image, MassBody, MpNews, MpVideo, PreviewBody, PreviewImage, PreviewWxCard, Text, Voice,
 };
 
 impl Filter {
@@ -37,7 +37,7 @@ macro_rules! bodies {
             /// Articles, by the media id of a draft.
             #[must_use]
             pub fn articles($to: $audience, media_id: impl Into<MediaId>) -> Self {
-                $request::new($to, MassBody::Mpnews(Mpnews::new(media_id)))
+                $request::new($to, MassBody::MpNews(MpNews::new(media_id)))
             }
 
             /// Pictures, up to 20.
@@ -59,25 +59,25 @@ macro_rules! bodies {
             /// A video, by the media id that `media.uploadvideo` gave.
             #[must_use]
             pub fn video($to: $audience, media_id: impl Into<MediaId>) -> Self {
-                $request::new($to, MassBody::Mpvideo(Mpvideo::new(media_id)))
+                $request::new($to, MassBody::MpVideo(MpVideo::new(media_id)))
             }
 
             /// A card (卡券).
             #[must_use]
             pub fn card($to: $audience, card_id: impl Into<String>) -> Self {
-                $request::new($to, MassBody::Wxcard(PreviewWxcard::new(card_id)))
+                $request::new($to, MassBody::WxCard(PreviewWxCard::new(card_id)))
             }
         }
     };
 }
 
 bodies!(Send, openids: Vec<OpenId>);
-bodies!(Sendall, filter: Filter);
+bodies!(SendAll, filter: Filter);
 
 /// A preview goes to one person: by openid with these, by WeChat name with [`Preview::new`] and `towxname`.
 impl Preview {
     fn to(openid: impl Into<OpenId>, body: PreviewBody) -> Self {
-        Preview::new(body).touser(openid.into())
+        Preview::new(body).to_user(openid.into())
     }
 
     /// A text.
@@ -89,7 +89,7 @@ impl Preview {
     /// Articles, by the media id of a draft.
     #[must_use]
     pub fn articles(openid: impl Into<OpenId>, media_id: impl Into<MediaId>) -> Self {
-        Preview::to(openid, PreviewBody::Mpnews(Mpnews::new(media_id)))
+        Preview::to(openid, PreviewBody::MpNews(MpNews::new(media_id)))
     }
 
     /// One picture: a preview takes no more.
@@ -107,13 +107,13 @@ impl Preview {
     /// A video, by the media id that `media.uploadvideo` gave.
     #[must_use]
     pub fn video(openid: impl Into<OpenId>, media_id: impl Into<MediaId>) -> Self {
-        Preview::to(openid, PreviewBody::Mpvideo(Mpvideo::new(media_id)))
+        Preview::to(openid, PreviewBody::MpVideo(MpVideo::new(media_id)))
     }
 
     /// A card (卡券).
     #[must_use]
     pub fn card(openid: impl Into<OpenId>, card_id: impl Into<String>) -> Self {
-        Preview::to(openid, PreviewBody::Wxcard(PreviewWxcard::new(card_id)))
+        Preview::to(openid, PreviewBody::WxCard(PreviewWxCard::new(card_id)))
     }
 }
 
@@ -126,11 +126,11 @@ mod tests {
     #[test]
     fn the_audience_stands_beside_the_body() {
         assert_eq!(
-            json::encode(&Sendall::text(Filter::tag(2), "早")),
+            json::encode(&SendAll::text(Filter::tag(2), "早")),
             r#"{"filter":{"is_to_all":false,"tag_id":2},"msgtype":"text","text":{"content":"早"}}"#
         );
         assert_eq!(
-            json::encode(&Sendall::articles(Filter::everybody(), "m1").clientmsgid("d1")),
+            json::encode(&SendAll::articles(Filter::everybody(), "m1").client_msg_id("d1")),
             "{\"filter\":{\"is_to_all\":true},\"clientmsgid\":\"d1\",\
              \"msgtype\":\"mpnews\",\"mpnews\":{\"media_id\":\"m1\"}}"
         );
@@ -153,9 +153,9 @@ mod tests {
     fn every_other_body_has_the_name_of_its_type() {
         let filter = Filter::everybody;
         let cases = [
-            (json::encode(&Sendall::voice(filter(), "m1")), "voice"),
-            (json::encode(&Sendall::video(filter(), "m1")), "mpvideo"),
-            (json::encode(&Sendall::card(filter(), "c1")), "wxcard"),
+            (json::encode(&SendAll::voice(filter(), "m1")), "voice"),
+            (json::encode(&SendAll::video(filter(), "m1")), "mpvideo"),
+            (json::encode(&SendAll::card(filter(), "c1")), "wxcard"),
             (json::encode(&Preview::text("o1", "hi")), "text"),
             (json::encode(&Preview::articles("o1", "m1")), "mpnews"),
             (json::encode(&Preview::voice("o1", "m1")), "voice"),

@@ -21,7 +21,7 @@ use std::fmt;
 
 use xinqiao_types::{AppId, MediaId};
 
-use crate::menu::{Addconditional, Button, Create, Matchrule};
+use crate::menu::{AddConditional, Button, Create, MatchRule};
 
 /// Buttons side by side.
 const BUTTONS: usize = 3;
@@ -119,7 +119,7 @@ impl Button {
         url: impl Into<String>,
     ) -> Self {
         let button = Self::typed("miniprogram", name).appid(appid.into());
-        button.pagepath(page.into()).url(url.into())
+        button.page_path(page.into()).url(url.into())
     }
 
     /// A tap scans a code; its content comes as an event.
@@ -177,7 +177,7 @@ impl Create {
     }
 }
 
-impl Addconditional {
+impl AddConditional {
     /// A menu for some users (个性化菜单) that the platform will take. There must be a menu for everybody
     /// first.
     ///
@@ -185,11 +185,11 @@ impl Addconditional {
     /// The button that it would not take.
     pub fn checked(
         buttons: impl IntoIterator<Item = Button>,
-        rule: Matchrule,
+        rule: MatchRule,
     ) -> Result<Self, MenuError> {
         let buttons = buttons.into_iter().collect::<Vec<_>>();
         check(&buttons)?;
-        Ok(Addconditional::new(buttons, rule))
+        Ok(AddConditional::new(buttons, rule))
     }
 }
 
@@ -252,7 +252,7 @@ fn leaf(button: &Button) -> Result<(), MenuFault> {
             if button.appid.is_none() {
                 return missing("appid");
             }
-            need("pagepath", button.pagepath.as_deref(), URL)?;
+            need("pagepath", button.page_path.as_deref(), URL)?;
             need("url", url, URL)
         }
         Some("media_id" | "view_limited") if button.media_id.is_none() => missing("media_id"),

@@ -5,7 +5,7 @@
 use xinqiao_types::AppId;
 
 use crate::message::template::{Send, Subscribe};
-use crate::message::{Miniprogram, SendData};
+use crate::message::{MiniProgram, TemplateValue};
 
 macro_rules! fields {
     ($request:ident) => {
@@ -14,7 +14,7 @@ macro_rules! fields {
             #[must_use]
             pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
                 let data = self.data.get_or_insert_default();
-                data.insert(name.into(), SendData::new(value));
+                data.insert(name.into(), TemplateValue::new(value));
                 self
             }
 
@@ -26,7 +26,7 @@ macro_rules! fields {
                 appid: impl Into<AppId>,
                 page: impl Into<String>,
             ) -> Self {
-                self.miniprogram(Miniprogram::new(appid, page))
+                self.mini_program(MiniProgram::new(appid, page))
             }
         }
     };

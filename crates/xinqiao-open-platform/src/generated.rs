@@ -11,8 +11,8 @@ pub mod base;
 #[cfg(feature = "component")]
 pub mod component;
 
-#[cfg(feature = "componenttcb")]
-pub mod componenttcb;
+#[cfg(feature = "component-tcb")]
+pub mod component_tcb;
 
 #[cfg(feature = "events")]
 pub mod events;
@@ -23,17 +23,17 @@ pub mod open;
 #[cfg(feature = "sns")]
 pub mod sns;
 
-#[cfg(feature = "wedata")]
-pub mod wedata;
+#[cfg(feature = "we-data")]
+pub mod we_data;
 
-#[cfg(any(feature = "wxa", feature = "wxa-icp", feature = "wxa-operationams"))]
+#[cfg(feature = "wx-open")]
+pub mod wx_open;
+
+#[cfg(any(feature = "wxa", feature = "wxa-icp", feature = "wxa-operation-ams"))]
 pub mod wxa;
-
-#[cfg(feature = "wxopen")]
-pub mod wxopen;
 
 #[cfg(feature = "base")]
 pub use self::base::tcb;
 
 #[cfg(feature = "base")]
-pub use self::base::wxverify;
+pub use self::base::wx_verify;

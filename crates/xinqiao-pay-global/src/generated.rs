@@ -21,7 +21,7 @@ pub mod papay;
 pub mod transactions;
 
 #[cfg(feature = "base")]
-pub use self::base::micropay;
+pub use self::base::micro_pay;
 
 #[cfg(feature = "base")]
 pub use self::base::settle;

@@ -14,8 +14,8 @@ use xinqiao_client::{
 };
 
 use crate::{
-    pay::{Micropay, Orderquery},
-    secapi::pay::Reverse,
+    pay::{MicroPay, OrderQuery},
+    sec_api::pay::Reverse,
 };
 
 /// Codes after which the order may be paid all the same.
@@ -29,7 +29,7 @@ const OPEN: [&str; 4] = ["USERPAYING", "SYSTEMERROR", "BANKERROR", "ORDERPAID"];
 /// The end is not known; the error says what to do.
 pub async fn pay(
     client: &Client,
-    request: Micropay,
+    request: MicroPay,
     within: Duration,
 ) -> Result<Outcome, CodePaymentError> {
     code_payment::pay(&Scanned::new(client, request)?, within).await
@@ -43,7 +43,7 @@ pub async fn pay(
 /// As [`pay`].
 pub async fn finish(
     client: &Client,
-    request: Micropay,
+    request: MicroPay,
     within: Duration,
 ) -> Result<Outcome, CodePaymentError> {
     code_payment::finish(&Scanned::new(client, request)?, within).await
@@ -51,11 +51,11 @@ pub async fn finish(
 
 struct Scanned<'c> {
     client: &'c Client,
-    request: Micropay,
+    request: MicroPay,
 }
 
 impl<'c> Scanned<'c> {
-    fn new(client: &'c Client, request: Micropay) -> Result<Self, CodePaymentError> {
+    fn new(client: &'c Client, request: MicroPay) -> Result<Self, CodePaymentError> {
         // What cannot be reversed is not charged.
         match client.merchant() {
             Some(Merchant::V2(merchant)) if !merchant.has_identity() => {
@@ -82,7 +82,7 @@ impl Order for Scanned<'_> {
     fn query(&self) -> BoxFuture<'_, Result<State, Error>> {
         Box::pin(async {
             let request = &self.request;
-            let mut query = Orderquery::new("", request.appid.clone(), "", "")
+            let mut query = OrderQuery::new("", request.appid.clone(), "", "")
                 .out_trade_no(request.out_trade_no.clone());
             query.sub_mch_id.clone_from(&request.sub_mch_id);
             query.sub_appid.clone_from(&request.sub_appid);

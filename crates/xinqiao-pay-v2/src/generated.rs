@@ -14,11 +14,11 @@ pub mod deposit;
 #[cfg(feature = "events")]
 pub mod events;
 
-#[cfg(feature = "mchrisk")]
-pub mod mchrisk;
+#[cfg(feature = "mch-risk")]
+pub mod mch_risk;
 
-#[cfg(feature = "mmpaymkttransfers")]
-pub mod mmpaymkttransfers;
+#[cfg(feature = "mmpay-mkt-transfers")]
+pub mod mmpay_mkt_transfers;
 
 #[cfg(feature = "papay")]
 pub mod papay;
@@ -26,8 +26,8 @@ pub mod papay;
 #[cfg(feature = "pay")]
 pub mod pay;
 
-#[cfg(feature = "secapi")]
-pub mod secapi;
+#[cfg(feature = "sec-api")]
+pub mod sec_api;
 
 #[cfg(feature = "transit")]
 pub mod transit;
@@ -39,10 +39,10 @@ pub mod vehicle;
 pub mod wxv;
 
 #[cfg(feature = "base")]
-pub use self::base::appauth;
+pub use self::base::app_auth;
 
 #[cfg(feature = "base")]
-pub use self::base::billcommentsp;
+pub use self::base::bill_comment_sp;
 
 #[cfg(feature = "base")]
 pub use self::base::face;
@@ -54,10 +54,10 @@ pub use self::base::fund;
 pub use self::base::mch;
 
 #[cfg(feature = "base")]
-pub use self::base::mmpaysptrans;
+pub use self::base::mmpay_sp_trans;
 
 #[cfg(feature = "base")]
-pub use self::base::payitil;
+pub use self::base::pay_itil;
 
 #[cfg(feature = "base")]
 pub use self::base::promotion;
@@ -66,7 +66,7 @@ pub use self::base::promotion;
 pub use self::base::risk;
 
 #[cfg(feature = "base")]
-pub use self::base::secsvc;
+pub use self::base::sec_svc;
 
 #[cfg(feature = "base")]
 pub use self::base::tools;

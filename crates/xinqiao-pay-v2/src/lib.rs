@@ -7,7 +7,7 @@
 //! The feature `client` adds what stands around the calls: parameters for cashiers (`invoke`), notices
 //! (`notify`), refunds with a policy (`refund_policy`), payments with a code (`code_payment`).
 
-#[cfg(all(feature = "client", feature = "pay", feature = "secapi"))]
+#[cfg(all(feature = "client", feature = "pay", feature = "sec-api"))]
 pub mod code_payment;
 #[rustfmt::skip]
 mod generated;
@@ -15,7 +15,7 @@ mod generated;
 pub mod invoke;
 #[cfg(feature = "client")]
 pub mod notify;
-#[cfg(all(feature = "client", feature = "secapi"))]
+#[cfg(all(feature = "client", feature = "sec-api"))]
 pub mod refund_policy;
 
 pub use generated::*;

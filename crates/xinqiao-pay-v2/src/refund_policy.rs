@@ -8,7 +8,7 @@
 
 use xinqiao_client::{AnswerCode, Client, Error, Policy};
 
-use crate::secapi::pay::{Refund, RefundResponse};
+use crate::sec_api::pay::{Refund, RefundResponse};
 
 /// Which money pays a refund.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]

@@ -11,7 +11,7 @@ use xinqiao_client::{
 };
 use xinqiao_types::AppId;
 
-use crate::pay::transactions::{ByOutTradeNo, ByOutTradeNoReverse, Codepay};
+use crate::pay::transactions::{CodePay, GetByOutTradeNo, Reverse};
 
 /// Codes after which the order may be paid all the same.
 const OPEN: [&str; 4] = ["USERPAYING", "SYSTEM_ERROR", "BANK_ERROR", "ORDER_PAID"];
@@ -24,7 +24,7 @@ const OPEN: [&str; 4] = ["USERPAYING", "SYSTEM_ERROR", "BANK_ERROR", "ORDER_PAID
 /// The end is not known; the error says what to do.
 pub async fn pay(
     client: &Client,
-    request: Codepay,
+    request: CodePay,
     within: Duration,
 ) -> Result<Outcome, CodePaymentError> {
     code_payment::pay(&Scanned::new(client, request)?, within).await
@@ -38,7 +38,7 @@ pub async fn pay(
 /// As [`pay`].
 pub async fn finish(
     client: &Client,
-    request: Codepay,
+    request: CodePay,
     within: Duration,
 ) -> Result<Outcome, CodePaymentError> {
     code_payment::finish(&Scanned::new(client, request)?, within).await
@@ -46,12 +46,12 @@ pub async fn finish(
 
 struct Scanned<'c> {
     client: &'c Client,
-    request: Codepay,
+    request: CodePay,
     appid: AppId,
 }
 
 impl<'c> Scanned<'c> {
-    fn new(client: &'c Client, request: Codepay) -> Result<Self, CodePaymentError> {
+    fn new(client: &'c Client, request: CodePay) -> Result<Self, CodePaymentError> {
         // What cannot be reversed is not charged.
         let Some(appid) = request.appid.clone() else {
             let reason = "a code payment needs its `appid`, without which it cannot be reversed";
@@ -88,7 +88,7 @@ impl Order for Scanned<'_> {
     fn query(&self) -> BoxFuture<'_, Result<State, Error>> {
         Box::pin(async {
             let number = self.request.out_trade_no.clone();
-            let query = ByOutTradeNo::new(number, self.request.mchid.clone());
+            let query = GetByOutTradeNo::new(number, self.request.mchid.clone());
             let answer = self.client.send(query).await?;
             Ok(state(answer.trade_state, answer.transaction_id))
         })
@@ -98,7 +98,7 @@ impl Order for Scanned<'_> {
         Box::pin(async {
             let number = self.request.out_trade_no.clone();
             let mchid = self.request.mchid.clone();
-            let reverse = ByOutTradeNoReverse::new(number, mchid, self.appid.clone());
+            let reverse = Reverse::new(number, mchid, self.appid.clone());
             self.client.send(reverse).await.map(|_| Reversal::Done)
         })
     }

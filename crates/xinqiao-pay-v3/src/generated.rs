@@ -2,11 +2,11 @@
 //! Generated from the catalog.
 #![allow(clippy::too_many_arguments, reason = "as many as the platform requires")]
 
-#[cfg(feature = "aggracct-bc")]
-pub mod aggracct_bc;
+#[cfg(feature = "aggr-acct-bc")]
+pub mod aggr_acct_bc;
 
-#[cfg(feature = "apply4subject")]
-pub mod apply4subject;
+#[cfg(feature = "apply-4-subject")]
+pub mod apply_4_subject;
 
 #[cfg(feature = "bank-batch-transfer")]
 pub mod bank_batch_transfer;
@@ -17,11 +17,11 @@ pub mod bank_transfer;
 #[cfg(feature = "base")]
 pub mod base;
 
-#[cfg(any(feature = "brand", feature = "brand-card", feature = "brand-partner", feature = "brand-profitsharing"))]
+#[cfg(any(feature = "brand", feature = "brand-card", feature = "brand-partner", feature = "brand-profit-sharing"))]
 pub mod brand;
 
-#[cfg(feature = "businesscircle")]
-pub mod businesscircle;
+#[cfg(feature = "business-circle")]
+pub mod business_circle;
 
 #[cfg(feature = "capital")]
 pub mod capital;
@@ -38,17 +38,17 @@ pub mod discount_card;
 #[cfg(feature = "ebike")]
 pub mod ebike;
 
-#[cfg(any(feature = "ecommerce", feature = "ecommerce-account", feature = "ecommerce-profitsharing"))]
+#[cfg(any(feature = "ecommerce", feature = "ecommerce-account", feature = "ecommerce-profit-sharing"))]
 pub mod ecommerce;
 
 #[cfg(feature = "edu-papay")]
 pub mod edu_papay;
 
+#[cfg(feature = "edu-school-pay")]
+pub mod edu_school_pay;
+
 #[cfg(feature = "edu-star")]
 pub mod edu_star;
-
-#[cfg(feature = "eduschoolpay")]
-pub mod eduschoolpay;
 
 #[cfg(feature = "events")]
 pub mod events;
@@ -62,26 +62,26 @@ pub mod funds_to_oversea;
 #[cfg(feature = "global")]
 pub mod global;
 
-#[cfg(feature = "goldplan")]
-pub mod goldplan;
+#[cfg(feature = "gold-plan")]
+pub mod gold_plan;
 
 #[cfg(feature = "gov")]
 pub mod gov;
 
-#[cfg(feature = "inspolicymgr")]
-pub mod inspolicymgr;
+#[cfg(feature = "ins-policy-mgr")]
+pub mod ins_policy_mgr;
 
-#[cfg(any(feature = "marketing", feature = "marketing-busifavor", feature = "marketing-favor", feature = "marketing-goods-subsidy-activity", feature = "marketing-membercard-open", feature = "marketing-partner", feature = "marketing-paygiftactivity"))]
+#[cfg(any(feature = "marketing", feature = "marketing-busi-favor", feature = "marketing-favor", feature = "marketing-goods-subsidy-activity", feature = "marketing-member-card-open", feature = "marketing-partner", feature = "marketing-pay-gift-activity"))]
 pub mod marketing;
+
+#[cfg(feature = "mch-alter-apply")]
+pub mod mch_alter_apply;
 
 #[cfg(feature = "mch-manage")]
 pub mod mch_manage;
 
 #[cfg(feature = "mch-operation-manage")]
 pub mod mch_operation_manage;
-
-#[cfg(feature = "mchalterapply")]
-pub mod mchalterapply;
 
 #[cfg(feature = "med-ins")]
 pub mod med_ins;
@@ -98,17 +98,17 @@ pub mod merchant_service;
 #[cfg(feature = "merchant-store")]
 pub mod merchant_store;
 
-#[cfg(feature = "multiuse")]
-pub mod multiuse;
+#[cfg(feature = "multi-use")]
+pub mod multi_use;
 
 #[cfg(feature = "new-tax-control-fapiao")]
 pub mod new_tax_control_fapiao;
 
-#[cfg(feature = "offlineface")]
-pub mod offlineface;
+#[cfg(feature = "offline-face")]
+pub mod offline_face;
 
-#[cfg(feature = "offlinefacemch")]
-pub mod offlinefacemch;
+#[cfg(feature = "offline-face-mch")]
+pub mod offline_face_mch;
 
 #[cfg(feature = "papay")]
 pub mod papay;
@@ -128,20 +128,20 @@ pub mod pay;
 #[cfg(feature = "pay-devices")]
 pub mod pay_devices;
 
+#[cfg(any(feature = "pay-score", feature = "pay-score-acquiring-bank", feature = "pay-score-partner", feature = "pay-score-sign-plan"))]
+pub mod pay_score;
+
 #[cfg(feature = "payroll-card")]
 pub mod payroll_card;
 
-#[cfg(any(feature = "payscore", feature = "payscore-acquiringbank", feature = "payscore-partner", feature = "payscore-sign-plan"))]
-pub mod payscore;
+#[cfg(any(feature = "plat-solution-ecommerce", feature = "plat-solution-insurance", feature = "plat-solution-mch-transfer"))]
+pub mod plat_solution;
 
-#[cfg(any(feature = "platsolution-ecommerce", feature = "platsolution-insurance", feature = "platsolution-mch-transfer"))]
-pub mod platsolution;
+#[cfg(feature = "profit-sharing")]
+pub mod profit_sharing;
 
-#[cfg(feature = "profitsharing")]
-pub mod profitsharing;
-
-#[cfg(feature = "smartguide")]
-pub mod smartguide;
+#[cfg(feature = "smart-guide")]
+pub mod smart_guide;
 
 #[cfg(feature = "taxi-invoice")]
 pub mod taxi_invoice;
@@ -155,23 +155,23 @@ pub mod transfer;
 #[cfg(feature = "vehicle")]
 pub mod vehicle;
 
-#[cfg(feature = "webizpay")]
-pub mod webizpay;
+#[cfg(feature = "we-biz-pay")]
+pub mod we_biz_pay;
 
 #[cfg(feature = "base")]
 pub use self::base::abnormal_fund_processing;
 
 #[cfg(feature = "base")]
-pub use self::base::apply4sub;
+pub use self::base::apply_4_sub;
 
 #[cfg(feature = "base")]
-pub use self::base::applyment4sub;
+pub use self::base::applyment_4_sub;
 
 #[cfg(feature = "base")]
 pub use self::base::bill;
 
 #[cfg(feature = "base")]
-pub use self::base::billdownload;
+pub use self::base::bill_download;
 
 #[cfg(feature = "base")]
 pub use self::base::brand_basic;
@@ -186,7 +186,7 @@ pub use self::base::compliance;
 pub use self::base::express;
 
 #[cfg(feature = "base")]
-pub use self::base::facemch;
+pub use self::base::face_mch;
 
 #[cfg(feature = "base")]
 pub use self::base::hire_power_bank;
@@ -198,34 +198,34 @@ pub use self::base::industry_coupon;
 pub use self::base::industry_rebate;
 
 #[cfg(feature = "base")]
-pub use self::base::iotmanage;
+pub use self::base::iot_manage;
 
 #[cfg(feature = "base")]
-pub use self::base::lovefeast;
+pub use self::base::love_feast;
 
 #[cfg(feature = "base")]
 pub use self::base::mch_operate;
 
 #[cfg(feature = "base")]
+pub use self::base::merchant_fund;
+
+#[cfg(feature = "base")]
 pub use self::base::merchant_settlement;
 
 #[cfg(feature = "base")]
-pub use self::base::merchantfund;
-
-#[cfg(feature = "base")]
-pub use self::base::palmservice;
+pub use self::base::palm_service;
 
 #[cfg(feature = "base")]
 pub use self::base::partner_papay;
 
 #[cfg(feature = "base")]
-pub use self::base::qrcode;
+pub use self::base::qr_code;
 
 #[cfg(feature = "base")]
 pub use self::base::rate_activity;
 
 #[cfg(feature = "base")]
-pub use self::base::realname;
+pub use self::base::real_name;
 
 #[cfg(feature = "base")]
 pub use self::base::recharge;
@@ -243,4 +243,4 @@ pub use self::base::security;
 pub use self::base::transfer_detail;
 
 #[cfg(feature = "base")]
-pub use self::base::transferdownload;
+pub use self::base::transfer_download;

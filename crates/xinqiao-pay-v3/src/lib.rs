@@ -5,11 +5,11 @@
 //! network: give a request to `xinqiao-client`.
 //!
 //! The feature `client` adds what stands around the calls: parameters for cashiers (`invoke`), notices
-//! (`notify`), refunds with a policy (`refund_policy`), bills (`bill_download`), payments with a code
+//! (`notify`), refunds with a policy (`refund_policy`), bills (`bill_file`), payments with a code
 //! (`code_payment`).
 
 #[cfg(all(feature = "client", feature = "base"))]
-pub mod bill_download;
+pub mod bill_file;
 #[cfg(all(feature = "client", feature = "pay"))]
 pub mod code_payment;
 #[rustfmt::skip]

@@ -8,7 +8,7 @@
 
 use xinqiao_client::{AnswerCode, Client, Error, Policy};
 
-use crate::refund::domestic::{Refunds, RefundsResponse};
+use crate::refund::domestic::{Create, CreateResponse};
 
 /// Which money pays a refund.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -41,9 +41,9 @@ const NOT_ENOUGH: &str = "NOT_ENOUGH";
 /// As a call. After [`Error::Transport`] or [`Error::Signature`] the outcome is unknown.
 pub async fn refund(
     client: &Client,
-    request: Refunds,
+    request: Create,
     source: Source,
-) -> Result<RefundsResponse, Error> {
+) -> Result<CreateResponse, Error> {
     match source {
         Source::Platform => client.send(request).await,
         Source::Unsettled => client.send(request.funds_account(UNSETTLED)).await,

@@ -1,4 +1,4 @@
-//! Messages of an agent (应用消息) in one line each: `message::Send::text(agent, "十点开会").to_user("zhangsan")`.
+//! Messages of an agent (应用消息) in one line each: `message::Send::text(agent, "十点开会").user("zhangsan")`.
 //!
 //! The same shortcuts exist for group chats of agents, linked corps and parents of a school; each takes who sends (or
 //! where to) first. Everything else is `Send::new(agent, Body::…)`.
@@ -9,7 +9,7 @@ macro_rules! bodies {
     ($module:path, $request:ident, $to:ident: $sender:ty, $article:ident, $full:ident, $video:ident) => {
         const _: () = {
             use $module::{
-                Body, File, Image, Mpnew, News, Text, Textcard, Voice, $article, $full, $request,
+                Body, File, Image, MpNews, News, Text, TextCard, Voice, $article, $full, $request,
                 $video,
             };
 
@@ -52,8 +52,8 @@ macro_rules! bodies {
                     description: impl Into<String>,
                     url: impl Into<String>,
                 ) -> Self {
-                    let card = Textcard::new(url, title, description);
-                    $request::new($to, Body::Textcard(card))
+                    let card = TextCard::new(url, title, description);
+                    $request::new($to, Body::TextCard(card))
                 }
 
                 /// Articles that link out, one to eight.
@@ -65,7 +65,7 @@ macro_rules! bodies {
                 /// Articles whose text WeCom keeps, one to eight.
                 #[must_use]
                 pub fn articles($to: $sender, articles: impl Into<Vec<$full>>) -> Self {
-                    $request::new($to, Body::Mpnews(Mpnew::new(articles.into())))
+                    $request::new($to, Body::MpNews(MpNews::new(articles.into())))
                 }
             }
         };
@@ -73,13 +73,13 @@ macro_rules! bodies {
 }
 
 #[cfg(feature = "message")]
-bodies!(crate::message, Send, agent: i64, Article, MpnewArticle, Video);
-#[cfg(feature = "appchat")]
-bodies!(crate::appchat, Send, chat: impl Into<String>, Article, MpnewArticle, Video);
-#[cfg(feature = "linkedcorp")]
-bodies!(crate::linkedcorp, MessageSend, agent: i64, Article, MpnewArticle, Video);
-#[cfg(feature = "externalcontact")]
-bodies!(crate::externalcontact, MessageSend, agent: i64, Article, MpnewArticle, MessageSendVideo);
+bodies!(crate::message, Send, agent: i64, Article, MpNewsArticle, Video);
+#[cfg(feature = "app-chat")]
+bodies!(crate::app_chat, Send, chat: impl Into<String>, Article, MpNewsArticle, Video);
+#[cfg(feature = "linked-corp")]
+bodies!(crate::linked_corp, MessageSend, agent: i64, Article, MpNewsArticle, Video);
+#[cfg(feature = "external-contact")]
+bodies!(crate::external_contact, MessageSend, agent: i64, Article, MpNewsArticle, MessageSendVideo);
 
 #[cfg(feature = "message")]
 impl crate::message::Send {
@@ -99,13 +99,13 @@ impl crate::message::Send {
         title: impl Into<String>,
         lines: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
     ) -> Self {
-        use crate::message::{Body, ContentItem, MiniprogramNotice, Send};
+        use crate::message::{Body, ContentItem, MiniProgramNotice, Send};
         let lines = lines
             .into_iter()
             .map(|(name, value)| ContentItem::new(name, value))
             .collect::<Vec<_>>();
-        let notice = MiniprogramNotice::new(appid, page, title).content_item(lines);
-        Send::new(agent, Body::MiniprogramNotice(notice))
+        let notice = MiniProgramNotice::new(appid, page, title).content_item(lines);
+        Send::new(agent, Body::MiniProgramNotice(notice))
     }
 
     /// A template card; [`TemplateCard`](crate::types::TemplateCard) has a constructor for each kind.
@@ -117,45 +117,45 @@ impl crate::message::Send {
 
     /// To one member.
     #[must_use]
-    pub fn to_user(self, userid: impl Into<String>) -> Self {
-        self.touser(vec![userid.into()])
+    pub fn user(self, userid: impl Into<String>) -> Self {
+        self.to_user(vec![userid.into()])
     }
 
     /// To several members, at most 1000.
     #[must_use]
-    pub fn to_users(self, userids: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.touser(userids.into_iter().map(Into::into).collect::<Vec<_>>())
+    pub fn users(self, userids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.to_user(userids.into_iter().map(Into::into).collect::<Vec<_>>())
     }
 
     /// To everybody who sees the agent.
     #[must_use]
-    pub fn to_everybody(self) -> Self {
-        self.to_user("@all")
+    pub fn everybody(self) -> Self {
+        self.to_user(vec!["@all".to_owned()])
     }
 }
 
-#[cfg(feature = "appchat")]
-impl crate::appchat::Send {
+#[cfg(feature = "app-chat")]
+impl crate::app_chat::Send {
     /// Markdown, in the part of it that WeCom shows.
     #[must_use]
     pub fn markdown(chat: impl Into<String>, content: impl Into<String>) -> Self {
-        use crate::appchat::{Body, Send, Text};
+        use crate::app_chat::{Body, Send, Text};
         Send::new(chat, Body::Markdown(Text::new(content)))
     }
 }
 
-#[cfg(feature = "linkedcorp")]
-impl crate::linkedcorp::MessageSend {
+#[cfg(feature = "linked-corp")]
+impl crate::linked_corp::MessageSend {
     /// Markdown, in the part of it that WeCom shows.
     #[must_use]
     pub fn markdown(agent: i64, content: impl Into<String>) -> Self {
-        use crate::linkedcorp::{Body, Markdown, MessageSend};
+        use crate::linked_corp::{Body, Markdown, MessageSend};
         MessageSend::new(agent, Body::Markdown(Markdown::new(content)))
     }
 }
 
-#[cfg(feature = "externalcontact")]
-impl crate::externalcontact::MessageSend {
+#[cfg(feature = "external-contact")]
+impl crate::external_contact::MessageSend {
     /// A page of a mini program.
     #[must_use]
     pub fn mini_program(
@@ -165,10 +165,10 @@ impl crate::externalcontact::MessageSend {
         title: impl Into<String>,
         thumb: impl Into<String>,
     ) -> Self {
-        use crate::externalcontact::{Body, MessageSend, MessageSendMiniprogram};
-        let page = MessageSendMiniprogram::new(appid, page);
+        use crate::external_contact::{Body, MessageSend, MessageSendMiniProgram};
+        let page = MessageSendMiniProgram::new(appid, page);
         let page = page.title(title.into()).thumb_media_id(thumb.into());
-        MessageSend::new(agent, Body::Miniprogram(page))
+        MessageSend::new(agent, Body::MiniProgram(page))
     }
 }
 
@@ -177,17 +177,17 @@ mod tests {
     use xinqiao_wire::{Keep, json};
 
     use crate::types::{CardLink, TemplateCard};
-    use crate::{appchat, externalcontact, linkedcorp, message};
+    use crate::{app_chat, external_contact, linked_corp, message};
 
     #[test]
     fn an_agents_text_is_flat_and_its_readers_are_joined() {
-        let text = message::Send::text(1_000_002, "十点开会").to_users(["zhangsan", "lisi"]);
+        let text = message::Send::text(1_000_002, "十点开会").users(["zhangsan", "lisi"]);
         assert_eq!(
             json::encode(&text),
             "{\"touser\":\"zhangsan|lisi\",\"agentid\":1000002,\
              \"msgtype\":\"text\",\"text\":{\"content\":\"十点开会\"}}"
         );
-        let all = message::Send::markdown(1, "**好**").to_everybody();
+        let all = message::Send::markdown(1, "**好**").everybody();
         assert_eq!(
             json::encode(&all),
             "{\"touser\":\"@all\",\"agentid\":1,\
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn every_kind_stands_under_the_name_of_its_type() {
         let article = || message::Article::new("https://a.cn", "t");
-        let full = || message::MpnewArticle::new("https://a.cn", "t", "<p>");
+        let full = || message::MpNewsArticle::new("https://a.cn", "t", "<p>");
         let card = TemplateCard::text_notice("t", CardLink::to_page("https://a.cn"));
         let notice = message::Send::mini_program_notice(1, "wx1", "p", "t", [("时间", "十点")]);
         let cases = [
@@ -228,19 +228,19 @@ mod tests {
     #[test]
     fn chats_linked_corps_and_schools_have_the_same_shortcuts() {
         assert_eq!(
-            json::encode(&appchat::Send::file("c1", "m1").safe(true)),
+            json::encode(&app_chat::Send::file("c1", "m1").safe(true)),
             r#"{"chatid":"c1","safe":1,"msgtype":"file","file":{"media_id":"m1"}}"#
         );
         assert_eq!(
-            json::encode(&appchat::Send::markdown("c1", "# 好")),
+            json::encode(&app_chat::Send::markdown("c1", "# 好")),
             "{\"chatid\":\"c1\",\"msgtype\":\"markdown\",\"markdown\":{\"content\":\"# 好\"}}"
         );
         assert_eq!(
-            json::encode(&linkedcorp::MessageSend::markdown(1, "好").toall(true)),
+            json::encode(&linked_corp::MessageSend::markdown(1, "好").to_all(true)),
             "{\"toall\":1,\"agentid\":1,\"msgtype\":\"markdown\",\"markdown\":{\"content\":\"好\"}}"
         );
         assert_eq!(
-            json::encode(&externalcontact::MessageSend::mini_program(
+            json::encode(&external_contact::MessageSend::mini_program(
                 1, "wx1", "p", "t", "m1"
             )),
             "{\"agentid\":1,\"msgtype\":\"miniprogram\",\"miniprogram\":{\

@@ -2,37 +2,37 @@
 
 use xinqiao_types::{AppId, MediaId};
 
-use crate::externalcontact::{
-    AddMsgTemplateAttachment, AddMsgTemplateLink, Attachment, AttachmentBody, AttachmentImage,
-    AttachmentLink, AttachmentMiniprogram, File, Image, MomentBody, SendWelcomeMsg, Text, Video,
+use crate::external_contact::{
+    Attachment, AttachmentBody, AttachmentImage, AttachmentLink, AttachmentMiniProgram, File,
+    Image, MessageAttachment, MessageLink, MomentBody, SendWelcomeMsg, Text, Video,
 };
 
 /// An attachment of a welcome message or a mass message, at most nine.
-impl AddMsgTemplateAttachment {
+impl MessageAttachment {
     /// A picture by its media id.
     #[must_use]
     pub fn image(media_id: impl Into<MediaId>) -> Self {
         let image = AttachmentImage::new().media_id(media_id.into());
-        AddMsgTemplateAttachment::new(AttachmentBody::Image(image))
+        MessageAttachment::new(AttachmentBody::Image(image))
     }
 
     /// A picture by the address that `media.uploadimg` gave.
     #[must_use]
     pub fn image_at(url: impl Into<String>) -> Self {
         let image = AttachmentImage::new().pic_url(url.into());
-        AddMsgTemplateAttachment::new(AttachmentBody::Image(image))
+        MessageAttachment::new(AttachmentBody::Image(image))
     }
 
     /// A link; give it a picture and a description with its setters.
     #[must_use]
-    pub fn link(link: AddMsgTemplateLink) -> Self {
-        AddMsgTemplateAttachment::new(AttachmentBody::Link(link))
+    pub fn link(link: MessageLink) -> Self {
+        MessageAttachment::new(AttachmentBody::Link(link))
     }
 
     /// A video by its media id.
     #[must_use]
     pub fn video(media_id: impl Into<MediaId>) -> Self {
-        AddMsgTemplateAttachment::new(AttachmentBody::Video(Video::new(media_id)))
+        MessageAttachment::new(AttachmentBody::Video(Video::new(media_id)))
     }
 
     /// A page of a mini program that is linked to the corp, with the media id of its cover.
@@ -43,14 +43,14 @@ impl AddMsgTemplateAttachment {
         title: impl Into<String>,
         cover: impl Into<String>,
     ) -> Self {
-        let page = AttachmentMiniprogram::new(appid, page, title).pic_media_id(cover.into());
-        AddMsgTemplateAttachment::new(AttachmentBody::Miniprogram(page))
+        let page = AttachmentMiniProgram::new(appid, page, title).pic_media_id(cover.into());
+        MessageAttachment::new(AttachmentBody::MiniProgram(page))
     }
 
     /// A file by its media id.
     #[must_use]
     pub fn file(media_id: impl Into<MediaId>) -> Self {
-        AddMsgTemplateAttachment::new(AttachmentBody::File(File::new(media_id)))
+        MessageAttachment::new(AttachmentBody::File(File::new(media_id)))
     }
 }
 
@@ -93,18 +93,18 @@ mod tests {
     use xinqiao_wire::json;
 
     use super::*;
-    use crate::externalcontact::AddMomentTask;
+    use crate::external_contact::AddMomentTask;
 
     #[test]
     fn each_attachment_names_its_kind() {
-        let link = AddMsgTemplateLink::new("t", "https://a.cn").desc("d");
+        let link = MessageLink::new("t", "https://a.cn").desc("d");
         let attachments = vec![
-            AddMsgTemplateAttachment::image("m1"),
-            AddMsgTemplateAttachment::image_at("https://a.cn/a.png"),
-            AddMsgTemplateAttachment::link(link),
-            AddMsgTemplateAttachment::video("m2"),
-            AddMsgTemplateAttachment::mini_program("wx1", "p", "t", "m3"),
-            AddMsgTemplateAttachment::file("m4"),
+            MessageAttachment::image("m1"),
+            MessageAttachment::image_at("https://a.cn/a.png"),
+            MessageAttachment::link(link),
+            MessageAttachment::video("m2"),
+            MessageAttachment::mini_program("wx1", "p", "t", "m3"),
+            MessageAttachment::file("m4"),
         ];
         assert_eq!(
             json::encode(&SendWelcomeMsg::saying("c1", "你好").attachments(attachments)),

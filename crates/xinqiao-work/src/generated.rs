@@ -8,8 +8,8 @@ pub mod advanced_api;
 #[cfg(feature = "agent")]
 pub mod agent;
 
-#[cfg(feature = "appchat")]
-pub mod appchat;
+#[cfg(feature = "app-chat")]
+pub mod app_chat;
 
 #[cfg(feature = "base")]
 pub mod base;
@@ -20,26 +20,26 @@ pub mod batch;
 #[cfg(feature = "card")]
 pub mod card;
 
-#[cfg(feature = "chatdata")]
-pub mod chatdata;
+#[cfg(feature = "chat-data")]
+pub mod chat_data;
 
 #[cfg(feature = "checkin")]
 pub mod checkin;
 
-#[cfg(feature = "contactrule")]
-pub mod contactrule;
+#[cfg(feature = "contact-rule")]
+pub mod contact_rule;
 
 #[cfg(feature = "corp")]
 pub mod corp;
 
-#[cfg(feature = "corpgroup")]
-pub mod corpgroup;
+#[cfg(feature = "corp-group")]
+pub mod corp_group;
 
 #[cfg(feature = "department")]
 pub mod department;
 
-#[cfg(feature = "devicedata")]
-pub mod devicedata;
+#[cfg(feature = "device-data")]
+pub mod device_data;
 
 #[cfg(feature = "events")]
 pub mod events;
@@ -50,17 +50,17 @@ pub mod exmail;
 #[cfg(feature = "export")]
 pub mod export;
 
-#[cfg(any(feature = "externalcontact", feature = "externalcontact-customer-acquisition", feature = "externalcontact-groupchat"))]
-pub mod externalcontact;
+#[cfg(any(feature = "external-contact", feature = "external-contact-customer-acquisition", feature = "external-contact-group-chat"))]
+pub mod external_contact;
 
-#[cfg(feature = "externalpay")]
-pub mod externalpay;
+#[cfg(feature = "external-pay")]
+pub mod external_pay;
 
 #[cfg(feature = "health")]
 pub mod health;
 
-#[cfg(feature = "idconvert")]
-pub mod idconvert;
+#[cfg(feature = "id-convert")]
+pub mod id_convert;
 
 #[cfg(feature = "kf")]
 pub mod kf;
@@ -68,8 +68,8 @@ pub mod kf;
 #[cfg(feature = "license")]
 pub mod license;
 
-#[cfg(feature = "linkedcorp")]
-pub mod linkedcorp;
+#[cfg(feature = "linked-corp")]
+pub mod linked_corp;
 
 #[cfg(feature = "living")]
 pub mod living;
@@ -80,26 +80,26 @@ pub mod material;
 #[cfg(feature = "media")]
 pub mod media;
 
-#[cfg(any(feature = "meeting", feature = "meeting-layout", feature = "meeting-poll", feature = "meeting-realcontrol", feature = "meeting-record", feature = "meeting-rooms", feature = "meeting-webinar"))]
+#[cfg(any(feature = "meeting", feature = "meeting-layout", feature = "meeting-poll", feature = "meeting-real-control", feature = "meeting-record", feature = "meeting-rooms", feature = "meeting-webinar"))]
 pub mod meeting;
 
 #[cfg(feature = "message")]
 pub mod message;
 
-#[cfg(feature = "miniapppay")]
-pub mod miniapppay;
+#[cfg(feature = "mini-app-pay")]
+pub mod mini_app_pay;
 
-#[cfg(feature = "msgaudit")]
-pub mod msgaudit;
+#[cfg(feature = "msg-audit")]
+pub mod msg_audit;
 
 #[cfg(feature = "oa")]
 pub mod oa;
 
-#[cfg(feature = "openhw")]
-pub mod openhw;
+#[cfg(feature = "open-hw")]
+pub mod open_hw;
 
-#[cfg(feature = "paytool")]
-pub mod paytool;
+#[cfg(feature = "pay-tool")]
+pub mod pay_tool;
 
 #[cfg(feature = "report")]
 pub mod report;
@@ -121,7 +121,7 @@ pub mod types;
 #[cfg(feature = "user")]
 pub mod user;
 
-#[cfg(any(feature = "wedoc", feature = "wedoc-smartdoc", feature = "wedoc-smartsheet"))]
+#[cfg(any(feature = "wedoc", feature = "wedoc-smart-doc", feature = "wedoc-smart-sheet"))]
 pub mod wedoc;
 
 #[cfg(feature = "wedrive")]
@@ -158,13 +158,13 @@ pub use self::base::invite;
 pub use self::base::menu;
 
 #[cfg(feature = "base")]
-pub use self::base::miniprogram;
+pub use self::base::mini_program;
 
 #[cfg(feature = "base")]
-pub use self::base::pstncc;
+pub use self::base::pstn_cc;
 
 #[cfg(feature = "base")]
-pub use self::base::shakearound;
+pub use self::base::shake_around;
 
 #[cfg(feature = "base")]
 pub use self::base::sync;

@@ -5,13 +5,13 @@
 //! network: give a request to `xinqiao-client`.
 
 #[cfg(any(
-    feature = "appchat",
-    feature = "externalcontact",
-    feature = "linkedcorp",
+    feature = "app-chat",
+    feature = "external-contact",
+    feature = "linked-corp",
     feature = "message"
 ))]
 mod agent_message;
-#[cfg(feature = "externalcontact")]
+#[cfg(feature = "external-contact")]
 mod attachment;
 #[rustfmt::skip]
 mod generated;

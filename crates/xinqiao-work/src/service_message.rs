@@ -6,8 +6,8 @@
 use xinqiao_types::{AppId, MediaId};
 
 use crate::kf::{
-    Body, BusinessCard, CaLink, Click, EventBody, File, Image, ListMiniprogram, ListText, Location,
-    MenuItem, Msgmenu, MsgmenuList, SendMsg, SendMsgLink, SendMsgMiniprogram, SendMsgOnEvent,
+    Body, BusinessCard, CaLink, Click, EventBody, File, Image, ListMiniProgram, ListText, Location,
+    MenuItem, MsgMenu, MsgMenuList, SendMsg, SendMsgLink, SendMsgMiniProgram, SendMsgOnEvent,
     SendMsgVideo, Text, View, Voice,
 };
 
@@ -73,15 +73,15 @@ impl SendMsg {
     pub fn mini_program(
         kfid: impl Into<String>,
         user: impl Into<String>,
-        page: SendMsgMiniprogram,
+        page: SendMsgMiniProgram,
     ) -> Self {
-        SendMsg::new(kfid, user, Body::Miniprogram(page))
+        SendMsg::new(kfid, user, Body::MiniProgram(page))
     }
 
     /// A menu (菜单消息).
     #[must_use]
-    pub fn menu(kfid: impl Into<String>, user: impl Into<String>, menu: Msgmenu) -> Self {
-        SendMsg::new(kfid, user, Body::Msgmenu(menu))
+    pub fn menu(kfid: impl Into<String>, user: impl Into<String>, menu: MsgMenu) -> Self {
+        SendMsg::new(kfid, user, Body::MsgMenu(menu))
     }
 
     /// A place.
@@ -120,23 +120,23 @@ impl SendMsgOnEvent {
 
     /// A menu (菜单消息).
     #[must_use]
-    pub fn menu(code: impl Into<String>, menu: Msgmenu) -> Self {
-        SendMsgOnEvent::new(code, EventBody::Msgmenu(menu))
+    pub fn menu(code: impl Into<String>, menu: MsgMenu) -> Self {
+        SendMsgOnEvent::new(code, EventBody::MsgMenu(menu))
     }
 }
 
 /// An entry of a menu.
-impl MsgmenuList {
+impl MsgMenuList {
     /// A choice that comes back as the customer's text, with its id.
     #[must_use]
     pub fn click(id: impl Into<String>, content: impl Into<String>) -> Self {
-        MsgmenuList::new(MenuItem::Click(Click::new(id, content)))
+        MsgMenuList::new(MenuItem::Click(Click::new(id, content)))
     }
 
     /// A link to a page.
     #[must_use]
     pub fn view(url: impl Into<String>, content: impl Into<String>) -> Self {
-        MsgmenuList::new(MenuItem::View(View::new(url, content)))
+        MsgMenuList::new(MenuItem::View(View::new(url, content)))
     }
 
     /// A link to a page of a mini program.
@@ -146,14 +146,14 @@ impl MsgmenuList {
         page: impl Into<String>,
         content: impl Into<String>,
     ) -> Self {
-        let page = ListMiniprogram::new(appid, page, content);
-        MsgmenuList::new(MenuItem::Miniprogram(page))
+        let page = ListMiniProgram::new(appid, page, content);
+        MsgMenuList::new(MenuItem::MiniProgram(page))
     }
 
     /// Words between the choices.
     #[must_use]
     pub fn text(content: impl Into<String>) -> Self {
-        MsgmenuList::new(MenuItem::Text(ListText::new(content)))
+        MsgMenuList::new(MenuItem::Text(ListText::new(content)))
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_text_is_flat() {
         assert_eq!(
-            json::encode(&SendMsg::text("wk1", "wm1", "您好").msgid("id1")),
+            json::encode(&SendMsg::text("wk1", "wm1", "您好").msg_id("id1")),
             "{\"open_kfid\":\"wk1\",\"touser\":\"wm1\",\"msgid\":\"id1\",\
              \"msgtype\":\"text\",\"text\":{\"content\":\"您好\"}}"
         );
@@ -185,7 +185,7 @@ mod tests {
                 "link",
             ),
             (
-                SendMsg::mini_program("k", "u", SendMsgMiniprogram::new("wx1", "p", "t", "m")),
+                SendMsg::mini_program("k", "u", SendMsgMiniProgram::new("wx1", "p", "t", "m")),
                 "miniprogram",
             ),
             (
@@ -210,11 +210,11 @@ mod tests {
 
     #[test]
     fn a_menu_answers_an_event() {
-        let menu = Msgmenu::new(vec![
-            MsgmenuList::click("1", "满意"),
-            MsgmenuList::view("https://a.cn", "官网"),
-            MsgmenuList::mini_program("wx1", "p", "下单"),
-            MsgmenuList::text("谢谢"),
+        let menu = MsgMenu::new(vec![
+            MsgMenuList::click("1", "满意"),
+            MsgMenuList::view("https://a.cn", "官网"),
+            MsgMenuList::mini_program("wx1", "p", "下单"),
+            MsgMenuList::text("谢谢"),
         ]);
         assert_eq!(
             json::encode(&SendMsgOnEvent::menu("c1", menu)),

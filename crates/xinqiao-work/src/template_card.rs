@@ -4,7 +4,7 @@
 //! Source: <https://developer.work.weixin.qq.com/document/path/90236>.
 
 use crate::types::{
-    CardButton, CardCheckbox, CardCheckboxOption, CardImage, CardLink, CardSelect,
+    CardButton, CardCheckBox, CardCheckBoxOption, CardImage, CardLink, CardSelect,
     CardSelectOption, CardTitle, TemplateCard,
 };
 
@@ -44,12 +44,12 @@ impl TemplateCard {
     pub fn vote_interaction(
         title: impl Into<String>,
         task: impl Into<String>,
-        checkbox: CardCheckbox,
+        checkbox: CardCheckBox,
         submit: CardButton,
     ) -> Self {
         TemplateCard::of("vote_interaction", title)
             .task_id(task.into())
-            .checkbox(checkbox)
+            .check_box(checkbox)
             .submit_button(submit)
     }
 
@@ -84,7 +84,7 @@ impl CardLink {
         CardLink::new()
             .type_(2)
             .appid(appid.into())
-            .pagepath(page.into())
+            .page_path(page.into())
     }
 }
 
@@ -96,7 +96,7 @@ impl CardButton {
     }
 }
 
-impl CardCheckbox {
+impl CardCheckBox {
     /// A question with options of id and text; `many`: whether more than one may be taken.
     #[must_use]
     pub fn asking(
@@ -106,9 +106,9 @@ impl CardCheckbox {
     ) -> Self {
         let options = options
             .into_iter()
-            .map(|(id, text)| CardCheckboxOption::new(id, text))
+            .map(|(id, text)| CardCheckBoxOption::new(id, text))
             .collect::<Vec<_>>();
-        CardCheckbox::new(key, options).mode(i64::from(many))
+        CardCheckBox::new(key, options).mode(i64::from(many))
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
             "{\"card_type\":\"button_interaction\",\"main_title\":{\"title\":\"同意吗\"},\
              \"task_id\":\"t1\",\"button_list\":[{\"key\":\"ok\",\"text\":\"提交\"}]}"
         );
-        let vote = CardCheckbox::asking("q", [("1", "甲"), ("2", "乙")], true);
+        let vote = CardCheckBox::asking("q", [("1", "甲"), ("2", "乙")], true);
         assert_eq!(
             json::encode(&TemplateCard::vote_interaction("选谁", "t1", vote, ok())),
             "{\"card_type\":\"vote_interaction\",\"main_title\":{\"title\":\"选谁\"},\

@@ -13,9 +13,9 @@ use xinqiao::{
         Identity, Merchant,
         code_payment::{self, Outcome},
         notify,
-        pay::Micropay,
+        pay::MicroPay,
         refund_policy::{Source, refund},
-        secapi::pay::Refund,
+        sec_api::pay::Refund,
     },
     types::Fen,
 };
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The client fills in number, nonce and signature where they are empty. A customer may have to type a
     // password: the order is asked for until it is paid, or reversed when the time is up.
     let number = "T2026020100002";
-    let order = Micropay::new(
+    let order = MicroPay::new(
         "",
         appid.as_str(),
         "",

@@ -12,11 +12,11 @@ use xinqiao::{
     Client,
     pay_v3::{
         Merchant,
-        base::RefundsAmount,
-        bill::Tradebill,
-        bill_download, invoke, notify, pay,
-        pay::transactions::Jsapi,
-        refund::domestic::Refunds,
+        base::RefundAmount,
+        bill::GetTradeBill,
+        bill_file, invoke, notify, pay,
+        pay::transactions::CreateJsapi,
+        refund::domestic,
         refund_policy::{Source, refund},
     },
     types::{Fen, OpenId},
@@ -55,8 +55,8 @@ async fn order(client: &Client, appid: &str, openid: OpenId) -> Result<String, B
         .ok_or("the client has no merchant")?
         .mchid();
     let amount = pay::Amount::new(Fen(100));
-    let payer = pay::JsapiPayerItem::new(openid);
-    let order = Jsapi::new(
+    let payer = pay::CreateJsapiPayerItem::new(openid);
+    let order = CreateJsapi::new(
         mchid.clone(),
         appid,
         "一杯咖啡",
@@ -72,16 +72,16 @@ async fn order(client: &Client, appid: &str, openid: OpenId) -> Result<String, B
 
 /// Refunds a part; the balance helps out if today's takings do not suffice.
 pub async fn give_back(client: &Client) -> Result<String, xinqiao::Error> {
-    let amount = RefundsAmount::new(Fen(100), Fen(40), "CNY");
-    let request = Refunds::new("R2026020100001", amount).out_trade_no("T2026020100001");
+    let amount = RefundAmount::new(Fen(100), Fen(40), "CNY");
+    let request = domestic::Create::new("R2026020100001", amount).out_trade_no("T2026020100001");
     let answer = refund(client, request, Source::UnsettledThenAvailable).await?;
     Ok(answer.status)
 }
 
 /// Saves yesterday's bill, unpacked, if its hash is right; gives its length.
 pub async fn bill(client: &Client, date: &str, path: &str) -> Result<u64, Box<dyn Error>> {
-    let ticket = client.send(Tradebill::new(date)).await?.into();
-    Ok(bill_download::save(client, &ticket, path).await?)
+    let ticket = client.send(GetTradeBill::new(date)).await?.into();
+    Ok(bill_file::save(client, &ticket, path).await?)
 }
 
 /// What the web server behind `notify_url` does: status and body to answer with.

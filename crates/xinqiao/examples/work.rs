@@ -17,7 +17,7 @@ use xinqiao::{
 
 /// A member gets a text from an agent.
 async fn remind(corp: &Client, agent: i64, member: &str) -> Result<(), Error> {
-    let message = message::Send::text(agent, "十点开会").to_user(member);
+    let message = message::Send::text(agent, "十点开会").user(member);
     corp.send(message).await.map(|_| ())
 }
 

@@ -9,4 +9,4 @@ pub use xinqiao_client::{jssdk, oauth};
 
 /// Templates of subscription messages (订阅通知), as mini programs have them.
 #[cfg(feature = "mini-program")]
-pub use xinqiao_mini_program::wxaapi::newtmpl;
+pub use xinqiao_mini_program::wxa_api::new_tmpl;

@@ -1,6 +1,6 @@
 //! Constants: error codes by name, endpoint and event ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -122,8 +122,10 @@ fn codes(catalog: &Catalog) -> String {
 }
 
 /// `ids.lock`: one id a line.
-pub(crate) fn ids(catalog: &Catalog) -> String {
-    let mut ids: Vec<&str> = catalog
+///
+/// Lines of `before` that name a successor stay, and so does an id that is gone without one: the check asks for it.
+pub(crate) fn ids(catalog: &Catalog, before: &str) -> String {
+    let mut ids: BTreeSet<&str> = catalog
         .sections
         .values()
         .flat_map(|section| section.endpoints.iter().map(|endpoint| endpoint.id))
@@ -133,8 +135,9 @@ pub(crate) fn ids(catalog: &Catalog) -> String {
                 .values()
                 .flat_map(|section| section.events.iter().map(|e| e.id)),
         )
+        .chain(before.lines())
         .collect();
-    ids.sort_unstable();
+    ids.retain(|line| !line.is_empty());
     let mut out = String::new();
     for id in ids {
         out.push_str(id);

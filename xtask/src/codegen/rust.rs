@@ -9,7 +9,7 @@ use xinqiao_catalog::{
 };
 
 use super::Files;
-use crate::names::{camel, ident};
+use crate::names::{camel, ident, snake, split};
 use crate::pack::Catalog;
 
 mod files;
@@ -146,10 +146,9 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
         {
             let source = sources.entry("events".into()).or_default();
             for event in &events.events {
-                let rest = event.id.split_once('.').map_or(event.id, |(_, rest)| rest);
-                let (kind, verb) = rest.split_once('.').unwrap_or(("event", rest));
+                let (kind, _) = event_place(event);
                 let module = source.root.inner.entry(ident(kind)).or_default();
-                module.body.push_str(&writer.event(event, verb));
+                module.body.push_str(&writer.event(event));
             }
         }
         let many = writer.many_arguments;
@@ -262,11 +261,7 @@ impl<'a> Writer<'a> {
                 if *place == "Query" && Some(field.name) == skip {
                     continue;
                 }
-                let mut name = if field.rust.is_empty() {
-                    ident(field.name)
-                } else {
-                    field.rust.to_owned()
-                };
+                let mut name = field_name(field);
                 if name == "rest" {
                     name = "rest_".into();
                 }
@@ -283,6 +278,10 @@ impl<'a> Writer<'a> {
                 };
                 let line = line(field, place, required);
                 let _ = writeln!(out.body, "    /// {}", field_doc(field));
+                let wire = snake(field.name);
+                if ident(field.name) == name && split(&wire) != wire {
+                    let _ = writeln!(out.body, "    #[doc(alias = \"{}\")]", field.name);
+                }
                 let _ = writeln!(out.body, "    {index} {name}: {ty} => \"{line}\",");
                 if required {
                     out.new.push(format!("{name}: {}", argument(&base)));
@@ -364,7 +363,7 @@ impl<'a> Writer<'a> {
             } else {
                 format!("{} ({})", doc(case.title.en), doc(case.title.zh))
             };
-            let variant = camel(&case.value[prefix..]);
+            let variant = camel(&split(&snake(&case.value[prefix..])));
             match &case.ty {
                 Some(ty) => {
                     let ty = self.plain(&any_field(), ty, "");
@@ -459,7 +458,7 @@ impl<'a> Writer<'a> {
             .map(|(other, name)| (*other, name.as_str()))
     }
 
-    fn event(&mut self, event: &Event, verb: &str) -> String {
+    fn event(&mut self, event: &Event) -> String {
         let title = if event.title.is_empty() {
             format!("`{}`.", event.id)
         } else {
@@ -477,7 +476,31 @@ impl<'a> Writer<'a> {
         }
         let _ = writeln!(head, "/// * Catalog: `{}`.", event.id);
         let record = self.fields(&[(&event.shape, "")], None, "super::", None, false);
-        record.print(&type_name(verb), &head, false)
+        record.print(&event_type(event), &head, false)
+    }
+}
+
+/// Module and name of a callback inside its product's events: `event.subscribe`.
+fn event_place(event: &Event) -> (&'static str, &'static str) {
+    let rest = event.id.split_once('.').map_or(event.id, |(_, rest)| rest);
+    rest.split_once('.').unwrap_or(("event", rest))
+}
+
+/// The type's name of a callback. Its id keeps the wire's spelling, the type has its words apart.
+pub(crate) fn event_type(event: &Event) -> String {
+    if event.rust.is_empty() {
+        type_name(&split(event_place(event).1))
+    } else {
+        event.rust.to_owned()
+    }
+}
+
+/// The name of a field in Rust.
+pub(crate) fn field_name(field: &Field) -> String {
+    if field.rust.is_empty() {
+        ident(field.name)
+    } else {
+        field.rust.to_owned()
     }
 }
 

@@ -157,7 +157,7 @@ fn choose<'a>(fact: &Value, candidates: &[&'a Endpoint]) -> Option<&'a Endpoint>
     let id = crate::names::snake(text(fact, "id").rsplit('.').next().unwrap_or_default());
     let named = candidates
         .iter()
-        .find(|candidate| candidate.absolute_url && candidate.verb == id);
+        .find(|candidate| candidate.absolute_url && id.starts_with(candidate.verb));
     told.or(named)
         .or_else(|| {
             candidates
@@ -455,7 +455,7 @@ fn rule_event(
 fn body(catalog: &Catalog, rule: &Value, kind: &str, report: &mut Report) {
     let id = match kind {
         "custom_send" => "official_account.message.custom.send",
-        _ => "official_account.message.mass.sendall",
+        _ => "official_account.message.mass.send_all",
     };
     let tag = rule
         .get("json")

@@ -279,11 +279,6 @@ pub(super) fn endpoint(
     };
     Ok(Endpoint {
         id: intern(&format!("{}.{}", product.name(), spec.id)),
-        was: spec
-            .was
-            .iter()
-            .map(|was| intern(&format!("{}.{was}", product.name())))
-            .collect(),
         product,
         module: intern(module),
         verb: intern(verb),
@@ -385,6 +380,7 @@ pub(super) fn event(
         },
         msg_type: intern(&spec.msg_type),
         event: intern(&spec.event),
+        rust: intern(&spec.rust),
         info_type: intern(&spec.info_type),
         event_type: intern(&spec.event_type),
         when: spec

@@ -191,7 +191,6 @@ fn when(out: &mut String, value: &std::collections::BTreeMap<String, String>) {
 fn endpoint(out: &mut String, spec: &EndpointSpec) {
     let _ = writeln!(out, "\n[[endpoint]]");
     text(out, "id", &spec.id);
-    texts(out, "was", &spec.was);
     text(out, "http", &spec.http);
     title(out, "title", &spec.title);
     title(out, "about", &spec.about);
@@ -248,6 +247,7 @@ fn event(out: &mut String, spec: &EventSpec) {
     text(out, "event", &spec.event);
     text(out, "info_type", &spec.info_type);
     text(out, "event_type", &spec.event_type);
+    text(out, "rust", &spec.rust);
     when(out, &spec.when);
     text(out, "trigger", &spec.trigger);
     text(out, "reply", &spec.reply);

@@ -5,17 +5,21 @@ use xinqiao_wire as w;
 
 w::record! {
     /// `adcreative` of `ads::DataList`.
-    pub struct Adcreative {
+    pub struct AdCreative {
         /// `campaign_id`.
         0 campaign_id: i64 => "campaign_id: must",
         /// `adcreative_id`.
-        1 adcreative_id: i64 => "adcreative_id: must",
+        #[doc(alias = "adcreative_id")]
+        1 ad_creative_id: i64 => "adcreative_id: must",
         /// `adcreative_name`.
-        2 adcreative_name: String => "adcreative_name: must",
+        #[doc(alias = "adcreative_name")]
+        2 ad_creative_name: String => "adcreative_name: must",
         /// `adcreative_template_id`.
-        3 adcreative_template_id: i64 => "adcreative_template_id: must",
+        #[doc(alias = "adcreative_template_id")]
+        3 ad_creative_template_id: i64 => "adcreative_template_id: must",
         /// `adcreative_elements`.
-        4 adcreative_elements: AdcreativeElement => "adcreative_elements: must",
+        #[doc(alias = "adcreative_elements")]
+        4 ad_creative_elements: AdCreativeElement => "adcreative_elements: must",
         /// `site_set`.
         5 site_set: Vec<String> => "site_set: must",
         /// `destination_url`.
@@ -32,8 +36,8 @@ w::record! {
 }
 
 w::record! {
-    /// `adcreative_elements` of `ads::Adcreative`.
-    pub struct AdcreativeElement {
+    /// `adcreative_elements` of `ads::AdCreative`.
+    pub struct AdCreativeElement {
         /// `title`.
         0 title: Option<String> => "title",
         /// `description`.
@@ -65,9 +69,11 @@ w::record! {
         /// `ad_name`.
         2 ad_name: String => "ad_name: must",
         /// `adgroup_id`.
-        3 adgroup_id: i64 => "adgroup_id: must",
+        #[doc(alias = "adgroup_id")]
+        3 ad_group_id: i64 => "adgroup_id: must",
         /// `adcreative`.
-        4 adcreative: Adcreative => "adcreative: must",
+        #[doc(alias = "adcreative")]
+        4 ad_creative: AdCreative => "adcreative: must",
         /// `configured_status`.
         5 configured_status: String => "configured_status: must",
         /// `system_status`.
@@ -125,15 +131,17 @@ w::record! {
     /// * Catalog: `ads.ads.add`.
     pub struct Add {
         /// `adgroup_id`.
-        0 adgroup_id: i64 => "adgroup_id: must",
+        #[doc(alias = "adgroup_id")]
+        0 ad_group_id: i64 => "adgroup_id: must",
         /// `adcreative_id`.
-        1 adcreative_id: i64 => "adcreative_id: must",
+        #[doc(alias = "adcreative_id")]
+        1 ad_creative_id: i64 => "adcreative_id: must",
         /// `ad_name`.
         2 ad_name: String => "ad_name: must",
         /// `configured_status`.
         3 configured_status: Option<String> => "configured_status",
     }
-    new(adgroup_id: i64, adcreative_id: i64, ad_name: impl Into<String>)
+    new(ad_group_id: i64, ad_creative_id: i64, ad_name: impl Into<String>)
     text(configured_status: String)
 }
 

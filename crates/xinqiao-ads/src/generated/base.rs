@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `adcreative_elements` of `adcreatives::Add`; `adcreative_elements` of `adcreatives::Update`; and 1 more.
-    pub struct AdcreativeElement {
+    /// `adcreative_elements` of `ad_creatives::Add`; `adcreative_elements` of `ad_creatives::Update`; and 1 more.
+    pub struct AdCreativeElement {
         /// `title`.
         0 title: Option<String> => "title",
         /// `description`.
@@ -23,16 +23,17 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `adcreatives::Add`.
+    /// `data` of the answer of `ad_creatives::Add`.
     pub struct AddData {
         /// `adcreative_id`.
-        0 adcreative_id: i64 => "adcreative_id: must",
+        #[doc(alias = "adcreative_id")]
+        0 ad_creative_id: i64 => "adcreative_id: must",
     }
 }
 
 w::record! {
     /// `data` of the answer of `qualifications::Add`.
-    pub struct AddDataContent {
+    pub struct DataContentInfo {
         /// `qualification_id`.
         0 qualification_id: i64 => "qualification_id: must",
     }
@@ -40,7 +41,7 @@ w::record! {
 
 w::record! {
     /// `data` of the answer of `custom_audience_files::Add`.
-    pub struct AddDataDetail {
+    pub struct DataDetailInfo {
         /// `custom_audience_file_id`.
         0 custom_audience_file_id: i64 => "custom_audience_file_id: must",
     }
@@ -48,7 +49,7 @@ w::record! {
 
 w::record! {
     /// `data` of the answer of `fund_transfer::Add`.
-    pub struct AddDataEntry {
+    pub struct DataEntryInfo {
         /// `fund_type`.
         0 fund_type: String => "fund_type: must",
         /// `amount`; in fen.
@@ -72,7 +73,7 @@ w::record! {
 
 w::record! {
     /// `data` of the answer of `async_tasks::Add`.
-    pub struct AddDataItem {
+    pub struct DataItemInfo {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
     }
@@ -80,7 +81,7 @@ w::record! {
 
 w::record! {
     /// `data` of the answer of `images::Add`; an item of `list` in `base::GetDataContent`.
-    pub struct AddDataPart {
+    pub struct DataPartInfo {
         /// `image_id`.
         0 image_id: String => "image_id: must",
         /// `type`.
@@ -201,13 +202,17 @@ w::record! {
         /// `campaign_id`.
         0 campaign_id: i64 => "campaign_id: must",
         /// `adcreative_id`.
-        1 adcreative_id: i64 => "adcreative_id: must",
+        #[doc(alias = "adcreative_id")]
+        1 ad_creative_id: i64 => "adcreative_id: must",
         /// `adcreative_name`.
-        2 adcreative_name: String => "adcreative_name: must",
+        #[doc(alias = "adcreative_name")]
+        2 ad_creative_name: String => "adcreative_name: must",
         /// `adcreative_template_id`.
-        3 adcreative_template_id: i64 => "adcreative_template_id: must",
+        #[doc(alias = "adcreative_template_id")]
+        3 ad_creative_template_id: i64 => "adcreative_template_id: must",
         /// `adcreative_elements`.
-        4 adcreative_elements: AdcreativeElement => "adcreative_elements: must",
+        #[doc(alias = "adcreative_elements")]
+        4 ad_creative_elements: AdCreativeElement => "adcreative_elements: must",
         /// `site_set`.
         5 site_set: Vec<String> => "site_set: must",
         /// `destination_url`.
@@ -233,9 +238,11 @@ w::record! {
         /// `campaign_name`.
         2 campaign_name: Option<String> => "campaign_name",
         /// `adgroup_id`.
-        3 adgroup_id: Option<i64> => "adgroup_id",
+        #[doc(alias = "adgroup_id")]
+        3 ad_group_id: Option<i64> => "adgroup_id",
         /// `adgroup_name`.
-        4 adgroup_name: Option<String> => "adgroup_name",
+        #[doc(alias = "adgroup_name")]
+        4 ad_group_name: Option<String> => "adgroup_name",
         /// `impression`.
         5 impression: i64 => "impression: must",
         /// `click`.
@@ -258,12 +265,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in `base::GetDataMember`.
+    /// An item of `list` in `base::DataMemberInfo`.
     pub struct DataListEntry {
         /// `campaign_id`.
         0 campaign_id: i64 => "campaign_id: must",
         /// `adgroup_id`.
-        1 adgroup_id: i64 => "adgroup_id: must",
+        #[doc(alias = "adgroup_id")]
+        1 ad_group_id: i64 => "adgroup_id: must",
         /// `cost`; in fen.
         2 cost: xinqiao_types::Fen => "cost: must",
     }
@@ -353,7 +361,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `filtering` in `adcreatives::Get`; an item of `filtering` in `async_tasks::Get`; and 3 more.
+    /// An item of `filtering` in `ad_creatives::Get`; an item of `filtering` in `async_tasks::Get`; and 3 more.
     pub struct Filtering {
         /// `field`.
         0 field: String => "field: must",
@@ -382,7 +390,7 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `adcreatives::Get`.
+    /// `data` of the answer of `ad_creatives::Get`.
     pub struct GetData {
         /// `list`.
         0 list: Vec<DataList> => "list: must",
@@ -395,7 +403,7 @@ w::record! {
     /// `data` of the answer of `images::Get`.
     pub struct GetDataContent {
         /// `list`.
-        0 list: Vec<AddDataPart> => "list: must",
+        0 list: Vec<DataPartInfo> => "list: must",
         /// `page_info`.
         1 page_info: PageInfo => "page_info: must",
     }
@@ -467,7 +475,7 @@ w::record! {
 
 w::record! {
     /// `data` of the answer of `realtime_cost::Get`.
-    pub struct GetDataMember {
+    pub struct DataMemberInfo {
         /// `list`.
         0 list: Vec<DataListEntry> => "list: must",
         /// `page_info`.
@@ -504,7 +512,7 @@ w::record! {
 }
 
 w::record! {
-    /// `last_modified_time_range` of `base::TaskTypeWechatAdvertisingDataSpec`.
+    /// `last_modified_time_range` of `base::TypeWechatAdvertisingDataSpec`.
     pub struct LastModifiedTimeRange {
         /// `begin_time`; format `unix`.
         0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
@@ -643,7 +651,7 @@ w::record! {
 }
 
 w::record! {
-    /// `share_info` of `adcreatives::Add`.
+    /// `share_info` of `ad_creatives::Add`.
     pub struct ShareInfo {
         /// `share_title`.
         0 share_title: String => "share_title: must",
@@ -705,26 +713,26 @@ w::record! {
     /// `task_spec` of `async_tasks::Add`.
     pub struct TaskSpec {
         /// `task_type_adgroup_hourly_report_spec`.
-        0 task_type_adgroup_hourly_report_spec: Option<TaskTypeAdgroupHourlyReportSpec> => "task_type_adgroup_hourly_report_spec",
+        0 ad_group_hourly_report_spec: Option<TaskTypeAdGroupHourlyReportSpec> => "task_type_adgroup_hourly_report_spec",
         /// `task_type_adgroup_daily_report_spec`.
-        1 task_type_adgroup_daily_report_spec: Option<TaskTypeAdgroupDailyReportSpec> => "task_type_adgroup_daily_report_spec",
+        1 ad_group_daily_report_spec: Option<TaskTypeAdGroupDailyReportSpec> => "task_type_adgroup_daily_report_spec",
         /// `task_type_wechat_advertising_data_spec`.
-        2 task_type_wechat_advertising_data_spec: Option<TaskTypeWechatAdvertisingDataSpec> => "task_type_wechat_advertising_data_spec",
+        2 wechat_advertising_data_spec: Option<TypeWechatAdvertisingDataSpec> => "task_type_wechat_advertising_data_spec",
         /// `task_type_poi_hourly_report_spec`.
         3 task_type_poi_hourly_report_spec: Option<TaskTypePoiHourlyReportSpec> => "task_type_poi_hourly_report_spec",
     }
     new()
     set(
-        task_type_adgroup_hourly_report_spec: TaskTypeAdgroupHourlyReportSpec,
-        task_type_adgroup_daily_report_spec: TaskTypeAdgroupDailyReportSpec,
-        task_type_wechat_advertising_data_spec: TaskTypeWechatAdvertisingDataSpec,
+        ad_group_hourly_report_spec: TaskTypeAdGroupHourlyReportSpec,
+        ad_group_daily_report_spec: TaskTypeAdGroupDailyReportSpec,
+        wechat_advertising_data_spec: TypeWechatAdvertisingDataSpec,
         task_type_poi_hourly_report_spec: TaskTypePoiHourlyReportSpec,
     )
 }
 
 w::record! {
     /// `task_type_adgroup_daily_report_spec` of `base::TaskSpec`.
-    pub struct TaskTypeAdgroupDailyReportSpec {
+    pub struct TaskTypeAdGroupDailyReportSpec {
         /// `date`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
@@ -733,7 +741,7 @@ w::record! {
 
 w::record! {
     /// `task_type_adgroup_hourly_report_spec` of `base::TaskSpec`.
-    pub struct TaskTypeAdgroupHourlyReportSpec {
+    pub struct TaskTypeAdGroupHourlyReportSpec {
         /// `date`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
@@ -751,7 +759,7 @@ w::record! {
 
 w::record! {
     /// `task_type_wechat_advertising_data_spec` of `base::TaskSpec`.
-    pub struct TaskTypeWechatAdvertisingDataSpec {
+    pub struct TypeWechatAdvertisingDataSpec {
         /// `last_modified_time_range`.
         0 last_modified_time_range: LastModifiedTimeRange => "last_modified_time_range: must",
         /// `fields`.
@@ -772,24 +780,27 @@ w::record! {
     set(actions: Vec<String>, excluded_actions: Vec<String>)
 }
 
-/// `ads.base.adcreatives`.
-pub mod adcreatives {
+/// `ads.base.ad_creatives`.
+pub mod ad_creatives {
     use xinqiao_wire as w;
 
     w::record! {
         /// Create an ad creative (创建广告创意).
         ///
         /// * Call: `POST /marketing/adcreatives/add` on `api.weixin.qq.com`.
-        /// * Catalog: `ads.adcreatives.add`.
+        /// * Catalog: `ads.ad_creatives.add`.
         pub struct Add {
             /// `campaign_id`.
             0 campaign_id: i64 => "campaign_id: must",
             /// `adcreative_name`.
-            1 adcreative_name: String => "adcreative_name: must",
+            #[doc(alias = "adcreative_name")]
+            1 ad_creative_name: String => "adcreative_name: must",
             /// `adcreative_template_id`.
-            2 adcreative_template_id: i64 => "adcreative_template_id: must",
+            #[doc(alias = "adcreative_template_id")]
+            2 ad_creative_template_id: i64 => "adcreative_template_id: must",
             /// `adcreative_elements`.
-            3 adcreative_elements: super::AdcreativeElement => "adcreative_elements: must",
+            #[doc(alias = "adcreative_elements")]
+            3 ad_creative_elements: super::AdCreativeElement => "adcreative_elements: must",
             /// `site_set`.
             4 site_set: Vec<String> => "site_set: must",
             /// `destination_url`.
@@ -803,9 +814,9 @@ pub mod adcreatives {
         }
         new(
             campaign_id: i64,
-            adcreative_name: impl Into<String>,
-            adcreative_template_id: i64,
-            adcreative_elements: super::AdcreativeElement,
+            ad_creative_name: impl Into<String>,
+            ad_creative_template_id: i64,
+            ad_creative_elements: super::AdCreativeElement,
             site_set: Vec<String>,
             destination_url: impl Into<String>,
             product_type: impl Into<String>,
@@ -825,7 +836,7 @@ pub mod adcreatives {
     w::endpoint! {
         Add => AddResponse,
         w::EndpointInfo {
-            id: "ads.adcreatives.add",
+            id: "ads.ad_creatives.add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/marketing/adcreatives/add",
@@ -845,10 +856,11 @@ pub mod adcreatives {
         /// Get ad creatives (获取广告创意).
         ///
         /// * Call: `GET /marketing/adcreatives/get` on `api.weixin.qq.com`.
-        /// * Catalog: `ads.adcreatives.get`.
+        /// * Catalog: `ads.ad_creatives.get`.
         pub struct Get {
             /// `adcreative_id`.
-            0 adcreative_id: Option<i64> => "adcreative_id: query",
+            #[doc(alias = "adcreative_id")]
+            0 ad_creative_id: Option<i64> => "adcreative_id: query",
             /// `filtering`; JSON in a text on the wire.
             1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
             /// `page_size`.
@@ -857,7 +869,7 @@ pub mod adcreatives {
             3 page: Option<i64> => "page: query",
         }
         new()
-        set(adcreative_id: i64, filtering: Vec<super::Filtering>, page_size: i64, page: i64)
+        set(ad_creative_id: i64, filtering: Vec<super::Filtering>, page_size: i64, page: i64)
     }
 
     w::record! {
@@ -871,7 +883,7 @@ pub mod adcreatives {
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "ads.adcreatives.get",
+            id: "ads.ad_creatives.get",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/marketing/adcreatives/get",
@@ -891,26 +903,29 @@ pub mod adcreatives {
         /// Update an ad creative (更新广告创意).
         ///
         /// * Call: `POST /marketing/adcreatives/update` on `api.weixin.qq.com`.
-        /// * Catalog: `ads.adcreatives.update`.
+        /// * Catalog: `ads.ad_creatives.update`.
         pub struct Update {
             /// `adcreative_id`.
-            0 adcreative_id: i64 => "adcreative_id: must",
+            #[doc(alias = "adcreative_id")]
+            0 ad_creative_id: i64 => "adcreative_id: must",
             /// `adcreative_name`.
-            1 adcreative_name: Option<String> => "adcreative_name",
+            #[doc(alias = "adcreative_name")]
+            1 ad_creative_name: Option<String> => "adcreative_name",
             /// `adcreative_elements`.
-            2 adcreative_elements: Option<super::AdcreativeElement> => "adcreative_elements",
+            #[doc(alias = "adcreative_elements")]
+            2 ad_creative_elements: Option<super::AdCreativeElement> => "adcreative_elements",
             /// `destination_url`.
             3 destination_url: Option<String> => "destination_url",
         }
-        new(adcreative_id: i64)
-        text(adcreative_name: String, destination_url: String)
-        set(adcreative_elements: super::AdcreativeElement)
+        new(ad_creative_id: i64)
+        text(ad_creative_name: String, destination_url: String)
+        set(ad_creative_elements: super::AdCreativeElement)
     }
 
     w::endpoint! {
         Update => w::Empty,
         w::EndpointInfo {
-            id: "ads.adcreatives.update",
+            id: "ads.ad_creatives.update",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/marketing/adcreatives/update",
@@ -1121,7 +1136,7 @@ pub mod async_tasks {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataItem => "data: must",
+            0 data: super::DataItemInfo => "data: must",
         }
     }
 
@@ -1414,7 +1429,7 @@ pub mod custom_audience_files {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataDetail => "data: must",
+            0 data: super::DataDetailInfo => "data: must",
         }
     }
 
@@ -1791,7 +1806,7 @@ pub mod fund_transfer {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataEntry => "data: must",
+            0 data: super::DataEntryInfo => "data: must",
         }
     }
 
@@ -1877,7 +1892,7 @@ pub mod images {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataPart => "data: must",
+            0 data: super::DataPartInfo => "data: must",
         }
     }
 
@@ -1976,7 +1991,7 @@ pub mod qualifications {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataContent => "data: must",
+            0 data: super::DataContentInfo => "data: must",
         }
     }
 
@@ -2093,7 +2108,7 @@ pub mod realtime_cost {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetDataMember => "data: must",
+            0 data: super::DataMemberInfo => "data: must",
         }
     }
 

@@ -3,25 +3,25 @@
 
 /// `ads`
 pub mod ads {
-    /// `adcreatives`
-    pub mod adcreatives {
-        /// `ads.adcreatives.add`
-        pub const ADD: &str = "ads.adcreatives.add";
-        /// `ads.adcreatives.get`
-        pub const GET: &str = "ads.adcreatives.get";
-        /// `ads.adcreatives.update`
-        pub const UPDATE: &str = "ads.adcreatives.update";
+    /// `ad_creatives`
+    pub mod ad_creatives {
+        /// `ads.ad_creatives.add`
+        pub const ADD: &str = "ads.ad_creatives.add";
+        /// `ads.ad_creatives.get`
+        pub const GET: &str = "ads.ad_creatives.get";
+        /// `ads.ad_creatives.update`
+        pub const UPDATE: &str = "ads.ad_creatives.update";
     }
-    /// `adgroups`
-    pub mod adgroups {
-        /// `ads.adgroups.add`
-        pub const ADD: &str = "ads.adgroups.add";
-        /// `ads.adgroups.delete`
-        pub const DELETE: &str = "ads.adgroups.delete";
-        /// `ads.adgroups.get`
-        pub const GET: &str = "ads.adgroups.get";
-        /// `ads.adgroups.update`
-        pub const UPDATE: &str = "ads.adgroups.update";
+    /// `ad_groups`
+    pub mod ad_groups {
+        /// `ads.ad_groups.add`
+        pub const ADD: &str = "ads.ad_groups.add";
+        /// `ads.ad_groups.delete`
+        pub const DELETE: &str = "ads.ad_groups.delete";
+        /// `ads.ad_groups.get`
+        pub const GET: &str = "ads.ad_groups.get";
+        /// `ads.ad_groups.update`
+        pub const UPDATE: &str = "ads.ad_groups.update";
     }
     /// `ads`
     pub mod ads {
@@ -175,56 +175,59 @@ pub mod channels {
         /// `channels.activity.stop`
         pub const STOP: &str = "channels.activity.stop";
     }
-    /// `aftersale`
-    pub mod aftersale {
-        /// `channels.aftersale.acceptapply`
-        pub const ACCEPTAPPLY: &str = "channels.aftersale.acceptapply";
-        /// `channels.aftersale.acceptexchangereship`
-        pub const ACCEPTEXCHANGERESHIP: &str = "channels.aftersale.acceptexchangereship";
-        /// `channels.aftersale.addcomplaintmaterial`
-        pub const ADDCOMPLAINTMATERIAL: &str = "channels.aftersale.addcomplaintmaterial";
-        /// `channels.aftersale.addcomplaintproof`
-        pub const ADDCOMPLAINTPROOF: &str = "channels.aftersale.addcomplaintproof";
-        /// `channels.aftersale.applyvirtualtelnum`
-        pub const APPLYVIRTUALTELNUM: &str = "channels.aftersale.applyvirtualtelnum";
-        /// `channels.aftersale.genaftersaleorder`
-        pub const GENAFTERSALEORDER: &str = "channels.aftersale.genaftersaleorder";
-        /// `channels.aftersale.getaftersalelist`
-        pub const GETAFTERSALELIST: &str = "channels.aftersale.getaftersalelist";
-        /// `channels.aftersale.getaftersaleorder`
-        pub const GETAFTERSALEORDER: &str = "channels.aftersale.getaftersaleorder";
-        /// `channels.aftersale.getcomplaintorder`
-        pub const GETCOMPLAINTORDER: &str = "channels.aftersale.getcomplaintorder";
-        /// `channels.aftersale.getguaranteeorder`
-        pub const GETGUARANTEEORDER: &str = "channels.aftersale.getguaranteeorder";
-        /// `channels.aftersale.getpresentaftersalelist`
-        pub const GETPRESENTAFTERSALELIST: &str = "channels.aftersale.getpresentaftersalelist";
-        /// `channels.aftersale.getpresentaftersaleorder`
-        pub const GETPRESENTAFTERSALEORDER: &str = "channels.aftersale.getpresentaftersaleorder";
-        /// `channels.aftersale.merchantacceptguarantee`
-        pub const MERCHANTACCEPTGUARANTEE: &str = "channels.aftersale.merchantacceptguarantee";
-        /// `channels.aftersale.merchantmodifyguarantee`
-        pub const MERCHANTMODIFYGUARANTEE: &str = "channels.aftersale.merchantmodifyguarantee";
-        /// `channels.aftersale.merchantproofguarantee`
-        pub const MERCHANTPROOFGUARANTEE: &str = "channels.aftersale.merchantproofguarantee";
-        /// `channels.aftersale.merchantrefuseguarantee`
-        pub const MERCHANTREFUSEGUARANTEE: &str = "channels.aftersale.merchantrefuseguarantee";
-        /// `channels.aftersale.merchantupdateaftersale`
-        pub const MERCHANTUPDATEAFTERSALE: &str = "channels.aftersale.merchantupdateaftersale";
-        /// `channels.aftersale.reason_get`
-        pub const REASON_GET: &str = "channels.aftersale.reason_get";
-        /// `channels.aftersale.refundpricediff`
-        pub const REFUNDPRICEDIFF: &str = "channels.aftersale.refundpricediff";
-        /// `channels.aftersale.rejectapply`
-        pub const REJECTAPPLY: &str = "channels.aftersale.rejectapply";
-        /// `channels.aftersale.rejectexchangereship`
-        pub const REJECTEXCHANGERESHIP: &str = "channels.aftersale.rejectexchangereship";
-        /// `channels.aftersale.rejectreason_get`
-        pub const REJECTREASON_GET: &str = "channels.aftersale.rejectreason_get";
-        /// `channels.aftersale.searchguaranteeorder`
-        pub const SEARCHGUARANTEEORDER: &str = "channels.aftersale.searchguaranteeorder";
-        /// `channels.aftersale.uploadrefundcertificate`
-        pub const UPLOADREFUNDCERTIFICATE: &str = "channels.aftersale.uploadrefundcertificate";
+    /// `after_sale`
+    pub mod after_sale {
+        /// `channels.after_sale.accept_apply`
+        pub const ACCEPT_APPLY: &str = "channels.after_sale.accept_apply";
+        /// `channels.after_sale.accept_exchange_reship`
+        pub const ACCEPT_EXCHANGE_RESHIP: &str = "channels.after_sale.accept_exchange_reship";
+        /// `channels.after_sale.add_complaint_material`
+        pub const ADD_COMPLAINT_MATERIAL: &str = "channels.after_sale.add_complaint_material";
+        /// `channels.after_sale.add_complaint_proof`
+        pub const ADD_COMPLAINT_PROOF: &str = "channels.after_sale.add_complaint_proof";
+        /// `channels.after_sale.apply_virtual_tel_num`
+        pub const APPLY_VIRTUAL_TEL_NUM: &str = "channels.after_sale.apply_virtual_tel_num";
+        /// `channels.after_sale.gen_after_sale_order`
+        pub const GEN_AFTER_SALE_ORDER: &str = "channels.after_sale.gen_after_sale_order";
+        /// `channels.after_sale.get_after_sale_list`
+        pub const GET_AFTER_SALE_LIST: &str = "channels.after_sale.get_after_sale_list";
+        /// `channels.after_sale.get_after_sale_order`
+        pub const GET_AFTER_SALE_ORDER: &str = "channels.after_sale.get_after_sale_order";
+        /// `channels.after_sale.get_complaint_order`
+        pub const GET_COMPLAINT_ORDER: &str = "channels.after_sale.get_complaint_order";
+        /// `channels.after_sale.get_guarantee_order`
+        pub const GET_GUARANTEE_ORDER: &str = "channels.after_sale.get_guarantee_order";
+        /// `channels.after_sale.get_present_after_sale_list`
+        pub const GET_PRESENT_AFTER_SALE_LIST: &str =
+            "channels.after_sale.get_present_after_sale_list";
+        /// `channels.after_sale.get_present_after_sale_order`
+        pub const GET_PRESENT_AFTER_SALE_ORDER: &str =
+            "channels.after_sale.get_present_after_sale_order";
+        /// `channels.after_sale.merchant_accept_guarantee`
+        pub const MERCHANT_ACCEPT_GUARANTEE: &str = "channels.after_sale.merchant_accept_guarantee";
+        /// `channels.after_sale.merchant_modify_guarantee`
+        pub const MERCHANT_MODIFY_GUARANTEE: &str = "channels.after_sale.merchant_modify_guarantee";
+        /// `channels.after_sale.merchant_proof_guarantee`
+        pub const MERCHANT_PROOF_GUARANTEE: &str = "channels.after_sale.merchant_proof_guarantee";
+        /// `channels.after_sale.merchant_refuse_guarantee`
+        pub const MERCHANT_REFUSE_GUARANTEE: &str = "channels.after_sale.merchant_refuse_guarantee";
+        /// `channels.after_sale.merchant_update_after_sale`
+        pub const MERCHANT_UPDATE_AFTER_SALE: &str =
+            "channels.after_sale.merchant_update_after_sale";
+        /// `channels.after_sale.reason_get`
+        pub const REASON_GET: &str = "channels.after_sale.reason_get";
+        /// `channels.after_sale.refund_price_diff`
+        pub const REFUND_PRICE_DIFF: &str = "channels.after_sale.refund_price_diff";
+        /// `channels.after_sale.reject_apply`
+        pub const REJECT_APPLY: &str = "channels.after_sale.reject_apply";
+        /// `channels.after_sale.reject_exchange_reship`
+        pub const REJECT_EXCHANGE_RESHIP: &str = "channels.after_sale.reject_exchange_reship";
+        /// `channels.after_sale.reject_reason_get`
+        pub const REJECT_REASON_GET: &str = "channels.after_sale.reject_reason_get";
+        /// `channels.after_sale.search_guarantee_order`
+        pub const SEARCH_GUARANTEE_ORDER: &str = "channels.after_sale.search_guarantee_order";
+        /// `channels.after_sale.upload_refund_certificate`
+        pub const UPLOAD_REFUND_CERTIFICATE: &str = "channels.after_sale.upload_refund_certificate";
     }
     /// `b2c`
     pub mod b2c {
@@ -238,8 +241,8 @@ pub mod channels {
     }
     /// `basics`
     pub mod basics {
-        /// `channels.basics.addresscode_get`
-        pub const ADDRESSCODE_GET: &str = "channels.basics.addresscode_get";
+        /// `channels.basics.address_code_get`
+        pub const ADDRESS_CODE_GET: &str = "channels.basics.address_code_get";
         /// `channels.basics.img_upload`
         pub const IMG_UPLOAD: &str = "channels.basics.img_upload";
         /// `channels.basics.info_get`
@@ -275,12 +278,12 @@ pub mod channels {
         }
         /// `shop`
         pub mod shop {
-            /// `channels.basics.shop.h5url_get`
-            pub const H5URL_GET: &str = "channels.basics.shop.h5url_get";
-            /// `channels.basics.shop.qrcode_get`
-            pub const QRCODE_GET: &str = "channels.basics.shop.qrcode_get";
-            /// `channels.basics.shop.taglink_get`
-            pub const TAGLINK_GET: &str = "channels.basics.shop.taglink_get";
+            /// `channels.basics.shop.h5_url_get`
+            pub const H5_URL_GET: &str = "channels.basics.shop.h5_url_get";
+            /// `channels.basics.shop.qr_code_get`
+            pub const QR_CODE_GET: &str = "channels.basics.shop.qr_code_get";
+            /// `channels.basics.shop.tag_link_get`
+            pub const TAG_LINK_GET: &str = "channels.basics.shop.tag_link_get";
         }
     }
     /// `brand`
@@ -308,8 +311,9 @@ pub mod channels {
         pub const ADD: &str = "channels.category.add";
         /// `channels.category.all`
         pub const ALL: &str = "channels.category.all";
-        /// `channels.category.availablesoncategories_get`
-        pub const AVAILABLESONCATEGORIES_GET: &str = "channels.category.availablesoncategories_get";
+        /// `channels.category.available_son_categories_get`
+        pub const AVAILABLE_SON_CATEGORIES_GET: &str =
+            "channels.category.available_son_categories_get";
         /// `channels.category.detail`
         pub const DETAIL: &str = "channels.category.detail";
         /// `channels.category.league_all`
@@ -324,12 +328,12 @@ pub mod channels {
             pub const GET: &str = "channels.category.audit.get";
         }
     }
-    /// `commkf`
-    pub mod commkf {
-        /// `channels.commkf.cosupload`
-        pub const COSUPLOAD: &str = "channels.commkf.cosupload";
-        /// `channels.commkf.sendmsg`
-        pub const SENDMSG: &str = "channels.commkf.sendmsg";
+    /// `comm_kf`
+    pub mod comm_kf {
+        /// `channels.comm_kf.cos_upload`
+        pub const COS_UPLOAD: &str = "channels.comm_kf.cos_upload";
+        /// `channels.comm_kf.send_msg`
+        pub const SEND_MSG: &str = "channels.comm_kf.send_msg";
     }
     /// `compass`
     pub mod compass {
@@ -395,8 +399,8 @@ pub mod channels {
             pub const CANCEL: &str = "channels.cooperation.invitation.cancel";
             /// `channels.cooperation.invitation.get`
             pub const GET: &str = "channels.cooperation.invitation.get";
-            /// `channels.cooperation.invitation.qrcode_generate`
-            pub const QRCODE_GENERATE: &str = "channels.cooperation.invitation.qrcode_generate";
+            /// `channels.cooperation.invitation.qr_code_generate`
+            pub const QR_CODE_GENERATE: &str = "channels.cooperation.invitation.qr_code_generate";
             /// `channels.cooperation.invitation.unbind`
             pub const UNBIND: &str = "channels.cooperation.invitation.unbind";
         }
@@ -430,39 +434,41 @@ pub mod channels {
         /// `channels.favorites.count_get`
         pub const COUNT_GET: &str = "channels.favorites.count_get";
     }
-    /// `finderlive`
-    pub mod finderlive {
-        /// `channels.finderlive.getfinderlivenoticerecordlist`
-        pub const GETFINDERLIVENOTICERECORDLIST: &str =
-            "channels.finderlive.getfinderlivenoticerecordlist";
-        /// `channels.finderlive.getfinderliverecordlist`
-        pub const GETFINDERLIVERECORDLIST: &str = "channels.finderlive.getfinderliverecordlist";
-        /// `channels.finderlive.get_finder_attr_by_appid`
-        pub const GET_FINDER_ATTR_BY_APPID: &str = "channels.finderlive.get_finder_attr_by_appid";
-        /// `channels.finderlive.get_finder_live_data_list`
-        pub const GET_FINDER_LIVE_DATA_LIST: &str = "channels.finderlive.get_finder_live_data_list";
-        /// `channels.finderlive.get_finder_live_leads_data`
+    /// `finder_live`
+    pub mod finder_live {
+        /// `channels.finder_live.get_finder_attr_by_appid`
+        pub const GET_FINDER_ATTR_BY_APPID: &str = "channels.finder_live.get_finder_attr_by_appid";
+        /// `channels.finder_live.get_finder_live_data_list`
+        pub const GET_FINDER_LIVE_DATA_LIST: &str =
+            "channels.finder_live.get_finder_live_data_list";
+        /// `channels.finder_live.get_finder_live_leads_data`
         pub const GET_FINDER_LIVE_LEADS_DATA: &str =
-            "channels.finderlive.get_finder_live_leads_data";
+            "channels.finder_live.get_finder_live_leads_data";
+        /// `channels.finder_live.get_finder_live_notice_record_list`
+        pub const GET_FINDER_LIVE_NOTICE_RECORD_LIST: &str =
+            "channels.finder_live.get_finder_live_notice_record_list";
+        /// `channels.finder_live.get_finder_live_record_list`
+        pub const GET_FINDER_LIVE_RECORD_LIST: &str =
+            "channels.finder_live.get_finder_live_record_list";
     }
     /// `funds`
     pub mod funds {
-        /// `channels.funds.getbalance`
-        pub const GETBALANCE: &str = "channels.funds.getbalance";
-        /// `channels.funds.getbankacct`
-        pub const GETBANKACCT: &str = "channels.funds.getbankacct";
-        /// `channels.funds.getfundsflowdetail`
-        pub const GETFUNDSFLOWDETAIL: &str = "channels.funds.getfundsflowdetail";
-        /// `channels.funds.getfundsflowlist`
-        pub const GETFUNDSFLOWLIST: &str = "channels.funds.getfundsflowlist";
-        /// `channels.funds.getwithdrawdetail`
-        pub const GETWITHDRAWDETAIL: &str = "channels.funds.getwithdrawdetail";
-        /// `channels.funds.getwithdrawlist`
-        pub const GETWITHDRAWLIST: &str = "channels.funds.getwithdrawlist";
-        /// `channels.funds.setbankacct`
-        pub const SETBANKACCT: &str = "channels.funds.setbankacct";
-        /// `channels.funds.submitwithdraw`
-        pub const SUBMITWITHDRAW: &str = "channels.funds.submitwithdraw";
+        /// `channels.funds.get_balance`
+        pub const GET_BALANCE: &str = "channels.funds.get_balance";
+        /// `channels.funds.get_bank_acct`
+        pub const GET_BANK_ACCT: &str = "channels.funds.get_bank_acct";
+        /// `channels.funds.get_funds_flow_detail`
+        pub const GET_FUNDS_FLOW_DETAIL: &str = "channels.funds.get_funds_flow_detail";
+        /// `channels.funds.get_funds_flow_list`
+        pub const GET_FUNDS_FLOW_LIST: &str = "channels.funds.get_funds_flow_list";
+        /// `channels.funds.get_withdraw_detail`
+        pub const GET_WITHDRAW_DETAIL: &str = "channels.funds.get_withdraw_detail";
+        /// `channels.funds.get_withdraw_list`
+        pub const GET_WITHDRAW_LIST: &str = "channels.funds.get_withdraw_list";
+        /// `channels.funds.set_bank_acct`
+        pub const SET_BANK_ACCT: &str = "channels.funds.set_bank_acct";
+        /// `channels.funds.submit_withdraw`
+        pub const SUBMIT_WITHDRAW: &str = "channels.funds.submit_withdraw";
     }
     /// `leads`
     pub mod leads {
@@ -484,126 +490,128 @@ pub mod channels {
     pub mod league {
         /// `funds`
         pub mod funds {
-            /// `channels.league.funds.getfundsflowdetail`
-            pub const GETFUNDSFLOWDETAIL: &str = "channels.league.funds.getfundsflowdetail";
-            /// `channels.league.funds.getfundsflowlist`
-            pub const GETFUNDSFLOWLIST: &str = "channels.league.funds.getfundsflowlist";
+            /// `channels.league.funds.get_funds_flow_detail`
+            pub const GET_FUNDS_FLOW_DETAIL: &str = "channels.league.funds.get_funds_flow_detail";
+            /// `channels.league.funds.get_funds_flow_list`
+            pub const GET_FUNDS_FLOW_LIST: &str = "channels.league.funds.get_funds_flow_list";
         }
-        /// `headsupplier`
-        pub mod headsupplier {
-            /// `channels.league.headsupplier.liveprotection_getqrcode`
-            pub const LIVEPROTECTION_GETQRCODE: &str =
-                "channels.league.headsupplier.liveprotection_getqrcode";
-            /// `channels.league.headsupplier.productdetail_get`
-            pub const PRODUCTDETAIL_GET: &str = "channels.league.headsupplier.productdetail_get";
-            /// `channels.league.headsupplier.selectionproducts_list_get`
-            pub const SELECTIONPRODUCTS_LIST_GET: &str =
-                "channels.league.headsupplier.selectionproducts_list_get";
+        /// `head_supplier`
+        pub mod head_supplier {
+            /// `channels.league.head_supplier.live_protection_get_qr_code`
+            pub const LIVE_PROTECTION_GET_QR_CODE: &str =
+                "channels.league.head_supplier.live_protection_get_qr_code";
+            /// `channels.league.head_supplier.product_detail_get`
+            pub const PRODUCT_DETAIL_GET: &str = "channels.league.head_supplier.product_detail_get";
+            /// `channels.league.head_supplier.selection_products_list_get`
+            pub const SELECTION_PRODUCTS_LIST_GET: &str =
+                "channels.league.head_supplier.selection_products_list_get";
             /// `clue`
             pub mod clue {
-                /// `channels.league.headsupplier.clue.get`
-                pub const GET: &str = "channels.league.headsupplier.clue.get";
-                /// `channels.league.headsupplier.clue.list_get`
-                pub const LIST_GET: &str = "channels.league.headsupplier.clue.list_get";
+                /// `channels.league.head_supplier.clue.get`
+                pub const GET: &str = "channels.league.head_supplier.clue.get";
+                /// `channels.league.head_supplier.clue.list_get`
+                pub const LIST_GET: &str = "channels.league.head_supplier.clue.list_get";
             }
-            /// `cooperativeitem`
-            pub mod cooperativeitem {
-                /// `channels.league.headsupplier.cooperativeitem.add`
-                pub const ADD: &str = "channels.league.headsupplier.cooperativeitem.add";
-                /// `channels.league.headsupplier.cooperativeitem.list_get`
-                pub const LIST_GET: &str = "channels.league.headsupplier.cooperativeitem.list_get";
+            /// `cooperative_item`
+            pub mod cooperative_item {
+                /// `channels.league.head_supplier.cooperative_item.add`
+                pub const ADD: &str = "channels.league.head_supplier.cooperative_item.add";
+                /// `channels.league.head_supplier.cooperative_item.list_get`
+                pub const LIST_GET: &str =
+                    "channels.league.head_supplier.cooperative_item.list_get";
             }
             /// `funds`
             pub mod funds {
-                /// `channels.league.headsupplier.funds.balance_get`
-                pub const BALANCE_GET: &str = "channels.league.headsupplier.funds.balance_get";
-                /// `channels.league.headsupplier.funds.flowdetail_get`
-                pub const FLOWDETAIL_GET: &str =
-                    "channels.league.headsupplier.funds.flowdetail_get";
-                /// `channels.league.headsupplier.funds.flowlist_get`
-                pub const FLOWLIST_GET: &str = "channels.league.headsupplier.funds.flowlist_get";
+                /// `channels.league.head_supplier.funds.balance_get`
+                pub const BALANCE_GET: &str = "channels.league.head_supplier.funds.balance_get";
+                /// `channels.league.head_supplier.funds.flow_detail_get`
+                pub const FLOW_DETAIL_GET: &str =
+                    "channels.league.head_supplier.funds.flow_detail_get";
+                /// `channels.league.head_supplier.funds.flow_list_get`
+                pub const FLOW_LIST_GET: &str = "channels.league.head_supplier.funds.flow_list_get";
             }
             /// `item`
             pub mod item {
-                /// `channels.league.headsupplier.item.get`
-                pub const GET: &str = "channels.league.headsupplier.item.get";
-                /// `channels.league.headsupplier.item.list_get`
-                pub const LIST_GET: &str = "channels.league.headsupplier.item.list_get";
-                /// `channels.league.headsupplier.item.promotiondetail_get`
-                pub const PROMOTIONDETAIL_GET: &str =
-                    "channels.league.headsupplier.item.promotiondetail_get";
-                /// `channels.league.headsupplier.item.upd`
-                pub const UPD: &str = "channels.league.headsupplier.item.upd";
+                /// `channels.league.head_supplier.item.get`
+                pub const GET: &str = "channels.league.head_supplier.item.get";
+                /// `channels.league.head_supplier.item.list_get`
+                pub const LIST_GET: &str = "channels.league.head_supplier.item.list_get";
+                /// `channels.league.head_supplier.item.promotion_detail_get`
+                pub const PROMOTION_DETAIL_GET: &str =
+                    "channels.league.head_supplier.item.promotion_detail_get";
+                /// `channels.league.head_supplier.item.upd`
+                pub const UPD: &str = "channels.league.head_supplier.item.upd";
             }
             /// `order`
             pub mod order {
-                /// `channels.league.headsupplier.order.get`
-                pub const GET: &str = "channels.league.headsupplier.order.get";
-                /// `channels.league.headsupplier.order.list_get`
-                pub const LIST_GET: &str = "channels.league.headsupplier.order.list_get";
+                /// `channels.league.head_supplier.order.get`
+                pub const GET: &str = "channels.league.head_supplier.order.get";
+                /// `channels.league.head_supplier.order.list_get`
+                pub const LIST_GET: &str = "channels.league.head_supplier.order.list_get";
             }
-            /// `secondheadsupplieritem`
-            pub mod secondheadsupplieritem {
-                /// `channels.league.headsupplier.secondheadsupplieritem.add`
-                pub const ADD: &str = "channels.league.headsupplier.secondheadsupplieritem.add";
-                /// `channels.league.headsupplier.secondheadsupplieritem.update`
+            /// `second_head_supplier_item`
+            pub mod second_head_supplier_item {
+                /// `channels.league.head_supplier.second_head_supplier_item.add`
+                pub const ADD: &str = "channels.league.head_supplier.second_head_supplier_item.add";
+                /// `channels.league.head_supplier.second_head_supplier_item.update`
                 pub const UPDATE: &str =
-                    "channels.league.headsupplier.secondheadsupplieritem.update";
+                    "channels.league.head_supplier.second_head_supplier_item.update";
             }
             /// `shop`
             pub mod shop {
-                /// `channels.league.headsupplier.shop.get`
-                pub const GET: &str = "channels.league.headsupplier.shop.get";
-                /// `channels.league.headsupplier.shop.list_get`
-                pub const LIST_GET: &str = "channels.league.headsupplier.shop.list_get";
+                /// `channels.league.head_supplier.shop.get`
+                pub const GET: &str = "channels.league.head_supplier.shop.get";
+                /// `channels.league.head_supplier.shop.list_get`
+                pub const LIST_GET: &str = "channels.league.head_supplier.shop.list_get";
             }
-            /// `subitem`
-            pub mod subitem {
-                /// `channels.league.headsupplier.subitem.add`
-                pub const ADD: &str = "channels.league.headsupplier.subitem.add";
-                /// `channels.league.headsupplier.subitem.list_get`
-                pub const LIST_GET: &str = "channels.league.headsupplier.subitem.list_get";
+            /// `sub_item`
+            pub mod sub_item {
+                /// `channels.league.head_supplier.sub_item.add`
+                pub const ADD: &str = "channels.league.head_supplier.sub_item.add";
+                /// `channels.league.head_supplier.sub_item.list_get`
+                pub const LIST_GET: &str = "channels.league.head_supplier.sub_item.list_get";
             }
             /// `subscription`
             pub mod subscription {
-                /// `channels.league.headsupplier.subscription.getsubscribe`
-                pub const GETSUBSCRIBE: &str =
-                    "channels.league.headsupplier.subscription.getsubscribe";
-                /// `channels.league.headsupplier.subscription.subscribe`
-                pub const SUBSCRIBE: &str = "channels.league.headsupplier.subscription.subscribe";
-                /// `channels.league.headsupplier.subscription.unsubscribe`
+                /// `channels.league.head_supplier.subscription.get_subscribe`
+                pub const GET_SUBSCRIBE: &str =
+                    "channels.league.head_supplier.subscription.get_subscribe";
+                /// `channels.league.head_supplier.subscription.subscribe`
+                pub const SUBSCRIBE: &str = "channels.league.head_supplier.subscription.subscribe";
+                /// `channels.league.head_supplier.subscription.unsubscribe`
                 pub const UNSUBSCRIBE: &str =
-                    "channels.league.headsupplier.subscription.unsubscribe";
+                    "channels.league.head_supplier.subscription.unsubscribe";
             }
             /// `window`
             pub mod window {
-                /// `channels.league.headsupplier.window.add`
-                pub const ADD: &str = "channels.league.headsupplier.window.add";
-                /// `channels.league.headsupplier.window.getall`
-                pub const GETALL: &str = "channels.league.headsupplier.window.getall";
-                /// `channels.league.headsupplier.window.getdetail`
-                pub const GETDETAIL: &str = "channels.league.headsupplier.window.getdetail";
-                /// `channels.league.headsupplier.window.remove`
-                pub const REMOVE: &str = "channels.league.headsupplier.window.remove";
+                /// `channels.league.head_supplier.window.add`
+                pub const ADD: &str = "channels.league.head_supplier.window.add";
+                /// `channels.league.head_supplier.window.get_all`
+                pub const GET_ALL: &str = "channels.league.head_supplier.window.get_all";
+                /// `channels.league.head_supplier.window.get_detail`
+                pub const GET_DETAIL: &str = "channels.league.head_supplier.window.get_detail";
+                /// `channels.league.head_supplier.window.remove`
+                pub const REMOVE: &str = "channels.league.head_supplier.window.remove";
             }
-            /// `windowauth`
-            pub mod windowauth {
-                /// `channels.league.headsupplier.windowauth.get`
-                pub const GET: &str = "channels.league.headsupplier.windowauth.get";
-                /// `channels.league.headsupplier.windowauth.status_get`
-                pub const STATUS_GET: &str = "channels.league.headsupplier.windowauth.status_get";
+            /// `window_auth`
+            pub mod window_auth {
+                /// `channels.league.head_supplier.window_auth.get`
+                pub const GET: &str = "channels.league.head_supplier.window_auth.get";
+                /// `channels.league.head_supplier.window_auth.status_get`
+                pub const STATUS_GET: &str = "channels.league.head_supplier.window_auth.status_get";
             }
         }
         /// `item`
         pub mod item {
-            /// `channels.league.item.batchadd`
-            pub const BATCHADD: &str = "channels.league.item.batchadd";
+            /// `channels.league.item.batch_add`
+            pub const BATCH_ADD: &str = "channels.league.item.batch_add";
             /// `channels.league.item.delete`
             pub const DELETE: &str = "channels.league.item.delete";
             /// `channels.league.item.get`
             pub const GET: &str = "channels.league.item.get";
-            /// `channels.league.item.headsupplier_batchadd`
-            pub const HEADSUPPLIER_BATCHADD: &str = "channels.league.item.headsupplier_batchadd";
+            /// `channels.league.item.head_supplier_batch_add`
+            pub const HEAD_SUPPLIER_BATCH_ADD: &str =
+                "channels.league.item.head_supplier_batch_add";
             /// `channels.league.item.list_get`
             pub const LIST_GET: &str = "channels.league.item.list_get";
             /// `channels.league.item.upd`
@@ -623,21 +631,21 @@ pub mod channels {
             pub const UPD: &str = "channels.league.promoter.upd";
         }
     }
-    /// `livedashboard`
-    pub mod livedashboard {
-        /// `channels.livedashboard.getlivedata`
-        pub const GETLIVEDATA: &str = "channels.livedashboard.getlivedata";
-        /// `channels.livedashboard.getlivelist`
-        pub const GETLIVELIST: &str = "channels.livedashboard.getlivelist";
+    /// `live_dashboard`
+    pub mod live_dashboard {
+        /// `channels.live_dashboard.get_live_data`
+        pub const GET_LIVE_DATA: &str = "channels.live_dashboard.get_live_data";
+        /// `channels.live_dashboard.get_live_list`
+        pub const GET_LIVE_LIST: &str = "channels.live_dashboard.get_live_list";
     }
     /// `logistics`
     pub mod logistics {
-        /// `channels.logistics.phonenumberpool_get`
-        pub const PHONENUMBERPOOL_GET: &str = "channels.logistics.phonenumberpool_get";
-        /// `channels.logistics.phonenumber_get`
-        pub const PHONENUMBER_GET: &str = "channels.logistics.phonenumber_get";
-        /// `channels.logistics.virtualnumber_get`
-        pub const VIRTUALNUMBER_GET: &str = "channels.logistics.virtualnumber_get";
+        /// `channels.logistics.phone_number_get`
+        pub const PHONE_NUMBER_GET: &str = "channels.logistics.phone_number_get";
+        /// `channels.logistics.phone_number_pool_get`
+        pub const PHONE_NUMBER_POOL_GET: &str = "channels.logistics.phone_number_pool_get";
+        /// `channels.logistics.virtual_number_get`
+        pub const VIRTUAL_NUMBER_GET: &str = "channels.logistics.virtual_number_get";
         /// `ewaybill`
         pub mod ewaybill {
             /// `biz`
@@ -646,23 +654,24 @@ pub mod channels {
                 pub const ACCOUNT_GET: &str = "channels.logistics.ewaybill.biz.account_get";
                 /// `channels.logistics.ewaybill.biz.delivery_get`
                 pub const DELIVERY_GET: &str = "channels.logistics.ewaybill.biz.delivery_get";
-                /// `channels.logistics.ewaybill.biz.order_addsuborder`
-                pub const ORDER_ADDSUBORDER: &str =
-                    "channels.logistics.ewaybill.biz.order_addsuborder";
-                /// `channels.logistics.ewaybill.biz.order_batchprint`
-                pub const ORDER_BATCHPRINT: &str =
-                    "channels.logistics.ewaybill.biz.order_batchprint";
+                /// `channels.logistics.ewaybill.biz.order_add_suborder`
+                pub const ORDER_ADD_SUBORDER: &str =
+                    "channels.logistics.ewaybill.biz.order_add_suborder";
+                /// `channels.logistics.ewaybill.biz.order_batch_print`
+                pub const ORDER_BATCH_PRINT: &str =
+                    "channels.logistics.ewaybill.biz.order_batch_print";
                 /// `channels.logistics.ewaybill.biz.order_cancel`
                 pub const ORDER_CANCEL: &str = "channels.logistics.ewaybill.biz.order_cancel";
                 /// `channels.logistics.ewaybill.biz.order_create`
                 pub const ORDER_CREATE: &str = "channels.logistics.ewaybill.biz.order_create";
                 /// `channels.logistics.ewaybill.biz.order_get`
                 pub const ORDER_GET: &str = "channels.logistics.ewaybill.biz.order_get";
-                /// `channels.logistics.ewaybill.biz.order_getprintinfo`
-                pub const ORDER_GETPRINTINFO: &str =
-                    "channels.logistics.ewaybill.biz.order_getprintinfo";
-                /// `channels.logistics.ewaybill.biz.order_precreate`
-                pub const ORDER_PRECREATE: &str = "channels.logistics.ewaybill.biz.order_precreate";
+                /// `channels.logistics.ewaybill.biz.order_get_print_info`
+                pub const ORDER_GET_PRINT_INFO: &str =
+                    "channels.logistics.ewaybill.biz.order_get_print_info";
+                /// `channels.logistics.ewaybill.biz.order_pre_create`
+                pub const ORDER_PRE_CREATE: &str =
+                    "channels.logistics.ewaybill.biz.order_pre_create";
                 /// `channels.logistics.ewaybill.biz.order_print`
                 pub const ORDER_PRINT: &str = "channels.logistics.ewaybill.biz.order_print";
                 /// `channels.logistics.ewaybill.biz.print_get`
@@ -675,9 +684,9 @@ pub mod channels {
                 pub const TEMPLATE_DELETE: &str = "channels.logistics.ewaybill.biz.template_delete";
                 /// `channels.logistics.ewaybill.biz.template_get`
                 pub const TEMPLATE_GET: &str = "channels.logistics.ewaybill.biz.template_get";
-                /// `channels.logistics.ewaybill.biz.template_getbyid`
-                pub const TEMPLATE_GETBYID: &str =
-                    "channels.logistics.ewaybill.biz.template_getbyid";
+                /// `channels.logistics.ewaybill.biz.template_get_by_id`
+                pub const TEMPLATE_GET_BY_ID: &str =
+                    "channels.logistics.ewaybill.biz.template_get_by_id";
                 /// `channels.logistics.ewaybill.biz.template_update`
                 pub const TEMPLATE_UPDATE: &str = "channels.logistics.ewaybill.biz.template_update";
             }
@@ -685,14 +694,15 @@ pub mod channels {
     }
     /// `merchant`
     pub mod merchant {
-        /// `channels.merchant.addfreighttemplate`
-        pub const ADDFREIGHTTEMPLATE: &str = "channels.merchant.addfreighttemplate";
-        /// `channels.merchant.getfreighttemplatedetail`
-        pub const GETFREIGHTTEMPLATEDETAIL: &str = "channels.merchant.getfreighttemplatedetail";
-        /// `channels.merchant.getfreighttemplatelist`
-        pub const GETFREIGHTTEMPLATELIST: &str = "channels.merchant.getfreighttemplatelist";
-        /// `channels.merchant.updatefreighttemplate`
-        pub const UPDATEFREIGHTTEMPLATE: &str = "channels.merchant.updatefreighttemplate";
+        /// `channels.merchant.add_freight_template`
+        pub const ADD_FREIGHT_TEMPLATE: &str = "channels.merchant.add_freight_template";
+        /// `channels.merchant.get_freight_template_detail`
+        pub const GET_FREIGHT_TEMPLATE_DETAIL: &str =
+            "channels.merchant.get_freight_template_detail";
+        /// `channels.merchant.get_freight_template_list`
+        pub const GET_FREIGHT_TEMPLATE_LIST: &str = "channels.merchant.get_freight_template_list";
+        /// `channels.merchant.update_freight_template`
+        pub const UPDATE_FREIGHT_TEMPLATE: &str = "channels.merchant.update_freight_template";
         /// `address`
         pub mod address {
             /// `channels.merchant.address.add`
@@ -706,14 +716,14 @@ pub mod channels {
             /// `channels.merchant.address.update`
             pub const UPDATE: &str = "channels.merchant.address.update";
         }
-        /// `privatenumber`
-        pub mod privatenumber {
-            /// `channels.merchant.privatenumber.addphone`
-            pub const ADDPHONE: &str = "channels.merchant.privatenumber.addphone";
-            /// `channels.merchant.privatenumber.getphone`
-            pub const GETPHONE: &str = "channels.merchant.privatenumber.getphone";
-            /// `channels.merchant.privatenumber.sendverifycode`
-            pub const SENDVERIFYCODE: &str = "channels.merchant.privatenumber.sendverifycode";
+        /// `private_number`
+        pub mod private_number {
+            /// `channels.merchant.private_number.add_phone`
+            pub const ADD_PHONE: &str = "channels.merchant.private_number.add_phone";
+            /// `channels.merchant.private_number.get_phone`
+            pub const GET_PHONE: &str = "channels.merchant.private_number.get_phone";
+            /// `channels.merchant.private_number.send_verify_code`
+            pub const SEND_VERIFY_CODE: &str = "channels.merchant.private_number.send_verify_code";
         }
     }
     /// `open`
@@ -727,46 +737,46 @@ pub mod channels {
     pub mod order {
         /// `channels.order.address_update`
         pub const ADDRESS_UPDATE: &str = "channels.order.address_update";
-        /// `channels.order.deliveryinfo_update`
-        pub const DELIVERYINFO_UPDATE: &str = "channels.order.deliveryinfo_update";
-        /// `channels.order.freshinspect_submit`
-        pub const FRESHINSPECT_SUBMIT: &str = "channels.order.freshinspect_submit";
+        /// `channels.order.delivery_info_update`
+        pub const DELIVERY_INFO_UPDATE: &str = "channels.order.delivery_info_update";
+        /// `channels.order.fresh_inspect_submit`
+        pub const FRESH_INSPECT_SUBMIT: &str = "channels.order.fresh_inspect_submit";
         /// `channels.order.get`
         pub const GET: &str = "channels.order.get";
         /// `channels.order.list_get`
         pub const LIST_GET: &str = "channels.order.list_get";
-        /// `channels.order.merchantnotes_update`
-        pub const MERCHANTNOTES_UPDATE: &str = "channels.order.merchantnotes_update";
-        /// `channels.order.presentlist_get`
-        pub const PRESENTLIST_GET: &str = "channels.order.presentlist_get";
-        /// `channels.order.presentnote_add`
-        pub const PRESENTNOTE_ADD: &str = "channels.order.presentnote_add";
-        /// `channels.order.presentorderlist_get`
-        pub const PRESENTORDERLIST_GET: &str = "channels.order.presentorderlist_get";
-        /// `channels.order.presentsuborder_get`
-        pub const PRESENTSUBORDER_GET: &str = "channels.order.presentsuborder_get";
+        /// `channels.order.merchant_notes_update`
+        pub const MERCHANT_NOTES_UPDATE: &str = "channels.order.merchant_notes_update";
         /// `channels.order.present_get`
         pub const PRESENT_GET: &str = "channels.order.present_get";
+        /// `channels.order.present_list_get`
+        pub const PRESENT_LIST_GET: &str = "channels.order.present_list_get";
+        /// `channels.order.present_note_add`
+        pub const PRESENT_NOTE_ADD: &str = "channels.order.present_note_add";
+        /// `channels.order.present_order_list_get`
+        pub const PRESENT_ORDER_LIST_GET: &str = "channels.order.present_order_list_get";
+        /// `channels.order.present_suborder_get`
+        pub const PRESENT_SUBORDER_GET: &str = "channels.order.present_suborder_get";
         /// `channels.order.price_update`
         pub const PRICE_UPDATE: &str = "channels.order.price_update";
-        /// `channels.order.realnumberviewaudit_get`
-        pub const REALNUMBERVIEWAUDIT_GET: &str = "channels.order.realnumberviewaudit_get";
-        /// `channels.order.realnumber_apply`
-        pub const REALNUMBER_APPLY: &str = "channels.order.realnumber_apply";
-        /// `channels.order.receiverorderlist_get`
-        pub const RECEIVERORDERLIST_GET: &str = "channels.order.receiverorderlist_get";
+        /// `channels.order.real_number_apply`
+        pub const REAL_NUMBER_APPLY: &str = "channels.order.real_number_apply";
+        /// `channels.order.real_number_view_audit_get`
+        pub const REAL_NUMBER_VIEW_AUDIT_GET: &str = "channels.order.real_number_view_audit_get";
+        /// `channels.order.receiver_order_list_get`
+        pub const RECEIVER_ORDER_LIST_GET: &str = "channels.order.receiver_order_list_get";
         /// `channels.order.search`
         pub const SEARCH: &str = "channels.order.search";
-        /// `channels.order.sensitiveinfo_decode`
-        pub const SENSITIVEINFO_DECODE: &str = "channels.order.sensitiveinfo_decode";
-        /// `channels.order.virtualtelnumber_get`
-        pub const VIRTUALTELNUMBER_GET: &str = "channels.order.virtualtelnumber_get";
-        /// `addressmodify`
-        pub mod addressmodify {
-            /// `channels.order.addressmodify.accept`
-            pub const ACCEPT: &str = "channels.order.addressmodify.accept";
-            /// `channels.order.addressmodify.reject`
-            pub const REJECT: &str = "channels.order.addressmodify.reject";
+        /// `channels.order.sensitive_info_decode`
+        pub const SENSITIVE_INFO_DECODE: &str = "channels.order.sensitive_info_decode";
+        /// `channels.order.virtual_tel_number_get`
+        pub const VIRTUAL_TEL_NUMBER_GET: &str = "channels.order.virtual_tel_number_get";
+        /// `address_modify`
+        pub mod address_modify {
+            /// `channels.order.address_modify.accept`
+            pub const ACCEPT: &str = "channels.order.address_modify.accept";
+            /// `channels.order.address_modify.reject`
+            pub const REJECT: &str = "channels.order.address_modify.reject";
         }
         /// `delivery`
         pub mod delivery {
@@ -775,64 +785,64 @@ pub mod channels {
             /// `channels.order.delivery.send`
             pub const SEND: &str = "channels.order.delivery.send";
         }
-        /// `deliverycompanylist`
-        pub mod deliverycompanylist {
-            /// `channels.order.deliverycompanylist.get`
-            pub const GET: &str = "channels.order.deliverycompanylist.get";
-            /// `channels.order.deliverycompanylist.new_get`
-            pub const NEW_GET: &str = "channels.order.deliverycompanylist.new_get";
+        /// `delivery_company_list`
+        pub mod delivery_company_list {
+            /// `channels.order.delivery_company_list.get`
+            pub const GET: &str = "channels.order.delivery_company_list.get";
+            /// `channels.order.delivery_company_list.new_get`
+            pub const NEW_GET: &str = "channels.order.delivery_company_list.new_get";
         }
-        /// `dropship`
-        pub mod dropship {
-            /// `channels.order.dropship.assign`
-            pub const ASSIGN: &str = "channels.order.dropship.assign";
-            /// `channels.order.dropship.cancel`
-            pub const CANCEL: &str = "channels.order.dropship.cancel";
-            /// `channels.order.dropship.get`
-            pub const GET: &str = "channels.order.dropship.get";
-            /// `channels.order.dropship.list`
-            pub const LIST: &str = "channels.order.dropship.list";
-            /// `channels.order.dropship.search`
-            pub const SEARCH: &str = "channels.order.dropship.search";
+        /// `drop_ship`
+        pub mod drop_ship {
+            /// `channels.order.drop_ship.assign`
+            pub const ASSIGN: &str = "channels.order.drop_ship.assign";
+            /// `channels.order.drop_ship.cancel`
+            pub const CANCEL: &str = "channels.order.drop_ship.cancel";
+            /// `channels.order.drop_ship.get`
+            pub const GET: &str = "channels.order.drop_ship.get";
+            /// `channels.order.drop_ship.list`
+            pub const LIST: &str = "channels.order.drop_ship.list";
+            /// `channels.order.drop_ship.search`
+            pub const SEARCH: &str = "channels.order.drop_ship.search";
             /// `supplier`
             pub mod supplier {
-                /// `channels.order.dropship.supplier.delivery_send`
-                pub const DELIVERY_SEND: &str = "channels.order.dropship.supplier.delivery_send";
-                /// `channels.order.dropship.supplier.delivery_update`
+                /// `channels.order.drop_ship.supplier.delivery_send`
+                pub const DELIVERY_SEND: &str = "channels.order.drop_ship.supplier.delivery_send";
+                /// `channels.order.drop_ship.supplier.delivery_update`
                 pub const DELIVERY_UPDATE: &str =
-                    "channels.order.dropship.supplier.delivery_update";
-                /// `channels.order.dropship.supplier.get`
-                pub const GET: &str = "channels.order.dropship.supplier.get";
-                /// `channels.order.dropship.supplier.list`
-                pub const LIST: &str = "channels.order.dropship.supplier.list";
-                /// `channels.order.dropship.supplier.search`
-                pub const SEARCH: &str = "channels.order.dropship.supplier.search";
+                    "channels.order.drop_ship.supplier.delivery_update";
+                /// `channels.order.drop_ship.supplier.get`
+                pub const GET: &str = "channels.order.drop_ship.supplier.get";
+                /// `channels.order.drop_ship.supplier.list`
+                pub const LIST: &str = "channels.order.drop_ship.supplier.list";
+                /// `channels.order.drop_ship.supplier.search`
+                pub const SEARCH: &str = "channels.order.drop_ship.supplier.search";
             }
         }
-        /// `presentorder`
-        pub mod presentorder {
-            /// `channels.order.presentorder.create`
-            pub const CREATE: &str = "channels.order.presentorder.create";
-            /// `channels.order.presentorder.get`
-            pub const GET: &str = "channels.order.presentorder.get";
-            /// `channels.order.presentorder.receiver_set`
-            pub const RECEIVER_SET: &str = "channels.order.presentorder.receiver_set";
+        /// `pre_shipment_change_sku`
+        pub mod pre_shipment_change_sku {
+            /// `channels.order.pre_shipment_change_sku.approve`
+            pub const APPROVE: &str = "channels.order.pre_shipment_change_sku.approve";
+            /// `channels.order.pre_shipment_change_sku.get`
+            pub const GET: &str = "channels.order.pre_shipment_change_sku.get";
+            /// `channels.order.pre_shipment_change_sku.reject`
+            pub const REJECT: &str = "channels.order.pre_shipment_change_sku.reject";
         }
-        /// `preshipmentchangesku`
-        pub mod preshipmentchangesku {
-            /// `channels.order.preshipmentchangesku.approve`
-            pub const APPROVE: &str = "channels.order.preshipmentchangesku.approve";
-            /// `channels.order.preshipmentchangesku.get`
-            pub const GET: &str = "channels.order.preshipmentchangesku.get";
-            /// `channels.order.preshipmentchangesku.reject`
-            pub const REJECT: &str = "channels.order.preshipmentchangesku.reject";
+        /// `present_order`
+        pub mod present_order {
+            /// `channels.order.present_order.create`
+            pub const CREATE: &str = "channels.order.present_order.create";
+            /// `channels.order.present_order.get`
+            pub const GET: &str = "channels.order.present_order.get";
+            /// `channels.order.present_order.receiver_set`
+            pub const RECEIVER_SET: &str = "channels.order.present_order.receiver_set";
         }
-        /// `virtualnumber`
-        pub mod virtualnumber {
-            /// `channels.order.virtualnumber.applyagain`
-            pub const APPLYAGAIN: &str = "channels.order.virtualnumber.applyagain";
-            /// `channels.order.virtualnumber.delay`
-            pub const DELAY: &str = "channels.order.virtualnumber.delay";
+        /// `virtual_number`
+        pub mod virtual_number {
+            /// `channels.order.virtual_number.apply_again`
+            pub const APPLY_AGAIN: &str = "channels.order.virtual_number.apply_again";
+            /// `channels.order.virtual_number.delay`
+            pub const DELAY: &str = "channels.order.virtual_number.delay";
         }
     }
     /// `product`
@@ -841,26 +851,26 @@ pub mod channels {
         pub const ACTIVITY_ADD: &str = "channels.product.activity_add";
         /// `channels.product.add`
         pub const ADD: &str = "channels.product.add";
-        /// `channels.product.auditfree`
-        pub const AUDITFREE: &str = "channels.product.auditfree";
         /// `channels.product.audit_cancel`
         pub const AUDIT_CANCEL: &str = "channels.product.audit_cancel";
+        /// `channels.product.audit_free`
+        pub const AUDIT_FREE: &str = "channels.product.audit_free";
         /// `channels.product.brand_get`
         pub const BRAND_GET: &str = "channels.product.brand_get";
-        /// `channels.product.categoryprecheck`
-        pub const CATEGORYPRECHECK: &str = "channels.product.categoryprecheck";
+        /// `channels.product.category_pre_check`
+        pub const CATEGORY_PRE_CHECK: &str = "channels.product.category_pre_check";
         /// `channels.product.delete`
         pub const DELETE: &str = "channels.product.delete";
         /// `channels.product.delisting`
         pub const DELISTING: &str = "channels.product.delisting";
-        /// `channels.product.externalproductmapping`
-        pub const EXTERNALPRODUCTMAPPING: &str = "channels.product.externalproductmapping";
+        /// `channels.product.external_product_mapping`
+        pub const EXTERNAL_PRODUCT_MAPPING: &str = "channels.product.external_product_mapping";
         /// `channels.product.get`
         pub const GET: &str = "channels.product.get";
-        /// `channels.product.getauditquota`
-        pub const GETAUDITQUOTA: &str = "channels.product.getauditquota";
-        /// `channels.product.h5url_get`
-        pub const H5URL_GET: &str = "channels.product.h5url_get";
+        /// `channels.product.get_audit_quota`
+        pub const GET_AUDIT_QUOTA: &str = "channels.product.get_audit_quota";
+        /// `channels.product.h5_url_get`
+        pub const H5_URL_GET: &str = "channels.product.h5_url_get";
         /// `channels.product.img_upload`
         pub const IMG_UPLOAD: &str = "channels.product.img_upload";
         /// `channels.product.listing`
@@ -869,8 +879,8 @@ pub mod channels {
         pub const LIST_GET: &str = "channels.product.list_get";
         /// `channels.product.scheme_get`
         pub const SCHEME_GET: &str = "channels.product.scheme_get";
-        /// `channels.product.taglink_get`
-        pub const TAGLINK_GET: &str = "channels.product.taglink_get";
+        /// `channels.product.tag_link_get`
+        pub const TAG_LINK_GET: &str = "channels.product.tag_link_get";
         /// `channels.product.update`
         pub const UPDATE: &str = "channels.product.update";
         /// `address`
@@ -884,12 +894,12 @@ pub mod channels {
             /// `channels.product.address.update`
             pub const UPDATE: &str = "channels.product.address.update";
         }
-        /// `auditstrategy`
-        pub mod auditstrategy {
-            /// `channels.product.auditstrategy.get`
-            pub const GET: &str = "channels.product.auditstrategy.get";
-            /// `channels.product.auditstrategy.set`
-            pub const SET: &str = "channels.product.auditstrategy.set";
+        /// `audit_strategy`
+        pub mod audit_strategy {
+            /// `channels.product.audit_strategy.get`
+            pub const GET: &str = "channels.product.audit_strategy.get";
+            /// `channels.product.audit_strategy.set`
+            pub const SET: &str = "channels.product.audit_strategy.set";
         }
         /// `category`
         pub mod category {
@@ -917,23 +927,21 @@ pub mod channels {
         }
         /// `decoration`
         pub mod decoration {
+            /// `channels.product.decoration.check_status`
+            pub const CHECK_STATUS: &str = "channels.product.decoration.check_status";
             /// `channels.product.decoration.decoration_service`
             pub const DECORATION_SERVICE: &str = "channels.product.decoration.decoration_service";
             /// `channels.product.decoration.decoration_service_experience`
             pub const DECORATION_SERVICE_EXPERIENCE: &str =
                 "channels.product.decoration.decoration_service_experience";
-            /// `channels.product.decoration.wxaproduct_decoration_check_status`
-            pub const WXAPRODUCT_DECORATION_CHECK_STATUS: &str =
-                "channels.product.decoration.wxaproduct_decoration_check_status";
-            /// `channels.product.decoration.wxaproduct_decoration_get_pressure_test_report`
-            pub const WXAPRODUCT_DECORATION_GET_PRESSURE_TEST_REPORT: &str =
-                "channels.product.decoration.wxaproduct_decoration_get_pressure_test_report";
-            /// `channels.product.decoration.wxaproduct_decoration_pressure_test`
-            pub const WXAPRODUCT_DECORATION_PRESSURE_TEST: &str =
-                "channels.product.decoration.wxaproduct_decoration_pressure_test";
-            /// `channels.product.decoration.wxaproduct_decoration_query_pressure_test_status`
-            pub const WXAPRODUCT_DECORATION_QUERY_PRESSURE_TEST_STATUS: &str =
-                "channels.product.decoration.wxaproduct_decoration_query_pressure_test_status";
+            /// `channels.product.decoration.get_pressure_test_report`
+            pub const GET_PRESSURE_TEST_REPORT: &str =
+                "channels.product.decoration.get_pressure_test_report";
+            /// `channels.product.decoration.pressure_test`
+            pub const PRESSURE_TEST: &str = "channels.product.decoration.pressure_test";
+            /// `channels.product.decoration.query_pressure_test_status`
+            pub const QUERY_PRESSURE_TEST_STATUS: &str =
+                "channels.product.decoration.query_pressure_test_status";
         }
         /// `delivery`
         pub mod delivery {
@@ -952,20 +960,20 @@ pub mod channels {
         }
         /// `funds`
         pub mod funds {
-            /// `channels.product.funds.getbalance`
-            pub const GETBALANCE: &str = "channels.product.funds.getbalance";
-            /// `channels.product.funds.getorderflow`
-            pub const GETORDERFLOW: &str = "channels.product.funds.getorderflow";
-            /// `channels.product.funds.getwithdrawdetail`
-            pub const GETWITHDRAWDETAIL: &str = "channels.product.funds.getwithdrawdetail";
-            /// `channels.product.funds.scanorderflow`
-            pub const SCANORDERFLOW: &str = "channels.product.funds.scanorderflow";
-            /// `channels.product.funds.scanwithdraw`
-            pub const SCANWITHDRAW: &str = "channels.product.funds.scanwithdraw";
-            /// `channels.product.funds.setbankaccount`
-            pub const SETBANKACCOUNT: &str = "channels.product.funds.setbankaccount";
-            /// `channels.product.funds.submitwithdraw`
-            pub const SUBMITWITHDRAW: &str = "channels.product.funds.submitwithdraw";
+            /// `channels.product.funds.get_balance`
+            pub const GET_BALANCE: &str = "channels.product.funds.get_balance";
+            /// `channels.product.funds.get_order_flow`
+            pub const GET_ORDER_FLOW: &str = "channels.product.funds.get_order_flow";
+            /// `channels.product.funds.get_withdraw_detail`
+            pub const GET_WITHDRAW_DETAIL: &str = "channels.product.funds.get_withdraw_detail";
+            /// `channels.product.funds.scan_order_flow`
+            pub const SCAN_ORDER_FLOW: &str = "channels.product.funds.scan_order_flow";
+            /// `channels.product.funds.scan_withdraw`
+            pub const SCAN_WITHDRAW: &str = "channels.product.funds.scan_withdraw";
+            /// `channels.product.funds.set_bank_account`
+            pub const SET_BANK_ACCOUNT: &str = "channels.product.funds.set_bank_account";
+            /// `channels.product.funds.submit_withdraw`
+            pub const SUBMIT_WITHDRAW: &str = "channels.product.funds.submit_withdraw";
         }
         /// `gift`
         pub mod gift {
@@ -975,45 +983,45 @@ pub mod channels {
             pub const GET: &str = "channels.product.gift.get";
             /// `channels.product.gift.list_get`
             pub const LIST_GET: &str = "channels.product.gift.list_get";
-            /// `channels.product.gift.onsale_set`
-            pub const ONSALE_SET: &str = "channels.product.gift.onsale_set";
+            /// `channels.product.gift.on_sale_set`
+            pub const ON_SALE_SET: &str = "channels.product.gift.on_sale_set";
             /// `channels.product.gift.stock_update`
             pub const STOCK_UPDATE: &str = "channels.product.gift.stock_update";
             /// `channels.product.gift.update`
             pub const UPDATE: &str = "channels.product.gift.update";
         }
-        /// `limiteddiscount`
-        pub mod limiteddiscount {
-            /// `channels.product.limiteddiscount.add`
-            pub const ADD: &str = "channels.product.limiteddiscount.add";
-            /// `channels.product.limiteddiscount.get_list`
-            pub const GET_LIST: &str = "channels.product.limiteddiscount.get_list";
-            /// `channels.product.limiteddiscount.update_status`
-            pub const UPDATE_STATUS: &str = "channels.product.limiteddiscount.update_status";
+        /// `limited_discount`
+        pub mod limited_discount {
+            /// `channels.product.limited_discount.add`
+            pub const ADD: &str = "channels.product.limited_discount.add";
+            /// `channels.product.limited_discount.get_list`
+            pub const GET_LIST: &str = "channels.product.limited_discount.get_list";
+            /// `channels.product.limited_discount.update_status`
+            pub const UPDATE_STATUS: &str = "channels.product.limited_discount.update_status";
         }
-        /// `limiteddiscounttask`
-        pub mod limiteddiscounttask {
-            /// `channels.product.limiteddiscounttask.add`
-            pub const ADD: &str = "channels.product.limiteddiscounttask.add";
-            /// `channels.product.limiteddiscounttask.delete`
-            pub const DELETE: &str = "channels.product.limiteddiscounttask.delete";
-            /// `channels.product.limiteddiscounttask.list_get`
-            pub const LIST_GET: &str = "channels.product.limiteddiscounttask.list_get";
-            /// `channels.product.limiteddiscounttask.stop`
-            pub const STOP: &str = "channels.product.limiteddiscounttask.stop";
+        /// `limited_discount_task`
+        pub mod limited_discount_task {
+            /// `channels.product.limited_discount_task.add`
+            pub const ADD: &str = "channels.product.limited_discount_task.add";
+            /// `channels.product.limited_discount_task.delete`
+            pub const DELETE: &str = "channels.product.limited_discount_task.delete";
+            /// `channels.product.limited_discount_task.list_get`
+            pub const LIST_GET: &str = "channels.product.limited_discount_task.list_get";
+            /// `channels.product.limited_discount_task.stop`
+            pub const STOP: &str = "channels.product.limited_discount_task.stop";
         }
-        /// `locallife`
-        pub mod locallife {
-            /// `channels.product.locallife.add`
-            pub const ADD: &str = "channels.product.locallife.add";
-            /// `channels.product.locallife.auditfree`
-            pub const AUDITFREE: &str = "channels.product.locallife.auditfree";
-            /// `channels.product.locallife.get`
-            pub const GET: &str = "channels.product.locallife.get";
-            /// `channels.product.locallife.list_get`
-            pub const LIST_GET: &str = "channels.product.locallife.list_get";
-            /// `channels.product.locallife.update`
-            pub const UPDATE: &str = "channels.product.locallife.update";
+        /// `local_life`
+        pub mod local_life {
+            /// `channels.product.local_life.add`
+            pub const ADD: &str = "channels.product.local_life.add";
+            /// `channels.product.local_life.audit_free`
+            pub const AUDIT_FREE: &str = "channels.product.local_life.audit_free";
+            /// `channels.product.local_life.get`
+            pub const GET: &str = "channels.product.local_life.get";
+            /// `channels.product.local_life.list_get`
+            pub const LIST_GET: &str = "channels.product.local_life.list_get";
+            /// `channels.product.local_life.update`
+            pub const UPDATE: &str = "channels.product.local_life.update";
         }
         /// `offline`
         pub mod offline {
@@ -1031,40 +1039,40 @@ pub mod channels {
         }
         /// `order`
         pub mod order {
-            /// `channels.product.order.acceptapply`
-            pub const ACCEPTAPPLY: &str = "channels.product.order.acceptapply";
-            /// `channels.product.order.batchgetaftersaleorder`
-            pub const BATCHGETAFTERSALEORDER: &str =
-                "channels.product.order.batchgetaftersaleorder";
+            /// `channels.product.order.accept_apply`
+            pub const ACCEPT_APPLY: &str = "channels.product.order.accept_apply";
+            /// `channels.product.order.batch_get_after_sale_order`
+            pub const BATCH_GET_AFTER_SALE_ORDER: &str =
+                "channels.product.order.batch_get_after_sale_order";
             /// `channels.product.order.change_merchant_notes`
             pub const CHANGE_MERCHANT_NOTES: &str = "channels.product.order.change_merchant_notes";
             /// `channels.product.order.change_order_price`
             pub const CHANGE_ORDER_PRICE: &str = "channels.product.order.change_order_price";
             /// `channels.product.order.get`
             pub const GET: &str = "channels.product.order.get";
-            /// `channels.product.order.getaftersaleorder`
-            pub const GETAFTERSALEORDER: &str = "channels.product.order.getaftersaleorder";
+            /// `channels.product.order.get_after_sale_order`
+            pub const GET_AFTER_SALE_ORDER: &str = "channels.product.order.get_after_sale_order";
             /// `channels.product.order.get_list`
             pub const GET_LIST: &str = "channels.product.order.get_list";
-            /// `channels.product.order.rejectrefund`
-            pub const REJECTREFUND: &str = "channels.product.order.rejectrefund";
+            /// `channels.product.order.reject_refund`
+            pub const REJECT_REFUND: &str = "channels.product.order.reject_refund";
             /// `channels.product.order.search`
             pub const SEARCH: &str = "channels.product.order.search";
             /// `channels.product.order.upload_refund_certificate`
             pub const UPLOAD_REFUND_CERTIFICATE: &str =
                 "channels.product.order.upload_refund_certificate";
         }
-        /// `qrcode`
-        pub mod qrcode {
-            /// `channels.product.qrcode.check`
-            pub const CHECK: &str = "channels.product.qrcode.check";
-            /// `channels.product.qrcode.gen`
-            pub const GEN: &str = "channels.product.qrcode.gen";
-            /// `channels.product.qrcode.get_channels_ec_product_qrcode`
-            pub const GET_CHANNELS_EC_PRODUCT_QRCODE: &str =
-                "channels.product.qrcode.get_channels_ec_product_qrcode";
-            /// `channels.product.qrcode.get_product_qrcode`
-            pub const GET_PRODUCT_QRCODE: &str = "channels.product.qrcode.get_product_qrcode";
+        /// `qr_code`
+        pub mod qr_code {
+            /// `channels.product.qr_code.check`
+            pub const CHECK: &str = "channels.product.qr_code.check";
+            /// `channels.product.qr_code.gen`
+            pub const GEN: &str = "channels.product.qr_code.gen";
+            /// `channels.product.qr_code.get_channels_ec_product_qr_code`
+            pub const GET_CHANNELS_EC_PRODUCT_QR_CODE: &str =
+                "channels.product.qr_code.get_channels_ec_product_qr_code";
+            /// `channels.product.qr_code.get_product_qr_code`
+            pub const GET_PRODUCT_QR_CODE: &str = "channels.product.qr_code.get_product_qr_code";
         }
         /// `register`
         pub mod register {
@@ -1072,10 +1080,10 @@ pub mod channels {
             pub const CHECK_AUDIT_STATUS: &str = "channels.product.register.check_audit_status";
             /// `channels.product.register.register_shop`
             pub const REGISTER_SHOP: &str = "channels.product.register.register_shop";
-            /// `channels.product.register.submit_basicinfo`
-            pub const SUBMIT_BASICINFO: &str = "channels.product.register.submit_basicinfo";
-            /// `channels.product.register.submit_merchantinfo`
-            pub const SUBMIT_MERCHANTINFO: &str = "channels.product.register.submit_merchantinfo";
+            /// `channels.product.register.submit_basic_info`
+            pub const SUBMIT_BASIC_INFO: &str = "channels.product.register.submit_basic_info";
+            /// `channels.product.register.submit_merchant_info`
+            pub const SUBMIT_MERCHANT_INFO: &str = "channels.product.register.submit_merchant_info";
         }
         /// `service`
         pub mod service {
@@ -1086,12 +1094,12 @@ pub mod channels {
             /// `channels.product.service.get_order_list`
             pub const GET_ORDER_LIST: &str = "channels.product.service.get_order_list";
         }
-        /// `shipmethods`
-        pub mod shipmethods {
-            /// `channels.product.shipmethods.get`
-            pub const GET: &str = "channels.product.shipmethods.get";
-            /// `channels.product.shipmethods.set`
-            pub const SET: &str = "channels.product.shipmethods.set";
+        /// `ship_methods`
+        pub mod ship_methods {
+            /// `channels.product.ship_methods.get`
+            pub const GET: &str = "channels.product.ship_methods.get";
+            /// `channels.product.ship_methods.set`
+            pub const SET: &str = "channels.product.ship_methods.set";
         }
         /// `sku`
         pub mod sku {
@@ -1131,13 +1139,13 @@ pub mod channels {
         }
         /// `stock`
         pub mod stock {
-            /// `channels.product.stock.batchget`
-            pub const BATCHGET: &str = "channels.product.stock.batchget";
-            /// `channels.product.stock.getflow`
-            pub const GETFLOW: &str = "channels.product.stock.getflow";
+            /// `channels.product.stock.batch_get`
+            pub const BATCH_GET: &str = "channels.product.stock.batch_get";
             /// `channels.product.stock.get_channels_ec_product_stock`
             pub const GET_CHANNELS_EC_PRODUCT_STOCK: &str =
                 "channels.product.stock.get_channels_ec_product_stock";
+            /// `channels.product.stock.get_flow`
+            pub const GET_FLOW: &str = "channels.product.stock.get_flow";
             /// `channels.product.stock.get_product_stock`
             pub const GET_PRODUCT_STOCK: &str = "channels.product.stock.get_product_stock";
             /// `channels.product.stock.update_channels_ec_product_stock`
@@ -1150,32 +1158,16 @@ pub mod channels {
         pub mod store {
             /// `channels.product.store.get_info`
             pub const GET_INFO: &str = "channels.product.store.get_info";
-            /// `channels.product.store.get_shopcat`
-            pub const GET_SHOPCAT: &str = "channels.product.store.get_shopcat";
+            /// `channels.product.store.get_shop_cat`
+            pub const GET_SHOP_CAT: &str = "channels.product.store.get_shop_cat";
         }
     }
     /// `promoter`
     pub mod promoter {
-        /// `channels.promoter.addpromoter`
-        pub const ADDPROMOTER: &str = "channels.promoter.addpromoter";
-        /// `channels.promoter.addrole`
-        pub const ADDROLE: &str = "channels.promoter.addrole";
-        /// `channels.promoter.getinvitationmaterial`
-        pub const GETINVITATIONMATERIAL: &str = "channels.promoter.getinvitationmaterial";
-        /// `channels.promoter.getmsg`
-        pub const GETMSG: &str = "channels.promoter.getmsg";
-        /// `channels.promoter.getmsgclickdata`
-        pub const GETMSGCLICKDATA: &str = "channels.promoter.getmsgclickdata";
-        /// `channels.promoter.getorder`
-        pub const GETORDER: &str = "channels.promoter.getorder";
-        /// `channels.promoter.getpromoter`
-        pub const GETPROMOTER: &str = "channels.promoter.getpromoter";
-        /// `channels.promoter.getrelation`
-        pub const GETRELATION: &str = "channels.promoter.getrelation";
-        /// `channels.promoter.getrole`
-        pub const GETROLE: &str = "channels.promoter.getrole";
-        /// `channels.promoter.getsharematerial`
-        pub const GETSHAREMATERIAL: &str = "channels.promoter.getsharematerial";
+        /// `channels.promoter.add_promoter`
+        pub const ADD_PROMOTER: &str = "channels.promoter.add_promoter";
+        /// `channels.promoter.add_role`
+        pub const ADD_ROLE: &str = "channels.promoter.add_role";
         /// `channels.promoter.get_bind_sharer_list`
         pub const GET_BIND_SHARER_LIST: &str = "channels.promoter.get_bind_sharer_list";
         /// `channels.promoter.get_bind_shop_list`
@@ -1197,15 +1189,21 @@ pub mod channels {
         pub const GET_COUPON_QR_CODE: &str = "channels.promoter.get_coupon_qr_code";
         /// `channels.promoter.get_coupon_short_link`
         pub const GET_COUPON_SHORT_LINK: &str = "channels.promoter.get_coupon_short_link";
-        /// `channels.promoter.get_coupon_to_headsupplier`
-        pub const GET_COUPON_TO_HEADSUPPLIER: &str = "channels.promoter.get_coupon_to_headsupplier";
+        /// `channels.promoter.get_coupon_to_head_supplier`
+        pub const GET_COUPON_TO_HEAD_SUPPLIER: &str =
+            "channels.promoter.get_coupon_to_head_supplier";
         /// `channels.promoter.get_feed_list`
         pub const GET_FEED_LIST: &str = "channels.promoter.get_feed_list";
         /// `channels.promoter.get_feed_promotion_info`
         pub const GET_FEED_PROMOTION_INFO: &str = "channels.promoter.get_feed_promotion_info";
+        /// `channels.promoter.get_invitation_material`
+        pub const GET_INVITATION_MATERIAL: &str = "channels.promoter.get_invitation_material";
         /// `channels.promoter.get_live_commission_product_list`
         pub const GET_LIVE_COMMISSION_PRODUCT_LIST: &str =
             "channels.promoter.get_live_commission_product_list";
+        /// `channels.promoter.get_live_notice_promoter_link`
+        pub const GET_LIVE_NOTICE_PROMOTER_LINK: &str =
+            "channels.promoter.get_live_notice_promoter_link";
         /// `channels.promoter.get_live_notice_promoter_share_link`
         pub const GET_LIVE_NOTICE_PROMOTER_SHARE_LINK: &str =
             "channels.promoter.get_live_notice_promoter_share_link";
@@ -1222,27 +1220,40 @@ pub mod channels {
         pub const GET_LIVE_RECORD_LIST: &str = "channels.promoter.get_live_record_list";
         /// `channels.promoter.get_live_record_qr_code`
         pub const GET_LIVE_RECORD_QR_CODE: &str = "channels.promoter.get_live_record_qr_code";
+        /// `channels.promoter.get_msg`
+        pub const GET_MSG: &str = "channels.promoter.get_msg";
+        /// `channels.promoter.get_msg_click_data`
+        pub const GET_MSG_CLICK_DATA: &str = "channels.promoter.get_msg_click_data";
+        /// `channels.promoter.get_order`
+        pub const GET_ORDER: &str = "channels.promoter.get_order";
+        /// `channels.promoter.get_product_promotion_info`
+        pub const GET_PRODUCT_PROMOTION_INFO: &str = "channels.promoter.get_product_promotion_info";
         /// `channels.promoter.get_product_promotion_link_info`
         pub const GET_PRODUCT_PROMOTION_LINK_INFO: &str =
             "channels.promoter.get_product_promotion_link_info";
-        /// `channels.promoter.get_product_promotion_qrcode_info`
-        pub const GET_PRODUCT_PROMOTION_QRCODE_INFO: &str =
-            "channels.promoter.get_product_promotion_qrcode_info";
+        /// `channels.promoter.get_product_promotion_qr_code_info`
+        pub const GET_PRODUCT_PROMOTION_QR_CODE_INFO: &str =
+            "channels.promoter.get_product_promotion_qr_code_info";
+        /// `channels.promoter.get_promoter`
+        pub const GET_PROMOTER: &str = "channels.promoter.get_promoter";
         /// `channels.promoter.get_promoter_register_and_bind_status`
         pub const GET_PROMOTER_REGISTER_AND_BIND_STATUS: &str =
             "channels.promoter.get_promoter_register_and_bind_status";
-        /// `channels.promoter.get_promoter_single_product_promotion_info`
-        pub const GET_PROMOTER_SINGLE_PRODUCT_PROMOTION_INFO: &str =
-            "channels.promoter.get_promoter_single_product_promotion_info";
         /// `channels.promoter.get_promote_product_detail`
         pub const GET_PROMOTE_PRODUCT_DETAIL: &str = "channels.promoter.get_promote_product_detail";
         /// `channels.promoter.get_promote_product_list`
         pub const GET_PROMOTE_PRODUCT_LIST: &str = "channels.promoter.get_promote_product_list";
         /// `channels.promoter.get_public_coupon_list`
         pub const GET_PUBLIC_COUPON_LIST: &str = "channels.promoter.get_public_coupon_list";
+        /// `channels.promoter.get_relation`
+        pub const GET_RELATION: &str = "channels.promoter.get_relation";
+        /// `channels.promoter.get_role`
+        pub const GET_ROLE: &str = "channels.promoter.get_role";
         /// `channels.promoter.get_sharer_product_commission_info`
         pub const GET_SHARER_PRODUCT_COMMISSION_INFO: &str =
             "channels.promoter.get_sharer_product_commission_info";
+        /// `channels.promoter.get_share_material`
+        pub const GET_SHARE_MATERIAL: &str = "channels.promoter.get_share_material";
         /// `channels.promoter.get_shop_feed_list`
         pub const GET_SHOP_FEED_LIST: &str = "channels.promoter.get_shop_feed_list";
         /// `channels.promoter.get_shop_feed_promotion_info`
@@ -1251,9 +1262,6 @@ pub mod channels {
         /// `channels.promoter.get_shop_live_commission_product_list`
         pub const GET_SHOP_LIVE_COMMISSION_PRODUCT_LIST: &str =
             "channels.promoter.get_shop_live_commission_product_list";
-        /// `channels.promoter.get_shop_live_notice_promoter_share_link`
-        pub const GET_SHOP_LIVE_NOTICE_PROMOTER_SHARE_LINK: &str =
-            "channels.promoter.get_shop_live_notice_promoter_share_link";
         /// `channels.promoter.get_shop_live_notice_record_list`
         pub const GET_SHOP_LIVE_NOTICE_RECORD_LIST: &str =
             "channels.promoter.get_shop_live_notice_record_list";
@@ -1270,24 +1278,25 @@ pub mod channels {
         /// `channels.promoter.get_talent_biz_article_list`
         pub const GET_TALENT_BIZ_ARTICLE_LIST: &str =
             "channels.promoter.get_talent_biz_article_list";
-        /// `channels.promoter.headsupplier_unbind_promoter`
-        pub const HEADSUPPLIER_UNBIND_PROMOTER: &str =
-            "channels.promoter.headsupplier_unbind_promoter";
-        /// `channels.promoter.sendmsg`
-        pub const SENDMSG: &str = "channels.promoter.sendmsg";
-        /// `channels.promoter.set_coupon_to_headsupplier`
-        pub const SET_COUPON_TO_HEADSUPPLIER: &str = "channels.promoter.set_coupon_to_headsupplier";
+        /// `channels.promoter.head_supplier_unbind_promoter`
+        pub const HEAD_SUPPLIER_UNBIND_PROMOTER: &str =
+            "channels.promoter.head_supplier_unbind_promoter";
+        /// `channels.promoter.send_msg`
+        pub const SEND_MSG: &str = "channels.promoter.send_msg";
+        /// `channels.promoter.set_coupon_to_head_supplier`
+        pub const SET_COUPON_TO_HEAD_SUPPLIER: &str =
+            "channels.promoter.set_coupon_to_head_supplier";
         /// `channels.promoter.set_sharer_commission_info`
         pub const SET_SHARER_COMMISSION_INFO: &str = "channels.promoter.set_sharer_commission_info";
         /// `channels.promoter.set_sharer_product_commission_info`
         pub const SET_SHARER_PRODUCT_COMMISSION_INFO: &str =
             "channels.promoter.set_sharer_product_commission_info";
-        /// `channels.promoter.singlesendmsg`
-        pub const SINGLESENDMSG: &str = "channels.promoter.singlesendmsg";
-        /// `channels.promoter.updatepromoter`
-        pub const UPDATEPROMOTER: &str = "channels.promoter.updatepromoter";
-        /// `channels.promoter.updaterole`
-        pub const UPDATEROLE: &str = "channels.promoter.updaterole";
+        /// `channels.promoter.single_send_msg`
+        pub const SINGLE_SEND_MSG: &str = "channels.promoter.single_send_msg";
+        /// `channels.promoter.update_promoter`
+        pub const UPDATE_PROMOTER: &str = "channels.promoter.update_promoter";
+        /// `channels.promoter.update_role`
+        pub const UPDATE_ROLE: &str = "channels.promoter.update_role";
     }
     /// `qic`
     pub mod qic {
@@ -1301,14 +1310,14 @@ pub mod channels {
             pub const REGISTER_LOGISTICS: &str = "channels.qic.inspect.register_logistics";
             /// `channels.qic.inspect.submit`
             pub const SUBMIT: &str = "channels.qic.inspect.submit";
-            /// `channels.qic.inspect.submitconfig_get`
-            pub const SUBMITCONFIG_GET: &str = "channels.qic.inspect.submitconfig_get";
+            /// `channels.qic.inspect.submit_config_get`
+            pub const SUBMIT_CONFIG_GET: &str = "channels.qic.inspect.submit_config_get";
         }
     }
     /// `service`
     pub mod service {
-        /// `channels.service.product_getcardinfo`
-        pub const PRODUCT_GETCARDINFO: &str = "channels.service.product_getcardinfo";
+        /// `channels.service.product_get_card_info`
+        pub const PRODUCT_GET_CARD_INFO: &str = "channels.service.product_get_card_info";
     }
     /// `sharer`
     pub mod sharer {
@@ -1318,12 +1327,12 @@ pub mod channels {
         pub const GET_SHARER_LIST: &str = "channels.sharer.get_sharer_list";
         /// `channels.sharer.get_sharer_order_list`
         pub const GET_SHARER_ORDER_LIST: &str = "channels.sharer.get_sharer_order_list";
-        /// `channels.sharer.get_sharer_product_h5url`
-        pub const GET_SHARER_PRODUCT_H5URL: &str = "channels.sharer.get_sharer_product_h5url";
-        /// `channels.sharer.get_sharer_product_qrcode`
-        pub const GET_SHARER_PRODUCT_QRCODE: &str = "channels.sharer.get_sharer_product_qrcode";
-        /// `channels.sharer.get_sharer_product_taglink`
-        pub const GET_SHARER_PRODUCT_TAGLINK: &str = "channels.sharer.get_sharer_product_taglink";
+        /// `channels.sharer.get_sharer_product_h5_url`
+        pub const GET_SHARER_PRODUCT_H5_URL: &str = "channels.sharer.get_sharer_product_h5_url";
+        /// `channels.sharer.get_sharer_product_qr_code`
+        pub const GET_SHARER_PRODUCT_QR_CODE: &str = "channels.sharer.get_sharer_product_qr_code";
+        /// `channels.sharer.get_sharer_product_tag_link`
+        pub const GET_SHARER_PRODUCT_TAG_LINK: &str = "channels.sharer.get_sharer_product_tag_link";
         /// `channels.sharer.get_shop_finder_live_notice_sharer_url`
         pub const GET_SHOP_FINDER_LIVE_NOTICE_SHARER_URL: &str =
             "channels.sharer.get_shop_finder_live_notice_sharer_url";
@@ -1339,8 +1348,9 @@ pub mod channels {
     pub mod shop {
         /// `channels.shop.cat_get`
         pub const CAT_GET: &str = "channels.shop.cat_get";
-        /// `channels.shop.ec_category_getcategoryrule`
-        pub const EC_CATEGORY_GETCATEGORYRULE: &str = "channels.shop.ec_category_getcategoryrule";
+        /// `channels.shop.ec_category_get_category_rule`
+        pub const EC_CATEGORY_GET_CATEGORY_RULE: &str =
+            "channels.shop.ec_category_get_category_rule";
         /// `channels.shop.img_upload`
         pub const IMG_UPLOAD: &str = "channels.shop.img_upload";
         /// `channels.shop.promoter_list`
@@ -1358,16 +1368,16 @@ pub mod channels {
             /// `channels.shop.account.update_info`
             pub const UPDATE_INFO: &str = "channels.shop.account.update_info";
         }
-        /// `aftersale`
-        pub mod aftersale {
-            /// `channels.shop.aftersale.add`
-            pub const ADD: &str = "channels.shop.aftersale.add";
-            /// `channels.shop.aftersale.get`
-            pub const GET: &str = "channels.shop.aftersale.get";
-            /// `channels.shop.aftersale.update`
-            pub const UPDATE: &str = "channels.shop.aftersale.update";
-            /// `channels.shop.aftersale.update_deadline`
-            pub const UPDATE_DEADLINE: &str = "channels.shop.aftersale.update_deadline";
+        /// `after_sale`
+        pub mod after_sale {
+            /// `channels.shop.after_sale.add`
+            pub const ADD: &str = "channels.shop.after_sale.add";
+            /// `channels.shop.after_sale.get`
+            pub const GET: &str = "channels.shop.after_sale.get";
+            /// `channels.shop.after_sale.update`
+            pub const UPDATE: &str = "channels.shop.after_sale.update";
+            /// `channels.shop.after_sale.update_deadline`
+            pub const UPDATE_DEADLINE: &str = "channels.shop.after_sale.update_deadline";
         }
         /// `audit`
         pub mod audit {
@@ -1375,8 +1385,9 @@ pub mod channels {
             pub const AUDIT_BRAND: &str = "channels.shop.audit.audit_brand";
             /// `channels.shop.audit.audit_category`
             pub const AUDIT_CATEGORY: &str = "channels.shop.audit.audit_category";
-            /// `channels.shop.audit.get_miniapp_certificate`
-            pub const GET_MINIAPP_CERTIFICATE: &str = "channels.shop.audit.get_miniapp_certificate";
+            /// `channels.shop.audit.get_mini_app_certificate`
+            pub const GET_MINI_APP_CERTIFICATE: &str =
+                "channels.shop.audit.get_mini_app_certificate";
             /// `channels.shop.audit.result`
             pub const RESULT: &str = "channels.shop.audit.result";
         }
@@ -1399,19 +1410,19 @@ pub mod channels {
             pub const GET: &str = "channels.shop.coupon.get";
             /// `channels.shop.coupon.get_list`
             pub const GET_LIST: &str = "channels.shop.coupon.get_list";
-            /// `channels.shop.coupon.get_usercoupon_list`
-            pub const GET_USERCOUPON_LIST: &str = "channels.shop.coupon.get_usercoupon_list";
+            /// `channels.shop.coupon.get_user_coupon_list`
+            pub const GET_USER_COUPON_LIST: &str = "channels.shop.coupon.get_user_coupon_list";
             /// `channels.shop.coupon.update`
             pub const UPDATE: &str = "channels.shop.coupon.update";
             /// `channels.shop.coupon.update_coupon_stock`
             pub const UPDATE_COUPON_STOCK: &str = "channels.shop.coupon.update_coupon_stock";
             /// `channels.shop.coupon.update_status`
             pub const UPDATE_STATUS: &str = "channels.shop.coupon.update_status";
-            /// `channels.shop.coupon.update_usercoupon_status`
-            pub const UPDATE_USERCOUPON_STATUS: &str =
-                "channels.shop.coupon.update_usercoupon_status";
             /// `channels.shop.coupon.update_user_coupon`
             pub const UPDATE_USER_COUPON: &str = "channels.shop.coupon.update_user_coupon";
+            /// `channels.shop.coupon.update_user_coupon_status`
+            pub const UPDATE_USER_COUPON_STATUS: &str =
+                "channels.shop.coupon.update_user_coupon_status";
         }
         /// `delivery`
         pub mod delivery {
@@ -1422,67 +1433,67 @@ pub mod channels {
             /// `channels.shop.delivery.send`
             pub const SEND: &str = "channels.shop.delivery.send";
         }
-        /// `ecaftersale`
-        pub mod ecaftersale {
-            /// `channels.shop.ecaftersale.acceptrefund`
-            pub const ACCEPTREFUND: &str = "channels.shop.ecaftersale.acceptrefund";
-            /// `channels.shop.ecaftersale.acceptreturn`
-            pub const ACCEPTRETURN: &str = "channels.shop.ecaftersale.acceptreturn";
-            /// `channels.shop.ecaftersale.add`
-            pub const ADD: &str = "channels.shop.ecaftersale.add";
-            /// `channels.shop.ecaftersale.cancel`
-            pub const CANCEL: &str = "channels.shop.ecaftersale.cancel";
-            /// `channels.shop.ecaftersale.get`
-            pub const GET: &str = "channels.shop.ecaftersale.get";
-            /// `channels.shop.ecaftersale.get_list`
-            pub const GET_LIST: &str = "channels.shop.ecaftersale.get_list";
-            /// `channels.shop.ecaftersale.merchanttest`
-            pub const MERCHANTTEST: &str = "channels.shop.ecaftersale.merchanttest";
-            /// `channels.shop.ecaftersale.reject`
-            pub const REJECT: &str = "channels.shop.ecaftersale.reject";
-            /// `channels.shop.ecaftersale.update`
-            pub const UPDATE: &str = "channels.shop.ecaftersale.update";
-            /// `channels.shop.ecaftersale.uploadreturninfo`
-            pub const UPLOADRETURNINFO: &str = "channels.shop.ecaftersale.uploadreturninfo";
-            /// `channels.shop.ecaftersale.upload_certificates`
-            pub const UPLOAD_CERTIFICATES: &str = "channels.shop.ecaftersale.upload_certificates";
+        /// `ec_after_sale`
+        pub mod ec_after_sale {
+            /// `channels.shop.ec_after_sale.accept_refund`
+            pub const ACCEPT_REFUND: &str = "channels.shop.ec_after_sale.accept_refund";
+            /// `channels.shop.ec_after_sale.accept_return`
+            pub const ACCEPT_RETURN: &str = "channels.shop.ec_after_sale.accept_return";
+            /// `channels.shop.ec_after_sale.add`
+            pub const ADD: &str = "channels.shop.ec_after_sale.add";
+            /// `channels.shop.ec_after_sale.cancel`
+            pub const CANCEL: &str = "channels.shop.ec_after_sale.cancel";
+            /// `channels.shop.ec_after_sale.get`
+            pub const GET: &str = "channels.shop.ec_after_sale.get";
+            /// `channels.shop.ec_after_sale.get_list`
+            pub const GET_LIST: &str = "channels.shop.ec_after_sale.get_list";
+            /// `channels.shop.ec_after_sale.merchant_test`
+            pub const MERCHANT_TEST: &str = "channels.shop.ec_after_sale.merchant_test";
+            /// `channels.shop.ec_after_sale.reject`
+            pub const REJECT: &str = "channels.shop.ec_after_sale.reject";
+            /// `channels.shop.ec_after_sale.update`
+            pub const UPDATE: &str = "channels.shop.ec_after_sale.update";
+            /// `channels.shop.ec_after_sale.upload_certificates`
+            pub const UPLOAD_CERTIFICATES: &str = "channels.shop.ec_after_sale.upload_certificates";
+            /// `channels.shop.ec_after_sale.upload_return_info`
+            pub const UPLOAD_RETURN_INFO: &str = "channels.shop.ec_after_sale.upload_return_info";
         }
         /// `funds`
         pub mod funds {
-            /// `channels.shop.funds.getbalance`
-            pub const GETBALANCE: &str = "channels.shop.funds.getbalance";
-            /// `channels.shop.funds.getbankaccount`
-            pub const GETBANKACCOUNT: &str = "channels.shop.funds.getbankaccount";
-            /// `channels.shop.funds.getbankbynum`
-            pub const GETBANKBYNUM: &str = "channels.shop.funds.getbankbynum";
-            /// `channels.shop.funds.getbanklist`
-            pub const GETBANKLIST: &str = "channels.shop.funds.getbanklist";
-            /// `channels.shop.funds.getcity`
-            pub const GETCITY: &str = "channels.shop.funds.getcity";
-            /// `channels.shop.funds.getorderflow`
-            pub const GETORDERFLOW: &str = "channels.shop.funds.getorderflow";
-            /// `channels.shop.funds.getprovince`
-            pub const GETPROVINCE: &str = "channels.shop.funds.getprovince";
-            /// `channels.shop.funds.getsubbranch`
-            pub const GETSUBBRANCH: &str = "channels.shop.funds.getsubbranch";
-            /// `channels.shop.funds.getwithdrawdetail`
-            pub const GETWITHDRAWDETAIL: &str = "channels.shop.funds.getwithdrawdetail";
-            /// `channels.shop.funds.scanorderflow`
-            pub const SCANORDERFLOW: &str = "channels.shop.funds.scanorderflow";
-            /// `channels.shop.funds.scanwithdraw`
-            pub const SCANWITHDRAW: &str = "channels.shop.funds.scanwithdraw";
-            /// `channels.shop.funds.setbankaccount`
-            pub const SETBANKACCOUNT: &str = "channels.shop.funds.setbankaccount";
-            /// `channels.shop.funds.submitwithdraw`
-            pub const SUBMITWITHDRAW: &str = "channels.shop.funds.submitwithdraw";
-            /// `qrcode`
-            pub mod qrcode {
-                /// `channels.shop.funds.qrcode.check`
-                pub const CHECK: &str = "channels.shop.funds.qrcode.check";
-                /// `channels.shop.funds.qrcode.gen`
-                pub const GEN: &str = "channels.shop.funds.qrcode.gen";
-                /// `channels.shop.funds.qrcode.get`
-                pub const GET: &str = "channels.shop.funds.qrcode.get";
+            /// `channels.shop.funds.get_balance`
+            pub const GET_BALANCE: &str = "channels.shop.funds.get_balance";
+            /// `channels.shop.funds.get_bank_account`
+            pub const GET_BANK_ACCOUNT: &str = "channels.shop.funds.get_bank_account";
+            /// `channels.shop.funds.get_bank_by_num`
+            pub const GET_BANK_BY_NUM: &str = "channels.shop.funds.get_bank_by_num";
+            /// `channels.shop.funds.get_bank_list`
+            pub const GET_BANK_LIST: &str = "channels.shop.funds.get_bank_list";
+            /// `channels.shop.funds.get_city`
+            pub const GET_CITY: &str = "channels.shop.funds.get_city";
+            /// `channels.shop.funds.get_order_flow`
+            pub const GET_ORDER_FLOW: &str = "channels.shop.funds.get_order_flow";
+            /// `channels.shop.funds.get_province`
+            pub const GET_PROVINCE: &str = "channels.shop.funds.get_province";
+            /// `channels.shop.funds.get_sub_branch`
+            pub const GET_SUB_BRANCH: &str = "channels.shop.funds.get_sub_branch";
+            /// `channels.shop.funds.get_withdraw_detail`
+            pub const GET_WITHDRAW_DETAIL: &str = "channels.shop.funds.get_withdraw_detail";
+            /// `channels.shop.funds.scan_order_flow`
+            pub const SCAN_ORDER_FLOW: &str = "channels.shop.funds.scan_order_flow";
+            /// `channels.shop.funds.scan_withdraw`
+            pub const SCAN_WITHDRAW: &str = "channels.shop.funds.scan_withdraw";
+            /// `channels.shop.funds.set_bank_account`
+            pub const SET_BANK_ACCOUNT: &str = "channels.shop.funds.set_bank_account";
+            /// `channels.shop.funds.submit_withdraw`
+            pub const SUBMIT_WITHDRAW: &str = "channels.shop.funds.submit_withdraw";
+            /// `qr_code`
+            pub mod qr_code {
+                /// `channels.shop.funds.qr_code.check`
+                pub const CHECK: &str = "channels.shop.funds.qr_code.check";
+                /// `channels.shop.funds.qr_code.gen`
+                pub const GEN: &str = "channels.shop.funds.qr_code.gen";
+                /// `channels.shop.funds.qr_code.get`
+                pub const GET: &str = "channels.shop.funds.qr_code.get";
             }
         }
         /// `order`
@@ -1493,31 +1504,31 @@ pub mod channels {
             pub const CLOSE: &str = "channels.shop.order.close";
             /// `channels.shop.order.get`
             pub const GET: &str = "channels.shop.order.get";
-            /// `channels.shop.order.getpaymentparams`
-            pub const GETPAYMENTPARAMS: &str = "channels.shop.order.getpaymentparams";
             /// `channels.shop.order.get_list`
             pub const GET_LIST: &str = "channels.shop.order.get_list";
             /// `channels.shop.order.get_list_by_finder`
             pub const GET_LIST_BY_FINDER: &str = "channels.shop.order.get_list_by_finder";
             /// `channels.shop.order.get_list_by_sharer`
             pub const GET_LIST_BY_SHARER: &str = "channels.shop.order.get_list_by_sharer";
+            /// `channels.shop.order.get_payment_params`
+            pub const GET_PAYMENT_PARAMS: &str = "channels.shop.order.get_payment_params";
             /// `channels.shop.order.pay`
             pub const PAY: &str = "channels.shop.order.pay";
         }
         /// `pay`
         pub mod pay {
-            /// `channels.shop.pay.closeorder`
-            pub const CLOSEORDER: &str = "channels.shop.pay.closeorder";
-            /// `channels.shop.pay.createorder`
-            pub const CREATEORDER: &str = "channels.shop.pay.createorder";
-            /// `channels.shop.pay.getorder`
-            pub const GETORDER: &str = "channels.shop.pay.getorder";
-            /// `channels.shop.pay.getorderlist`
-            pub const GETORDERLIST: &str = "channels.shop.pay.getorderlist";
-            /// `channels.shop.pay.profitsharingorder`
-            pub const PROFITSHARINGORDER: &str = "channels.shop.pay.profitsharingorder";
-            /// `channels.shop.pay.refundorder`
-            pub const REFUNDORDER: &str = "channels.shop.pay.refundorder";
+            /// `channels.shop.pay.close_order`
+            pub const CLOSE_ORDER: &str = "channels.shop.pay.close_order";
+            /// `channels.shop.pay.create_order`
+            pub const CREATE_ORDER: &str = "channels.shop.pay.create_order";
+            /// `channels.shop.pay.get_order`
+            pub const GET_ORDER: &str = "channels.shop.pay.get_order";
+            /// `channels.shop.pay.get_order_list`
+            pub const GET_ORDER_LIST: &str = "channels.shop.pay.get_order_list";
+            /// `channels.shop.pay.profit_sharing_order`
+            pub const PROFIT_SHARING_ORDER: &str = "channels.shop.pay.profit_sharing_order";
+            /// `channels.shop.pay.refund_order`
+            pub const REFUND_ORDER: &str = "channels.shop.pay.refund_order";
         }
         /// `register`
         pub mod register {
@@ -1573,14 +1584,14 @@ pub mod channels {
             /// `channels.shop.spu.update_without_audit`
             pub const UPDATE_WITHOUT_AUDIT: &str = "channels.shop.spu.update_without_audit";
         }
-        /// `wxpay`
-        pub mod wxpay {
-            /// `channels.shop.wxpay.apply`
-            pub const APPLY: &str = "channels.shop.wxpay.apply";
-            /// `channels.shop.wxpay.get`
-            pub const GET: &str = "channels.shop.wxpay.get";
-            /// `channels.shop.wxpay.get_info`
-            pub const GET_INFO: &str = "channels.shop.wxpay.get_info";
+        /// `wx_pay`
+        pub mod wx_pay {
+            /// `channels.shop.wx_pay.apply`
+            pub const APPLY: &str = "channels.shop.wx_pay.apply";
+            /// `channels.shop.wx_pay.get`
+            pub const GET: &str = "channels.shop.wx_pay.get";
+            /// `channels.shop.wx_pay.get_info`
+            pub const GET_INFO: &str = "channels.shop.wx_pay.get_info";
         }
     }
     /// `store`
@@ -1611,8 +1622,8 @@ pub mod channels {
                 pub const LIST_GET: &str = "channels.store.window.product.list_get";
                 /// `channels.store.window.product.reorder`
                 pub const REORDER: &str = "channels.store.window.product.reorder";
-                /// `channels.store.window.product.settop`
-                pub const SETTOP: &str = "channels.store.window.product.settop";
+                /// `channels.store.window.product.set_top`
+                pub const SET_TOP: &str = "channels.store.window.product.set_top";
             }
         }
     }
@@ -1782,8 +1793,8 @@ pub mod channels {
             pub mod score {
                 /// `channels.vip.user.score.decrease`
                 pub const DECREASE: &str = "channels.vip.user.score.decrease";
-                /// `channels.vip.user.score.flowrecord_get`
-                pub const FLOWRECORD_GET: &str = "channels.vip.user.score.flowrecord_get";
+                /// `channels.vip.user.score.flow_record_get`
+                pub const FLOW_RECORD_GET: &str = "channels.vip.user.score.flow_record_get";
                 /// `channels.vip.user.score.get`
                 pub const GET: &str = "channels.vip.user.score.get";
                 /// `channels.vip.user.score.increase`
@@ -1818,20 +1829,20 @@ pub mod channels {
         pub const LIST_GET: &str = "channels.warehouse.list_get";
         /// `address`
         pub mod address {
-            /// `prioritysort`
-            pub mod prioritysort {
-                /// `channels.warehouse.address.prioritysort.get`
-                pub const GET: &str = "channels.warehouse.address.prioritysort.get";
-                /// `channels.warehouse.address.prioritysort.set`
-                pub const SET: &str = "channels.warehouse.address.prioritysort.set";
+            /// `priority_sort`
+            pub mod priority_sort {
+                /// `channels.warehouse.address.priority_sort.get`
+                pub const GET: &str = "channels.warehouse.address.priority_sort.get";
+                /// `channels.warehouse.address.priority_sort.set`
+                pub const SET: &str = "channels.warehouse.address.priority_sort.set";
             }
         }
-        /// `coverlocations`
-        pub mod coverlocations {
-            /// `channels.warehouse.coverlocations.add`
-            pub const ADD: &str = "channels.warehouse.coverlocations.add";
-            /// `channels.warehouse.coverlocations.del`
-            pub const DEL: &str = "channels.warehouse.coverlocations.del";
+        /// `cover_locations`
+        pub mod cover_locations {
+            /// `channels.warehouse.cover_locations.add`
+            pub const ADD: &str = "channels.warehouse.cover_locations.add";
+            /// `channels.warehouse.cover_locations.del`
+            pub const DEL: &str = "channels.warehouse.cover_locations.del";
         }
         /// `stock`
         pub mod stock {
@@ -1863,92 +1874,50 @@ pub mod channels {
 }
 /// `chatbot`
 pub mod chatbot {
-    /// `aibot`
-    pub mod aibot {
-        /// `chatbot.aibot.by_token`
-        pub const BY_TOKEN: &str = "chatbot.aibot.by_token";
+    /// `base`
+    pub mod base {
+        /// `chatbot.base.ai_bot`
+        pub const AI_BOT: &str = "chatbot.base.ai_bot";
+        /// `chatbot.base.assets_upload`
+        pub const ASSETS_UPLOAD: &str = "chatbot.base.assets_upload";
+        /// `chatbot.base.batch_import_skill`
+        pub const BATCH_IMPORT_SKILL: &str = "chatbot.base.batch_import_skill";
+        /// `chatbot.base.feedback`
+        pub const FEEDBACK: &str = "chatbot.base.feedback";
+        /// `chatbot.base.get_bind_link`
+        pub const GET_BIND_LINK: &str = "chatbot.base.get_bind_link";
+        /// `chatbot.base.get_bind_list`
+        pub const GET_BIND_LIST: &str = "chatbot.base.get_bind_list";
+        /// `chatbot.base.get_h5_link`
+        pub const GET_H5_LINK: &str = "chatbot.base.get_h5_link";
+        /// `chatbot.base.get_hot_query_detail`
+        pub const GET_HOT_QUERY_DETAIL: &str = "chatbot.base.get_hot_query_detail";
+        /// `chatbot.base.get_hot_query_list`
+        pub const GET_HOT_QUERY_LIST: &str = "chatbot.base.get_hot_query_list";
+        /// `chatbot.base.publish`
+        pub const PUBLISH: &str = "chatbot.base.publish";
+        /// `chatbot.base.publish_progress`
+        pub const PUBLISH_PROGRESS: &str = "chatbot.base.publish_progress";
+        /// `chatbot.base.send_msg`
+        pub const SEND_MSG: &str = "chatbot.base.send_msg";
+        /// `chatbot.base.set_auto_reply`
+        pub const SET_AUTO_REPLY: &str = "chatbot.base.set_auto_reply";
+        /// `chatbot.base.sign`
+        pub const SIGN: &str = "chatbot.base.sign";
+        /// `chatbot.base.unbind_mp`
+        pub const UNBIND_MP: &str = "chatbot.base.unbind_mp";
     }
-    /// `assetsupload`
-    pub mod assetsupload {
-        /// `chatbot.assetsupload.by_token`
-        pub const BY_TOKEN: &str = "chatbot.assetsupload.by_token";
-    }
-    /// `batchimportskill`
-    pub mod batchimportskill {
-        /// `chatbot.batchimportskill.by_token`
-        pub const BY_TOKEN: &str = "chatbot.batchimportskill.by_token";
-    }
-    /// `feedback`
-    pub mod feedback {
-        /// `chatbot.feedback.by_token`
-        pub const BY_TOKEN: &str = "chatbot.feedback.by_token";
-    }
-    /// `getbindlink`
-    pub mod getbindlink {
-        /// `chatbot.getbindlink.by_token`
-        pub const BY_TOKEN: &str = "chatbot.getbindlink.by_token";
-    }
-    /// `getbindlist`
-    pub mod getbindlist {
-        /// `chatbot.getbindlist.by_token`
-        pub const BY_TOKEN: &str = "chatbot.getbindlist.by_token";
-    }
-    /// `geth5link`
-    pub mod geth5link {
-        /// `chatbot.geth5link.by_token`
-        pub const BY_TOKEN: &str = "chatbot.geth5link.by_token";
-    }
-    /// `gethotquerydetail`
-    pub mod gethotquerydetail {
-        /// `chatbot.gethotquerydetail.by_token`
-        pub const BY_TOKEN: &str = "chatbot.gethotquerydetail.by_token";
-    }
-    /// `gethotquerylist`
-    pub mod gethotquerylist {
-        /// `chatbot.gethotquerylist.by_token`
-        pub const BY_TOKEN: &str = "chatbot.gethotquerylist.by_token";
-    }
-    /// `kefustate`
-    pub mod kefustate {
-        /// `chatbot.kefustate.change_by_token`
-        pub const CHANGE_BY_TOKEN: &str = "chatbot.kefustate.change_by_token";
-        /// `chatbot.kefustate.get_by_token`
-        pub const GET_BY_TOKEN: &str = "chatbot.kefustate.get_by_token";
+    /// `kefu_state`
+    pub mod kefu_state {
+        /// `chatbot.kefu_state.change`
+        pub const CHANGE: &str = "chatbot.kefu_state.change";
+        /// `chatbot.kefu_state.get`
+        pub const GET: &str = "chatbot.kefu_state.get";
     }
     /// `label`
     pub mod label {
-        /// `chatbot.label.batchset_by_token`
-        pub const BATCHSET_BY_TOKEN: &str = "chatbot.label.batchset_by_token";
-    }
-    /// `publish`
-    pub mod publish {
-        /// `chatbot.publish.by_token`
-        pub const BY_TOKEN: &str = "chatbot.publish.by_token";
-    }
-    /// `publish_progress`
-    pub mod publish_progress {
-        /// `chatbot.publish_progress.by_token`
-        pub const BY_TOKEN: &str = "chatbot.publish_progress.by_token";
-    }
-    /// `sendmsg`
-    pub mod sendmsg {
-        /// `chatbot.sendmsg.by_token`
-        pub const BY_TOKEN: &str = "chatbot.sendmsg.by_token";
-    }
-    /// `setautoreply`
-    pub mod setautoreply {
-        /// `chatbot.setautoreply.by_token`
-        pub const BY_TOKEN: &str = "chatbot.setautoreply.by_token";
-    }
-    /// `sign`
-    pub mod sign {
-        /// `chatbot.sign.by_token`
-        pub const BY_TOKEN: &str = "chatbot.sign.by_token";
-    }
-    /// `unbindmp`
-    pub mod unbindmp {
-        /// `chatbot.unbindmp.by_token`
-        pub const BY_TOKEN: &str = "chatbot.unbindmp.by_token";
+        /// `chatbot.label.batch_set`
+        pub const BATCH_SET: &str = "chatbot.label.batch_set";
     }
     /// `v2`
     pub mod v2 {
@@ -1982,60 +1951,50 @@ pub mod mini_program {
         /// `mini_program.business.update`
         pub const UPDATE: &str = "mini_program.business.update";
     }
-    /// `datacube`
-    pub mod datacube {
-        /// `mini_program.datacube.getgameanalysisdata`
-        pub const GETGAMEANALYSISDATA: &str = "mini_program.datacube.getgameanalysisdata";
-        /// `mini_program.datacube.getweanalysisappiddailyretaininfo`
-        pub const GETWEANALYSISAPPIDDAILYRETAININFO: &str =
-            "mini_program.datacube.getweanalysisappiddailyretaininfo";
-        /// `mini_program.datacube.getweanalysisappiddailysummarytrend`
-        pub const GETWEANALYSISAPPIDDAILYSUMMARYTREND: &str =
-            "mini_program.datacube.getweanalysisappiddailysummarytrend";
-        /// `mini_program.datacube.getweanalysisappiddailyvisittrend`
-        pub const GETWEANALYSISAPPIDDAILYVISITTREND: &str =
-            "mini_program.datacube.getweanalysisappiddailyvisittrend";
-        /// `mini_program.datacube.getweanalysisappidmonthlyretaininfo`
-        pub const GETWEANALYSISAPPIDMONTHLYRETAININFO: &str =
-            "mini_program.datacube.getweanalysisappidmonthlyretaininfo";
-        /// `mini_program.datacube.getweanalysisappidmonthlyvisittrend`
-        pub const GETWEANALYSISAPPIDMONTHLYVISITTREND: &str =
-            "mini_program.datacube.getweanalysisappidmonthlyvisittrend";
-        /// `mini_program.datacube.getweanalysisappiduserportrait`
-        pub const GETWEANALYSISAPPIDUSERPORTRAIT: &str =
-            "mini_program.datacube.getweanalysisappiduserportrait";
-        /// `mini_program.datacube.getweanalysisappidvisitdistribution`
-        pub const GETWEANALYSISAPPIDVISITDISTRIBUTION: &str =
-            "mini_program.datacube.getweanalysisappidvisitdistribution";
-        /// `mini_program.datacube.getweanalysisappidvisitpage`
-        pub const GETWEANALYSISAPPIDVISITPAGE: &str =
-            "mini_program.datacube.getweanalysisappidvisitpage";
-        /// `mini_program.datacube.getweanalysisappidweeklyretaininfo`
-        pub const GETWEANALYSISAPPIDWEEKLYRETAININFO: &str =
-            "mini_program.datacube.getweanalysisappidweeklyretaininfo";
-        /// `mini_program.datacube.getweanalysisappidweeklyvisittrend`
-        pub const GETWEANALYSISAPPIDWEEKLYVISITTREND: &str =
-            "mini_program.datacube.getweanalysisappidweeklyvisittrend";
+    /// `data_cube`
+    pub mod data_cube {
+        /// `mini_program.data_cube.get_daily_retain_info`
+        pub const GET_DAILY_RETAIN_INFO: &str = "mini_program.data_cube.get_daily_retain_info";
+        /// `mini_program.data_cube.get_daily_summary_trend`
+        pub const GET_DAILY_SUMMARY_TREND: &str = "mini_program.data_cube.get_daily_summary_trend";
+        /// `mini_program.data_cube.get_daily_visit_trend`
+        pub const GET_DAILY_VISIT_TREND: &str = "mini_program.data_cube.get_daily_visit_trend";
+        /// `mini_program.data_cube.get_game_analysis_data`
+        pub const GET_GAME_ANALYSIS_DATA: &str = "mini_program.data_cube.get_game_analysis_data";
+        /// `mini_program.data_cube.get_monthly_retain_info`
+        pub const GET_MONTHLY_RETAIN_INFO: &str = "mini_program.data_cube.get_monthly_retain_info";
+        /// `mini_program.data_cube.get_monthly_visit_trend`
+        pub const GET_MONTHLY_VISIT_TREND: &str = "mini_program.data_cube.get_monthly_visit_trend";
+        /// `mini_program.data_cube.get_user_portrait`
+        pub const GET_USER_PORTRAIT: &str = "mini_program.data_cube.get_user_portrait";
+        /// `mini_program.data_cube.get_visit_distribution`
+        pub const GET_VISIT_DISTRIBUTION: &str = "mini_program.data_cube.get_visit_distribution";
+        /// `mini_program.data_cube.get_visit_page`
+        pub const GET_VISIT_PAGE: &str = "mini_program.data_cube.get_visit_page";
+        /// `mini_program.data_cube.get_weekly_retain_info`
+        pub const GET_WEEKLY_RETAIN_INFO: &str = "mini_program.data_cube.get_weekly_retain_info";
+        /// `mini_program.data_cube.get_weekly_visit_trend`
+        pub const GET_WEEKLY_VISIT_TREND: &str = "mini_program.data_cube.get_weekly_visit_trend";
     }
     /// `donut`
     pub mod donut {
-        /// `mini_program.donut.code2verifyinfo`
-        pub const CODE2VERIFYINFO: &str = "mini_program.donut.code2verifyinfo";
-        /// `mini_program.donut.unbindapple`
-        pub const UNBINDAPPLE: &str = "mini_program.donut.unbindapple";
-        /// `mini_program.donut.unbindphone`
-        pub const UNBINDPHONE: &str = "mini_program.donut.unbindphone";
-        /// `mini_program.donut.unbindweixin`
-        pub const UNBINDWEIXIN: &str = "mini_program.donut.unbindweixin";
-        /// `mini_program.donut.unregisteruser`
-        pub const UNREGISTERUSER: &str = "mini_program.donut.unregisteruser";
+        /// `mini_program.donut.code_2_verify_info`
+        pub const CODE_2_VERIFY_INFO: &str = "mini_program.donut.code_2_verify_info";
+        /// `mini_program.donut.unbind_apple`
+        pub const UNBIND_APPLE: &str = "mini_program.donut.unbind_apple";
+        /// `mini_program.donut.unbind_phone`
+        pub const UNBIND_PHONE: &str = "mini_program.donut.unbind_phone";
+        /// `mini_program.donut.unbind_weixin`
+        pub const UNBIND_WEIXIN: &str = "mini_program.donut.unbind_weixin";
+        /// `mini_program.donut.unregister_user`
+        pub const UNREGISTER_USER: &str = "mini_program.donut.unregister_user";
     }
     /// `express`
     pub mod express {
         /// `business`
         pub mod business {
-            /// `mini_program.express.business.delivery_getall`
-            pub const DELIVERY_GETALL: &str = "mini_program.express.business.delivery_getall";
+            /// `mini_program.express.business.delivery_get_all`
+            pub const DELIVERY_GET_ALL: &str = "mini_program.express.business.delivery_get_all";
             /// `mini_program.express.business.path_get`
             pub const PATH_GET: &str = "mini_program.express.business.path_get";
             /// `mini_program.express.business.quota_get`
@@ -2046,15 +2005,15 @@ pub mod mini_program {
             pub mod account {
                 /// `mini_program.express.business.account.bind`
                 pub const BIND: &str = "mini_program.express.business.account.bind";
-                /// `mini_program.express.business.account.getall`
-                pub const GETALL: &str = "mini_program.express.business.account.getall";
+                /// `mini_program.express.business.account.get_all`
+                pub const GET_ALL: &str = "mini_program.express.business.account.get_all";
             }
             /// `order`
             pub mod order {
                 /// `mini_program.express.business.order.add`
                 pub const ADD: &str = "mini_program.express.business.order.add";
-                /// `mini_program.express.business.order.batchget`
-                pub const BATCHGET: &str = "mini_program.express.business.order.batchget";
+                /// `mini_program.express.business.order.batch_get`
+                pub const BATCH_GET: &str = "mini_program.express.business.order.batch_get";
                 /// `mini_program.express.business.order.cancel`
                 pub const CANCEL: &str = "mini_program.express.business.order.cancel";
                 /// `mini_program.express.business.order.get`
@@ -2062,8 +2021,8 @@ pub mod mini_program {
             }
             /// `printer`
             pub mod printer {
-                /// `mini_program.express.business.printer.getall`
-                pub const GETALL: &str = "mini_program.express.business.printer.getall";
+                /// `mini_program.express.business.printer.get_all`
+                pub const GET_ALL: &str = "mini_program.express.business.printer.get_all";
                 /// `mini_program.express.business.printer.update`
                 pub const UPDATE: &str = "mini_program.express.business.printer.update";
             }
@@ -2072,8 +2031,8 @@ pub mod mini_program {
         pub mod delivery {
             /// `mini_program.express.delivery.contact_get`
             pub const CONTACT_GET: &str = "mini_program.express.delivery.contact_get";
-            /// `mini_program.express.delivery.pathnotify`
-            pub const PATHNOTIFY: &str = "mini_program.express.delivery.pathnotify";
+            /// `mini_program.express.delivery.path_notify`
+            pub const PATH_NOTIFY: &str = "mini_program.express.delivery.path_notify";
             /// `mini_program.express.delivery.path_update`
             pub const PATH_UPDATE: &str = "mini_program.express.delivery.path_update";
             /// `mini_program.express.delivery.scatter_update_complaint_result`
@@ -2084,8 +2043,8 @@ pub mod mini_program {
                 "mini_program.express.delivery.service_business_update";
             /// `mini_program.express.delivery.template_preview`
             pub const TEMPLATE_PREVIEW: &str = "mini_program.express.delivery.template_preview";
-            /// `mini_program.express.delivery.userquery`
-            pub const USERQUERY: &str = "mini_program.express.delivery.userquery";
+            /// `mini_program.express.delivery.user_query`
+            pub const USER_QUERY: &str = "mini_program.express.delivery.user_query";
             /// `no_worry_return`
             pub mod no_worry_return {
                 /// `mini_program.express.delivery.no_worry_return.add`
@@ -2103,9 +2062,8 @@ pub mod mini_program {
                 /// `mini_program.express.delivery.open_msg.get_delivery_list`
                 pub const GET_DELIVERY_LIST: &str =
                     "mini_program.express.delivery.open_msg.get_delivery_list";
-                /// `mini_program.express.delivery.open_msg.open_openmsg`
-                pub const OPEN_OPENMSG: &str =
-                    "mini_program.express.delivery.open_msg.open_openmsg";
+                /// `mini_program.express.delivery.open_msg.open`
+                pub const OPEN: &str = "mini_program.express.delivery.open_msg.open";
                 /// `mini_program.express.delivery.open_msg.open_query_plugin`
                 pub const OPEN_QUERY_PLUGIN: &str =
                     "mini_program.express.delivery.open_msg.open_query_plugin";
@@ -2154,40 +2112,40 @@ pub mod mini_program {
                 pub const UPDATE: &str = "mini_program.express.delivery.single_waybill.update";
             }
         }
-        /// `intracity`
-        pub mod intracity {
-            /// `mini_program.express.intracity.addorder`
-            pub const ADDORDER: &str = "mini_program.express.intracity.addorder";
-            /// `mini_program.express.intracity.apply`
-            pub const APPLY: &str = "mini_program.express.intracity.apply";
-            /// `mini_program.express.intracity.balancequery`
-            pub const BALANCEQUERY: &str = "mini_program.express.intracity.balancequery";
-            /// `mini_program.express.intracity.cancelorder`
-            pub const CANCELORDER: &str = "mini_program.express.intracity.cancelorder";
-            /// `mini_program.express.intracity.createstore`
-            pub const CREATESTORE: &str = "mini_program.express.intracity.createstore";
-            /// `mini_program.express.intracity.getcity`
-            pub const GETCITY: &str = "mini_program.express.intracity.getcity";
-            /// `mini_program.express.intracity.getpaymode`
-            pub const GETPAYMODE: &str = "mini_program.express.intracity.getpaymode";
-            /// `mini_program.express.intracity.mocknotify`
-            pub const MOCKNOTIFY: &str = "mini_program.express.intracity.mocknotify";
-            /// `mini_program.express.intracity.preaddorder`
-            pub const PREADDORDER: &str = "mini_program.express.intracity.preaddorder";
-            /// `mini_program.express.intracity.queryflow`
-            pub const QUERYFLOW: &str = "mini_program.express.intracity.queryflow";
-            /// `mini_program.express.intracity.queryorder`
-            pub const QUERYORDER: &str = "mini_program.express.intracity.queryorder";
-            /// `mini_program.express.intracity.querystore`
-            pub const QUERYSTORE: &str = "mini_program.express.intracity.querystore";
-            /// `mini_program.express.intracity.setpaymode`
-            pub const SETPAYMODE: &str = "mini_program.express.intracity.setpaymode";
-            /// `mini_program.express.intracity.storecharge`
-            pub const STORECHARGE: &str = "mini_program.express.intracity.storecharge";
-            /// `mini_program.express.intracity.storerefund`
-            pub const STOREREFUND: &str = "mini_program.express.intracity.storerefund";
-            /// `mini_program.express.intracity.updatestore`
-            pub const UPDATESTORE: &str = "mini_program.express.intracity.updatestore";
+        /// `intra_city`
+        pub mod intra_city {
+            /// `mini_program.express.intra_city.add_order`
+            pub const ADD_ORDER: &str = "mini_program.express.intra_city.add_order";
+            /// `mini_program.express.intra_city.apply`
+            pub const APPLY: &str = "mini_program.express.intra_city.apply";
+            /// `mini_program.express.intra_city.balance_query`
+            pub const BALANCE_QUERY: &str = "mini_program.express.intra_city.balance_query";
+            /// `mini_program.express.intra_city.cancel_order`
+            pub const CANCEL_ORDER: &str = "mini_program.express.intra_city.cancel_order";
+            /// `mini_program.express.intra_city.create_store`
+            pub const CREATE_STORE: &str = "mini_program.express.intra_city.create_store";
+            /// `mini_program.express.intra_city.get_city`
+            pub const GET_CITY: &str = "mini_program.express.intra_city.get_city";
+            /// `mini_program.express.intra_city.get_pay_mode`
+            pub const GET_PAY_MODE: &str = "mini_program.express.intra_city.get_pay_mode";
+            /// `mini_program.express.intra_city.mock_notify`
+            pub const MOCK_NOTIFY: &str = "mini_program.express.intra_city.mock_notify";
+            /// `mini_program.express.intra_city.pre_add_order`
+            pub const PRE_ADD_ORDER: &str = "mini_program.express.intra_city.pre_add_order";
+            /// `mini_program.express.intra_city.query_flow`
+            pub const QUERY_FLOW: &str = "mini_program.express.intra_city.query_flow";
+            /// `mini_program.express.intra_city.query_order`
+            pub const QUERY_ORDER: &str = "mini_program.express.intra_city.query_order";
+            /// `mini_program.express.intra_city.query_store`
+            pub const QUERY_STORE: &str = "mini_program.express.intra_city.query_store";
+            /// `mini_program.express.intra_city.set_pay_mode`
+            pub const SET_PAY_MODE: &str = "mini_program.express.intra_city.set_pay_mode";
+            /// `mini_program.express.intra_city.store_charge`
+            pub const STORE_CHARGE: &str = "mini_program.express.intra_city.store_charge";
+            /// `mini_program.express.intra_city.store_refund`
+            pub const STORE_REFUND: &str = "mini_program.express.intra_city.store_refund";
+            /// `mini_program.express.intra_city.update_store`
+            pub const UPDATE_STORE: &str = "mini_program.express.intra_city.update_store";
         }
         /// `local`
         pub mod local {
@@ -2196,15 +2154,16 @@ pub mod mini_program {
                 "mini_program.express.local.delivery_update_order";
             /// `business`
             pub mod business {
-                /// `mini_program.express.local.business.delivery_getall`
-                pub const DELIVERY_GETALL: &str =
-                    "mini_program.express.local.business.delivery_getall";
+                /// `mini_program.express.local.business.delivery_get_all`
+                pub const DELIVERY_GET_ALL: &str =
+                    "mini_program.express.local.business.delivery_get_all";
                 /// `mini_program.express.local.business.open`
                 pub const OPEN: &str = "mini_program.express.local.business.open";
                 /// `mini_program.express.local.business.order_add`
                 pub const ORDER_ADD: &str = "mini_program.express.local.business.order_add";
-                /// `mini_program.express.local.business.order_addtips`
-                pub const ORDER_ADDTIPS: &str = "mini_program.express.local.business.order_addtips";
+                /// `mini_program.express.local.business.order_add_tips`
+                pub const ORDER_ADD_TIPS: &str =
+                    "mini_program.express.local.business.order_add_tips";
                 /// `mini_program.express.local.business.order_cancel`
                 pub const ORDER_CANCEL: &str = "mini_program.express.local.business.order_cancel";
                 /// `mini_program.express.local.business.order_confirm_return`
@@ -2212,16 +2171,16 @@ pub mod mini_program {
                     "mini_program.express.local.business.order_confirm_return";
                 /// `mini_program.express.local.business.order_get`
                 pub const ORDER_GET: &str = "mini_program.express.local.business.order_get";
-                /// `mini_program.express.local.business.order_precancel`
-                pub const ORDER_PRECANCEL: &str =
-                    "mini_program.express.local.business.order_precancel";
                 /// `mini_program.express.local.business.order_pre_add`
                 pub const ORDER_PRE_ADD: &str = "mini_program.express.local.business.order_pre_add";
-                /// `mini_program.express.local.business.order_readd`
-                pub const ORDER_READD: &str = "mini_program.express.local.business.order_readd";
-                /// `mini_program.express.local.business.realmock_update_order`
-                pub const REALMOCK_UPDATE_ORDER: &str =
-                    "mini_program.express.local.business.realmock_update_order";
+                /// `mini_program.express.local.business.order_pre_cancel`
+                pub const ORDER_PRE_CANCEL: &str =
+                    "mini_program.express.local.business.order_pre_cancel";
+                /// `mini_program.express.local.business.order_re_add`
+                pub const ORDER_RE_ADD: &str = "mini_program.express.local.business.order_re_add";
+                /// `mini_program.express.local.business.real_mock_update_order`
+                pub const REAL_MOCK_UPDATE_ORDER: &str =
+                    "mini_program.express.local.business.real_mock_update_order";
                 /// `mini_program.express.local.business.shop_add`
                 pub const SHOP_ADD: &str = "mini_program.express.local.business.shop_add";
                 /// `mini_program.express.local.business.shop_get`
@@ -2236,17 +2195,19 @@ pub mod mini_program {
     }
     /// `intp`
     pub mod intp {
-        /// `mini_program.intp.quickcheckstudentidentity`
-        pub const QUICKCHECKSTUDENTIDENTITY: &str = "mini_program.intp.quickcheckstudentidentity";
-        /// `mini_program.intp.transportcode_getbusinessview`
-        pub const TRANSPORTCODE_GETBUSINESSVIEW: &str =
-            "mini_program.intp.transportcode_getbusinessview";
-        /// `realname`
-        pub mod realname {
-            /// `mini_program.intp.realname.checkrealnameinfo`
-            pub const CHECKREALNAMEINFO: &str = "mini_program.intp.realname.checkrealnameinfo";
-            /// `mini_program.intp.realname.getauthurl`
-            pub const GETAUTHURL: &str = "mini_program.intp.realname.getauthurl";
+        /// `mini_program.intp.quick_check_student_identity`
+        pub const QUICK_CHECK_STUDENT_IDENTITY: &str =
+            "mini_program.intp.quick_check_student_identity";
+        /// `mini_program.intp.transport_code_get_business_view`
+        pub const TRANSPORT_CODE_GET_BUSINESS_VIEW: &str =
+            "mini_program.intp.transport_code_get_business_view";
+        /// `real_name`
+        pub mod real_name {
+            /// `mini_program.intp.real_name.check_real_name_info`
+            pub const CHECK_REAL_NAME_INFO: &str =
+                "mini_program.intp.real_name.check_real_name_info";
+            /// `mini_program.intp.real_name.get_auth_url`
+            pub const GET_AUTH_URL: &str = "mini_program.intp.real_name.get_auth_url";
         }
     }
     /// `message`
@@ -2255,63 +2216,63 @@ pub mod mini_program {
         pub const DEVICE_SUBSCRIBE_SEND: &str = "mini_program.message.device_subscribe_send";
         /// `subscribe`
         pub mod subscribe {
-            /// `mini_program.message.subscribe.bizsend`
-            pub const BIZSEND: &str = "mini_program.message.subscribe.bizsend";
+            /// `mini_program.message.subscribe.biz_send`
+            pub const BIZ_SEND: &str = "mini_program.message.subscribe.biz_send";
             /// `mini_program.message.subscribe.send`
             pub const SEND: &str = "mini_program.message.subscribe.send";
         }
-        /// `wxopen`
-        pub mod wxopen {
-            /// `mini_program.message.wxopen.activityid_create`
-            pub const ACTIVITYID_CREATE: &str = "mini_program.message.wxopen.activityid_create";
-            /// `mini_program.message.wxopen.chattoolmsg_send`
-            pub const CHATTOOLMSG_SEND: &str = "mini_program.message.wxopen.chattoolmsg_send";
-            /// `mini_program.message.wxopen.employeerelationmsg_send`
-            pub const EMPLOYEERELATIONMSG_SEND: &str =
-                "mini_program.message.wxopen.employeerelationmsg_send";
-            /// `mini_program.message.wxopen.updatablemsg_send`
-            pub const UPDATABLEMSG_SEND: &str = "mini_program.message.wxopen.updatablemsg_send";
+        /// `wx_open`
+        pub mod wx_open {
+            /// `mini_program.message.wx_open.activity_id_create`
+            pub const ACTIVITY_ID_CREATE: &str = "mini_program.message.wx_open.activity_id_create";
+            /// `mini_program.message.wx_open.chat_tool_msg_send`
+            pub const CHAT_TOOL_MSG_SEND: &str = "mini_program.message.wx_open.chat_tool_msg_send";
+            /// `mini_program.message.wx_open.employee_relation_msg_send`
+            pub const EMPLOYEE_RELATION_MSG_SEND: &str =
+                "mini_program.message.wx_open.employee_relation_msg_send";
+            /// `mini_program.message.wx_open.updatable_msg_send`
+            pub const UPDATABLE_MSG_SEND: &str = "mini_program.message.wx_open.updatable_msg_send";
             /// `template`
             pub mod template {
-                /// `mini_program.message.wxopen.template.send`
-                pub const SEND: &str = "mini_program.message.wxopen.template.send";
-                /// `mini_program.message.wxopen.template.uniform_send`
-                pub const UNIFORM_SEND: &str = "mini_program.message.wxopen.template.uniform_send";
+                /// `mini_program.message.wx_open.template.send`
+                pub const SEND: &str = "mini_program.message.wx_open.template.send";
+                /// `mini_program.message.wx_open.template.uniform_send`
+                pub const UNIFORM_SEND: &str = "mini_program.message.wx_open.template.uniform_send";
             }
         }
     }
     /// `midas`
     pub mod midas {
-        /// `mini_program.midas.cancelpay`
-        pub const CANCELPAY: &str = "mini_program.midas.cancelpay";
-        /// `mini_program.midas.getbalance`
-        pub const GETBALANCE: &str = "mini_program.midas.getbalance";
+        /// `mini_program.midas.cancel_pay`
+        pub const CANCEL_PAY: &str = "mini_program.midas.cancel_pay";
+        /// `mini_program.midas.get_balance`
+        pub const GET_BALANCE: &str = "mini_program.midas.get_balance";
         /// `mini_program.midas.pay`
         pub const PAY: &str = "mini_program.midas.pay";
         /// `mini_program.midas.present`
         pub const PRESENT: &str = "mini_program.midas.present";
         /// `sandbox`
         pub mod sandbox {
-            /// `mini_program.midas.sandbox.cancelpay`
-            pub const CANCELPAY: &str = "mini_program.midas.sandbox.cancelpay";
-            /// `mini_program.midas.sandbox.getbalance`
-            pub const GETBALANCE: &str = "mini_program.midas.sandbox.getbalance";
+            /// `mini_program.midas.sandbox.cancel_pay`
+            pub const CANCEL_PAY: &str = "mini_program.midas.sandbox.cancel_pay";
+            /// `mini_program.midas.sandbox.get_balance`
+            pub const GET_BALANCE: &str = "mini_program.midas.sandbox.get_balance";
             /// `mini_program.midas.sandbox.pay`
             pub const PAY: &str = "mini_program.midas.sandbox.pay";
             /// `mini_program.midas.sandbox.present`
             pub const PRESENT: &str = "mini_program.midas.sandbox.present";
         }
     }
-    /// `redpacketcover`
-    pub mod redpacketcover {
-        /// `mini_program.redpacketcover.wxapp_cover_url_get_by_token`
-        pub const WXAPP_COVER_URL_GET_BY_TOKEN: &str =
-            "mini_program.redpacketcover.wxapp_cover_url_get_by_token";
+    /// `red_packet_cover`
+    pub mod red_packet_cover {
+        /// `mini_program.red_packet_cover.wx_app_cover_url_get_by_token`
+        pub const WX_APP_COVER_URL_GET_BY_TOKEN: &str =
+            "mini_program.red_packet_cover.wx_app_cover_url_get_by_token";
     }
     /// `sns`
     pub mod sns {
-        /// `mini_program.sns.jscode2session`
-        pub const JSCODE2SESSION: &str = "mini_program.sns.jscode2session";
+        /// `mini_program.sns.js_code_2_session`
+        pub const JS_CODE_2_SESSION: &str = "mini_program.sns.js_code_2_session";
     }
     /// `soter`
     pub mod soter {
@@ -2320,109 +2281,110 @@ pub mod mini_program {
     }
     /// `tcb`
     pub mod tcb {
-        /// `mini_program.tcb.adddelayedfunctiontask`
-        pub const ADDDELAYEDFUNCTIONTASK: &str = "mini_program.tcb.adddelayedfunctiontask";
-        /// `mini_program.tcb.batchdeletefile`
-        pub const BATCHDELETEFILE: &str = "mini_program.tcb.batchdeletefile";
-        /// `mini_program.tcb.batchdownloadfile`
-        pub const BATCHDOWNLOADFILE: &str = "mini_program.tcb.batchdownloadfile";
-        /// `mini_program.tcb.checkmobile`
-        pub const CHECKMOBILE: &str = "mini_program.tcb.checkmobile";
-        /// `mini_program.tcb.cloudbasereport`
-        pub const CLOUDBASEREPORT: &str = "mini_program.tcb.cloudbasereport";
-        /// `mini_program.tcb.createclouduser`
-        pub const CREATECLOUDUSER: &str = "mini_program.tcb.createclouduser";
-        /// `mini_program.tcb.createenvandresource`
-        pub const CREATEENVANDRESOURCE: &str = "mini_program.tcb.createenvandresource";
-        /// `mini_program.tcb.createfunction`
-        pub const CREATEFUNCTION: &str = "mini_program.tcb.createfunction";
-        /// `mini_program.tcb.createpressuretesttask`
-        pub const CREATEPRESSURETESTTASK: &str = "mini_program.tcb.createpressuretesttask";
-        /// `mini_program.tcb.createsendsmstask`
-        pub const CREATESENDSMSTASK: &str = "mini_program.tcb.createsendsmstask";
-        /// `mini_program.tcb.databaseadd`
-        pub const DATABASEADD: &str = "mini_program.tcb.databaseadd";
-        /// `mini_program.tcb.databaseaggregate`
-        pub const DATABASEAGGREGATE: &str = "mini_program.tcb.databaseaggregate";
-        /// `mini_program.tcb.databasecollectionadd`
-        pub const DATABASECOLLECTIONADD: &str = "mini_program.tcb.databasecollectionadd";
-        /// `mini_program.tcb.databasecollectiondelete`
-        pub const DATABASECOLLECTIONDELETE: &str = "mini_program.tcb.databasecollectiondelete";
-        /// `mini_program.tcb.databasecollectionget`
-        pub const DATABASECOLLECTIONGET: &str = "mini_program.tcb.databasecollectionget";
-        /// `mini_program.tcb.databasecount`
-        pub const DATABASECOUNT: &str = "mini_program.tcb.databasecount";
-        /// `mini_program.tcb.databasedelete`
-        pub const DATABASEDELETE: &str = "mini_program.tcb.databasedelete";
-        /// `mini_program.tcb.databasemigrateexport`
-        pub const DATABASEMIGRATEEXPORT: &str = "mini_program.tcb.databasemigrateexport";
-        /// `mini_program.tcb.databasemigrateimport`
-        pub const DATABASEMIGRATEIMPORT: &str = "mini_program.tcb.databasemigrateimport";
-        /// `mini_program.tcb.databasemigratequeryinfo`
-        pub const DATABASEMIGRATEQUERYINFO: &str = "mini_program.tcb.databasemigratequeryinfo";
-        /// `mini_program.tcb.databasequery`
-        pub const DATABASEQUERY: &str = "mini_program.tcb.databasequery";
-        /// `mini_program.tcb.databaseupdate`
-        pub const DATABASEUPDATE: &str = "mini_program.tcb.databaseupdate";
-        /// `mini_program.tcb.describeextensionuploadinfo`
-        pub const DESCRIBEEXTENSIONUPLOADINFO: &str =
-            "mini_program.tcb.describeextensionuploadinfo";
-        /// `mini_program.tcb.describesmsrecords`
-        pub const DESCRIBESMSRECORDS: &str = "mini_program.tcb.describesmsrecords";
-        /// `mini_program.tcb.downloadfunction`
-        pub const DOWNLOADFUNCTION: &str = "mini_program.tcb.downloadfunction";
-        /// `mini_program.tcb.getappconfig`
-        pub const GETAPPCONFIG: &str = "mini_program.tcb.getappconfig";
-        /// `mini_program.tcb.getcallbackconfig`
-        pub const GETCALLBACKCONFIG: &str = "mini_program.tcb.getcallbackconfig";
-        /// `mini_program.tcb.getcodesecret`
-        pub const GETCODESECRET: &str = "mini_program.tcb.getcodesecret";
-        /// `mini_program.tcb.getenvinfo`
-        pub const GETENVINFO: &str = "mini_program.tcb.getenvinfo";
-        /// `mini_program.tcb.getfuncconfig`
-        pub const GETFUNCCONFIG: &str = "mini_program.tcb.getfuncconfig";
-        /// `mini_program.tcb.getopendata`
-        pub const GETOPENDATA: &str = "mini_program.tcb.getopendata";
-        /// `mini_program.tcb.getpressuretestreport`
-        pub const GETPRESSURETESTREPORT: &str = "mini_program.tcb.getpressuretestreport";
-        /// `mini_program.tcb.getpressureteststatus`
-        pub const GETPRESSURETESTSTATUS: &str = "mini_program.tcb.getpressureteststatus";
-        /// `mini_program.tcb.getqcloudtoken`
-        pub const GETQCLOUDTOKEN: &str = "mini_program.tcb.getqcloudtoken";
-        /// `mini_program.tcb.getstatistics`
-        pub const GETSTATISTICS: &str = "mini_program.tcb.getstatistics";
-        /// `mini_program.tcb.getuploadsignature`
-        pub const GETUPLOADSIGNATURE: &str = "mini_program.tcb.getuploadsignature";
-        /// `mini_program.tcb.getvoipsign`
-        pub const GETVOIPSIGN: &str = "mini_program.tcb.getvoipsign";
-        /// `mini_program.tcb.invokecloudfunction`
-        pub const INVOKECLOUDFUNCTION: &str = "mini_program.tcb.invokecloudfunction";
-        /// `mini_program.tcb.listfunctions`
-        pub const LISTFUNCTIONS: &str = "mini_program.tcb.listfunctions";
-        /// `mini_program.tcb.modifyenv`
-        pub const MODIFYENV: &str = "mini_program.tcb.modifyenv";
-        /// `mini_program.tcb.sendsms`
-        pub const SENDSMS: &str = "mini_program.tcb.sendsms";
-        /// `mini_program.tcb.sendsmsv2`
-        pub const SENDSMSV2: &str = "mini_program.tcb.sendsmsv2";
-        /// `mini_program.tcb.setcallbackconfig`
-        pub const SETCALLBACKCONFIG: &str = "mini_program.tcb.setcallbackconfig";
-        /// `mini_program.tcb.shareenv`
-        pub const SHAREENV: &str = "mini_program.tcb.shareenv";
-        /// `mini_program.tcb.updateindex`
-        pub const UPDATEINDEX: &str = "mini_program.tcb.updateindex";
-        /// `mini_program.tcb.uploadappconfig`
-        pub const UPLOADAPPCONFIG: &str = "mini_program.tcb.uploadappconfig";
-        /// `mini_program.tcb.uploadfile`
-        pub const UPLOADFILE: &str = "mini_program.tcb.uploadfile";
-        /// `mini_program.tcb.uploadfuncconfig`
-        pub const UPLOADFUNCCONFIG: &str = "mini_program.tcb.uploadfuncconfig";
-        /// `mini_program.tcb.usecloudaccesstoken`
-        pub const USECLOUDACCESSTOKEN: &str = "mini_program.tcb.usecloudaccesstoken";
-        /// `mini_program.tcb.wxpaylist`
-        pub const WXPAYLIST: &str = "mini_program.tcb.wxpaylist";
-        /// `mini_program.tcb.wxpayopenauth`
-        pub const WXPAYOPENAUTH: &str = "mini_program.tcb.wxpayopenauth";
+        /// `mini_program.tcb.add_delayed_function_task`
+        pub const ADD_DELAYED_FUNCTION_TASK: &str = "mini_program.tcb.add_delayed_function_task";
+        /// `mini_program.tcb.batch_delete_file`
+        pub const BATCH_DELETE_FILE: &str = "mini_program.tcb.batch_delete_file";
+        /// `mini_program.tcb.batch_download_file`
+        pub const BATCH_DOWNLOAD_FILE: &str = "mini_program.tcb.batch_download_file";
+        /// `mini_program.tcb.check_mobile`
+        pub const CHECK_MOBILE: &str = "mini_program.tcb.check_mobile";
+        /// `mini_program.tcb.cloud_base_report`
+        pub const CLOUD_BASE_REPORT: &str = "mini_program.tcb.cloud_base_report";
+        /// `mini_program.tcb.create_cloud_user`
+        pub const CREATE_CLOUD_USER: &str = "mini_program.tcb.create_cloud_user";
+        /// `mini_program.tcb.create_env_and_resource`
+        pub const CREATE_ENV_AND_RESOURCE: &str = "mini_program.tcb.create_env_and_resource";
+        /// `mini_program.tcb.create_function`
+        pub const CREATE_FUNCTION: &str = "mini_program.tcb.create_function";
+        /// `mini_program.tcb.create_pressure_test_task`
+        pub const CREATE_PRESSURE_TEST_TASK: &str = "mini_program.tcb.create_pressure_test_task";
+        /// `mini_program.tcb.create_send_sms_task`
+        pub const CREATE_SEND_SMS_TASK: &str = "mini_program.tcb.create_send_sms_task";
+        /// `mini_program.tcb.database_add`
+        pub const DATABASE_ADD: &str = "mini_program.tcb.database_add";
+        /// `mini_program.tcb.database_aggregate`
+        pub const DATABASE_AGGREGATE: &str = "mini_program.tcb.database_aggregate";
+        /// `mini_program.tcb.database_collection_add`
+        pub const DATABASE_COLLECTION_ADD: &str = "mini_program.tcb.database_collection_add";
+        /// `mini_program.tcb.database_collection_delete`
+        pub const DATABASE_COLLECTION_DELETE: &str = "mini_program.tcb.database_collection_delete";
+        /// `mini_program.tcb.database_collection_get`
+        pub const DATABASE_COLLECTION_GET: &str = "mini_program.tcb.database_collection_get";
+        /// `mini_program.tcb.database_count`
+        pub const DATABASE_COUNT: &str = "mini_program.tcb.database_count";
+        /// `mini_program.tcb.database_delete`
+        pub const DATABASE_DELETE: &str = "mini_program.tcb.database_delete";
+        /// `mini_program.tcb.database_migrate_export`
+        pub const DATABASE_MIGRATE_EXPORT: &str = "mini_program.tcb.database_migrate_export";
+        /// `mini_program.tcb.database_migrate_import`
+        pub const DATABASE_MIGRATE_IMPORT: &str = "mini_program.tcb.database_migrate_import";
+        /// `mini_program.tcb.database_migrate_query_info`
+        pub const DATABASE_MIGRATE_QUERY_INFO: &str =
+            "mini_program.tcb.database_migrate_query_info";
+        /// `mini_program.tcb.database_query`
+        pub const DATABASE_QUERY: &str = "mini_program.tcb.database_query";
+        /// `mini_program.tcb.database_update`
+        pub const DATABASE_UPDATE: &str = "mini_program.tcb.database_update";
+        /// `mini_program.tcb.describe_extension_upload_info`
+        pub const DESCRIBE_EXTENSION_UPLOAD_INFO: &str =
+            "mini_program.tcb.describe_extension_upload_info";
+        /// `mini_program.tcb.describe_sms_records`
+        pub const DESCRIBE_SMS_RECORDS: &str = "mini_program.tcb.describe_sms_records";
+        /// `mini_program.tcb.download_function`
+        pub const DOWNLOAD_FUNCTION: &str = "mini_program.tcb.download_function";
+        /// `mini_program.tcb.get_app_config`
+        pub const GET_APP_CONFIG: &str = "mini_program.tcb.get_app_config";
+        /// `mini_program.tcb.get_callback_config`
+        pub const GET_CALLBACK_CONFIG: &str = "mini_program.tcb.get_callback_config";
+        /// `mini_program.tcb.get_code_secret`
+        pub const GET_CODE_SECRET: &str = "mini_program.tcb.get_code_secret";
+        /// `mini_program.tcb.get_env_info`
+        pub const GET_ENV_INFO: &str = "mini_program.tcb.get_env_info";
+        /// `mini_program.tcb.get_func_config`
+        pub const GET_FUNC_CONFIG: &str = "mini_program.tcb.get_func_config";
+        /// `mini_program.tcb.get_open_data`
+        pub const GET_OPEN_DATA: &str = "mini_program.tcb.get_open_data";
+        /// `mini_program.tcb.get_pressure_test_report`
+        pub const GET_PRESSURE_TEST_REPORT: &str = "mini_program.tcb.get_pressure_test_report";
+        /// `mini_program.tcb.get_pressure_test_status`
+        pub const GET_PRESSURE_TEST_STATUS: &str = "mini_program.tcb.get_pressure_test_status";
+        /// `mini_program.tcb.get_qcloud_token`
+        pub const GET_QCLOUD_TOKEN: &str = "mini_program.tcb.get_qcloud_token";
+        /// `mini_program.tcb.get_statistics`
+        pub const GET_STATISTICS: &str = "mini_program.tcb.get_statistics";
+        /// `mini_program.tcb.get_upload_signature`
+        pub const GET_UPLOAD_SIGNATURE: &str = "mini_program.tcb.get_upload_signature";
+        /// `mini_program.tcb.get_voip_sign`
+        pub const GET_VOIP_SIGN: &str = "mini_program.tcb.get_voip_sign";
+        /// `mini_program.tcb.invoke_cloud_function`
+        pub const INVOKE_CLOUD_FUNCTION: &str = "mini_program.tcb.invoke_cloud_function";
+        /// `mini_program.tcb.list_functions`
+        pub const LIST_FUNCTIONS: &str = "mini_program.tcb.list_functions";
+        /// `mini_program.tcb.modify_env`
+        pub const MODIFY_ENV: &str = "mini_program.tcb.modify_env";
+        /// `mini_program.tcb.send_sms`
+        pub const SEND_SMS: &str = "mini_program.tcb.send_sms";
+        /// `mini_program.tcb.send_sms_v2`
+        pub const SEND_SMS_V2: &str = "mini_program.tcb.send_sms_v2";
+        /// `mini_program.tcb.set_callback_config`
+        pub const SET_CALLBACK_CONFIG: &str = "mini_program.tcb.set_callback_config";
+        /// `mini_program.tcb.share_env`
+        pub const SHARE_ENV: &str = "mini_program.tcb.share_env";
+        /// `mini_program.tcb.update_index`
+        pub const UPDATE_INDEX: &str = "mini_program.tcb.update_index";
+        /// `mini_program.tcb.upload_app_config`
+        pub const UPLOAD_APP_CONFIG: &str = "mini_program.tcb.upload_app_config";
+        /// `mini_program.tcb.upload_file`
+        pub const UPLOAD_FILE: &str = "mini_program.tcb.upload_file";
+        /// `mini_program.tcb.upload_func_config`
+        pub const UPLOAD_FUNC_CONFIG: &str = "mini_program.tcb.upload_func_config";
+        /// `mini_program.tcb.use_cloud_access_token`
+        pub const USE_CLOUD_ACCESS_TOKEN: &str = "mini_program.tcb.use_cloud_access_token";
+        /// `mini_program.tcb.wx_pay_list`
+        pub const WX_PAY_LIST: &str = "mini_program.tcb.wx_pay_list";
+        /// `mini_program.tcb.wx_pay_open_auth`
+        pub const WX_PAY_OPEN_AUTH: &str = "mini_program.tcb.wx_pay_open_auth";
     }
     /// `user_order`
     pub mod user_order {
@@ -2435,8 +2397,8 @@ pub mod mini_program {
         pub const ORDERS: &str = "mini_program.user_order.orders";
         /// `mini_program.user_order.orders_shippings`
         pub const ORDERS_SHIPPINGS: &str = "mini_program.user_order.orders_shippings";
-        /// `mini_program.user_order.shoppinginfo_verify`
-        pub const SHOPPINGINFO_VERIFY: &str = "mini_program.user_order.shoppinginfo_verify";
+        /// `mini_program.user_order.shopping_info_verify`
+        pub const SHOPPING_INFO_VERIFY: &str = "mini_program.user_order.shopping_info_verify";
         /// `orders_permission`
         pub mod orders_permission {
             /// `mini_program.user_order.orders_permission.confirm`
@@ -2445,86 +2407,105 @@ pub mod mini_program {
             pub const OPEN: &str = "mini_program.user_order.orders_permission.open";
         }
     }
+    /// `wx_open`
+    pub mod wx_open {
+        /// `template`
+        pub mod template {
+            /// `mini_program.wx_open.template.add`
+            pub const ADD: &str = "mini_program.wx_open.template.add";
+            /// `mini_program.wx_open.template.del`
+            pub const DEL: &str = "mini_program.wx_open.template.del";
+            /// `mini_program.wx_open.template.list`
+            pub const LIST: &str = "mini_program.wx_open.template.list";
+            /// `library`
+            pub mod library {
+                /// `mini_program.wx_open.template.library.get`
+                pub const GET: &str = "mini_program.wx_open.template.library.get";
+                /// `mini_program.wx_open.template.library.list`
+                pub const LIST: &str = "mini_program.wx_open.template.library.list";
+            }
+        }
+    }
     /// `wxa`
     pub mod wxa {
-        /// `mini_program.wxa.addnearbypoi`
-        pub const ADDNEARBYPOI: &str = "mini_program.wxa.addnearbypoi";
+        /// `mini_program.wxa.add_nearby_poi`
+        pub const ADD_NEARBY_POI: &str = "mini_program.wxa.add_nearby_poi";
         /// `mini_program.wxa.add_store`
         pub const ADD_STORE: &str = "mini_program.wxa.add_store";
-        /// `mini_program.wxa.applywxastore`
-        pub const APPLYWXASTORE: &str = "mini_program.wxa.applywxastore";
         /// `mini_program.wxa.apply_merchant`
         pub const APPLY_MERCHANT: &str = "mini_program.wxa.apply_merchant";
-        /// `mini_program.wxa.checksession`
-        pub const CHECKSESSION: &str = "mini_program.wxa.checksession";
-        /// `mini_program.wxa.createwxagameroom`
-        pub const CREATEWXAGAMEROOM: &str = "mini_program.wxa.createwxagameroom";
+        /// `mini_program.wxa.apply_wxa_store`
+        pub const APPLY_WXA_STORE: &str = "mini_program.wxa.apply_wxa_store";
+        /// `mini_program.wxa.check_session`
+        pub const CHECK_SESSION: &str = "mini_program.wxa.check_session";
         /// `mini_program.wxa.create_map_poi`
         pub const CREATE_MAP_POI: &str = "mini_program.wxa.create_map_poi";
-        /// `mini_program.wxa.delnearbypoi`
-        pub const DELNEARBYPOI: &str = "mini_program.wxa.delnearbypoi";
+        /// `mini_program.wxa.create_wxa_game_room`
+        pub const CREATE_WXA_GAME_ROOM: &str = "mini_program.wxa.create_wxa_game_room";
+        /// `mini_program.wxa.del_nearby_poi`
+        pub const DEL_NEARBY_POI: &str = "mini_program.wxa.del_nearby_poi";
         /// `mini_program.wxa.del_store`
         pub const DEL_STORE: &str = "mini_program.wxa.del_store";
-        /// `mini_program.wxa.fastregisterenterpriseweapp`
-        pub const FASTREGISTERENTERPRISEWEAPP: &str =
-            "mini_program.wxa.fastregisterenterpriseweapp";
-        /// `mini_program.wxa.generatenfcscheme`
-        pub const GENERATENFCSCHEME: &str = "mini_program.wxa.generatenfcscheme";
-        /// `mini_program.wxa.generatescheme`
-        pub const GENERATESCHEME: &str = "mini_program.wxa.generatescheme";
-        /// `mini_program.wxa.generate_urllink`
-        pub const GENERATE_URLLINK: &str = "mini_program.wxa.generate_urllink";
-        /// `mini_program.wxa.genwxashortlink`
-        pub const GENWXASHORTLINK: &str = "mini_program.wxa.genwxashortlink";
-        /// `mini_program.wxa.getnearbydetailpage`
-        pub const GETNEARBYDETAILPAGE: &str = "mini_program.wxa.getnearbydetailpage";
-        /// `mini_program.wxa.getnearbyofficialserviceinfo`
-        pub const GETNEARBYOFFICIALSERVICEINFO: &str =
-            "mini_program.wxa.getnearbyofficialserviceinfo";
-        /// `mini_program.wxa.getnearbypoilist`
-        pub const GETNEARBYPOILIST: &str = "mini_program.wxa.getnearbypoilist";
-        /// `mini_program.wxa.getopendata`
-        pub const GETOPENDATA: &str = "mini_program.wxa.getopendata";
-        /// `mini_program.wxa.getpaidunionid`
-        pub const GETPAIDUNIONID: &str = "mini_program.wxa.getpaidunionid";
-        /// `mini_program.wxa.getpluginopenpid`
-        pub const GETPLUGINOPENPID: &str = "mini_program.wxa.getpluginopenpid";
-        /// `mini_program.wxa.getsnticket`
-        pub const GETSNTICKET: &str = "mini_program.wxa.getsnticket";
-        /// `mini_program.wxa.getstorewxaattr`
-        pub const GETSTOREWXAATTR: &str = "mini_program.wxa.getstorewxaattr";
-        /// `mini_program.wxa.getuserriskrank`
-        pub const GETUSERRISKRANK: &str = "mini_program.wxa.getuserriskrank";
-        /// `mini_program.wxa.getvoipsign`
-        pub const GETVOIPSIGN: &str = "mini_program.wxa.getvoipsign";
-        /// `mini_program.wxa.getwxacode`
-        pub const GETWXACODE: &str = "mini_program.wxa.getwxacode";
-        /// `mini_program.wxa.getwxacodeunlimit`
-        pub const GETWXACODEUNLIMIT: &str = "mini_program.wxa.getwxacodeunlimit";
-        /// `mini_program.wxa.getwxadevinfo`
-        pub const GETWXADEVINFO: &str = "mini_program.wxa.getwxadevinfo";
-        /// `mini_program.wxa.getwxagameframe`
-        pub const GETWXAGAMEFRAME: &str = "mini_program.wxa.getwxagameframe";
-        /// `mini_program.wxa.getwxagameidentityinfo`
-        pub const GETWXAGAMEIDENTITYINFO: &str = "mini_program.wxa.getwxagameidentityinfo";
-        /// `mini_program.wxa.getwxagameroominfo`
-        pub const GETWXAGAMEROOMINFO: &str = "mini_program.wxa.getwxagameroominfo";
+        /// `mini_program.wxa.fast_register_enterprise_weapp`
+        pub const FAST_REGISTER_ENTERPRISE_WEAPP: &str =
+            "mini_program.wxa.fast_register_enterprise_weapp";
+        /// `mini_program.wxa.generate_nfc_scheme`
+        pub const GENERATE_NFC_SCHEME: &str = "mini_program.wxa.generate_nfc_scheme";
+        /// `mini_program.wxa.generate_scheme`
+        pub const GENERATE_SCHEME: &str = "mini_program.wxa.generate_scheme";
+        /// `mini_program.wxa.generate_url_link`
+        pub const GENERATE_URL_LINK: &str = "mini_program.wxa.generate_url_link";
+        /// `mini_program.wxa.gen_wxa_short_link`
+        pub const GEN_WXA_SHORT_LINK: &str = "mini_program.wxa.gen_wxa_short_link";
         /// `mini_program.wxa.get_district`
         pub const GET_DISTRICT: &str = "mini_program.wxa.get_district";
         /// `mini_program.wxa.get_merchant_audit_info`
         pub const GET_MERCHANT_AUDIT_INFO: &str = "mini_program.wxa.get_merchant_audit_info";
         /// `mini_program.wxa.get_merchant_category`
         pub const GET_MERCHANT_CATEGORY: &str = "mini_program.wxa.get_merchant_category";
+        /// `mini_program.wxa.get_nearby_detail_page`
+        pub const GET_NEARBY_DETAIL_PAGE: &str = "mini_program.wxa.get_nearby_detail_page";
+        /// `mini_program.wxa.get_nearby_official_service_info`
+        pub const GET_NEARBY_OFFICIAL_SERVICE_INFO: &str =
+            "mini_program.wxa.get_nearby_official_service_info";
+        /// `mini_program.wxa.get_nearby_poi_list`
+        pub const GET_NEARBY_POI_LIST: &str = "mini_program.wxa.get_nearby_poi_list";
+        /// `mini_program.wxa.get_open_data`
+        pub const GET_OPEN_DATA: &str = "mini_program.wxa.get_open_data";
+        /// `mini_program.wxa.get_paid_unionid`
+        pub const GET_PAID_UNIONID: &str = "mini_program.wxa.get_paid_unionid";
+        /// `mini_program.wxa.get_plugin_open_pid`
+        pub const GET_PLUGIN_OPEN_PID: &str = "mini_program.wxa.get_plugin_open_pid";
+        /// `mini_program.wxa.get_sn_ticket`
+        pub const GET_SN_TICKET: &str = "mini_program.wxa.get_sn_ticket";
         /// `mini_program.wxa.get_store_info`
         pub const GET_STORE_INFO: &str = "mini_program.wxa.get_store_info";
         /// `mini_program.wxa.get_store_list`
         pub const GET_STORE_LIST: &str = "mini_program.wxa.get_store_list";
+        /// `mini_program.wxa.get_store_wxa_attr`
+        pub const GET_STORE_WXA_ATTR: &str = "mini_program.wxa.get_store_wxa_attr";
         /// `mini_program.wxa.get_user_notify`
         pub const GET_USER_NOTIFY: &str = "mini_program.wxa.get_user_notify";
+        /// `mini_program.wxa.get_user_risk_rank`
+        pub const GET_USER_RISK_RANK: &str = "mini_program.wxa.get_user_risk_rank";
+        /// `mini_program.wxa.get_voip_sign`
+        pub const GET_VOIP_SIGN: &str = "mini_program.wxa.get_voip_sign";
+        /// `mini_program.wxa.get_wxa_code`
+        pub const GET_WXA_CODE: &str = "mini_program.wxa.get_wxa_code";
+        /// `mini_program.wxa.get_wxa_code_unlimit`
+        pub const GET_WXA_CODE_UNLIMIT: &str = "mini_program.wxa.get_wxa_code_unlimit";
+        /// `mini_program.wxa.get_wxa_dev_info`
+        pub const GET_WXA_DEV_INFO: &str = "mini_program.wxa.get_wxa_dev_info";
+        /// `mini_program.wxa.get_wxa_game_frame`
+        pub const GET_WXA_GAME_FRAME: &str = "mini_program.wxa.get_wxa_game_frame";
+        /// `mini_program.wxa.get_wxa_game_identity_info`
+        pub const GET_WXA_GAME_IDENTITY_INFO: &str = "mini_program.wxa.get_wxa_game_identity_info";
+        /// `mini_program.wxa.get_wxa_game_room_info`
+        pub const GET_WXA_GAME_ROOM_INFO: &str = "mini_program.wxa.get_wxa_game_room_info";
         /// `mini_program.wxa.icp_get_icp_media`
         pub const ICP_GET_ICP_MEDIA: &str = "mini_program.wxa.icp_get_icp_media";
-        /// `mini_program.wxa.imagesearch`
-        pub const IMAGESEARCH: &str = "mini_program.wxa.imagesearch";
+        /// `mini_program.wxa.image_search`
+        pub const IMAGE_SEARCH: &str = "mini_program.wxa.image_search";
         /// `mini_program.wxa.img_sec_check`
         pub const IMG_SEC_CHECK: &str = "mini_program.wxa.img_sec_check";
         /// `mini_program.wxa.media_check_async`
@@ -2533,184 +2514,190 @@ pub mod mini_program {
         pub const MODIFY_MERCHANT: &str = "mini_program.wxa.modify_merchant";
         /// `mini_program.wxa.msg_sec_check`
         pub const MSG_SEC_CHECK: &str = "mini_program.wxa.msg_sec_check";
-        /// `mini_program.wxa.nearbyapplycategory`
-        pub const NEARBYAPPLYCATEGORY: &str = "mini_program.wxa.nearbyapplycategory";
-        /// `mini_program.wxa.queryscheme`
-        pub const QUERYSCHEME: &str = "mini_program.wxa.queryscheme";
-        /// `mini_program.wxa.query_urllink`
-        pub const QUERY_URLLINK: &str = "mini_program.wxa.query_urllink";
+        /// `mini_program.wxa.nearby_apply_category`
+        pub const NEARBY_APPLY_CATEGORY: &str = "mini_program.wxa.nearby_apply_category";
+        /// `mini_program.wxa.query_scheme`
+        pub const QUERY_SCHEME: &str = "mini_program.wxa.query_scheme";
+        /// `mini_program.wxa.query_url_link`
+        pub const QUERY_URL_LINK: &str = "mini_program.wxa.query_url_link";
         /// `mini_program.wxa.remove_user_storage`
         pub const REMOVE_USER_STORAGE: &str = "mini_program.wxa.remove_user_storage";
-        /// `mini_program.wxa.resetusersessionkey`
-        pub const RESETUSERSESSIONKEY: &str = "mini_program.wxa.resetusersessionkey";
+        /// `mini_program.wxa.reset_user_session_key`
+        pub const RESET_USER_SESSION_KEY: &str = "mini_program.wxa.reset_user_session_key";
         /// `mini_program.wxa.search_map_poi`
         pub const SEARCH_MAP_POI: &str = "mini_program.wxa.search_map_poi";
-        /// `mini_program.wxa.search_wxaapi_submitpages`
-        pub const SEARCH_WXAAPI_SUBMITPAGES: &str = "mini_program.wxa.search_wxaapi_submitpages";
-        /// `mini_program.wxa.servicemarket`
-        pub const SERVICEMARKET: &str = "mini_program.wxa.servicemarket";
-        /// `mini_program.wxa.servicemarketretrieve`
-        pub const SERVICEMARKETRETRIEVE: &str = "mini_program.wxa.servicemarketretrieve";
-        /// `mini_program.wxa.servicemarket_get_paid_order_list`
-        pub const SERVICEMARKET_GET_PAID_ORDER_LIST: &str =
-            "mini_program.wxa.servicemarket_get_paid_order_list";
-        /// `mini_program.wxa.servicemarket_service_login_auth`
-        pub const SERVICEMARKET_SERVICE_LOGIN_AUTH: &str =
-            "mini_program.wxa.servicemarket_service_login_auth";
+        /// `mini_program.wxa.search_wxa_api_submit_pages`
+        pub const SEARCH_WXA_API_SUBMIT_PAGES: &str =
+            "mini_program.wxa.search_wxa_api_submit_pages";
         /// `mini_program.wxa.service_get_service_buyer`
         pub const SERVICE_GET_SERVICE_BUYER: &str = "mini_program.wxa.service_get_service_buyer";
         /// `mini_program.wxa.service_get_service_buyer_list`
         pub const SERVICE_GET_SERVICE_BUYER_LIST: &str =
             "mini_program.wxa.service_get_service_buyer_list";
-        /// `mini_program.wxa.setdynamicdata`
-        pub const SETDYNAMICDATA: &str = "mini_program.wxa.setdynamicdata";
-        /// `mini_program.wxa.setnearbypoishowstatus`
-        pub const SETNEARBYPOISHOWSTATUS: &str = "mini_program.wxa.setnearbypoishowstatus";
-        /// `mini_program.wxa.setuserinteractivedata`
-        pub const SETUSERINTERACTIVEDATA: &str = "mini_program.wxa.setuserinteractivedata";
+        /// `mini_program.wxa.service_market`
+        pub const SERVICE_MARKET: &str = "mini_program.wxa.service_market";
+        /// `mini_program.wxa.service_market_get_paid_order_list`
+        pub const SERVICE_MARKET_GET_PAID_ORDER_LIST: &str =
+            "mini_program.wxa.service_market_get_paid_order_list";
+        /// `mini_program.wxa.service_market_retrieve`
+        pub const SERVICE_MARKET_RETRIEVE: &str = "mini_program.wxa.service_market_retrieve";
+        /// `mini_program.wxa.service_market_service_login_auth`
+        pub const SERVICE_MARKET_SERVICE_LOGIN_AUTH: &str =
+            "mini_program.wxa.service_market_service_login_auth";
+        /// `mini_program.wxa.set_dynamic_data`
+        pub const SET_DYNAMIC_DATA: &str = "mini_program.wxa.set_dynamic_data";
+        /// `mini_program.wxa.set_nearby_poi_show_status`
+        pub const SET_NEARBY_POI_SHOW_STATUS: &str = "mini_program.wxa.set_nearby_poi_show_status";
+        /// `mini_program.wxa.set_user_interactive_data`
+        pub const SET_USER_INTERACTIVE_DATA: &str = "mini_program.wxa.set_user_interactive_data";
         /// `mini_program.wxa.set_user_notify`
         pub const SET_USER_NOTIFY: &str = "mini_program.wxa.set_user_notify";
-        /// `mini_program.wxa.set_user_notifyext`
-        pub const SET_USER_NOTIFYEXT: &str = "mini_program.wxa.set_user_notifyext";
+        /// `mini_program.wxa.set_user_notify_ext`
+        pub const SET_USER_NOTIFY_EXT: &str = "mini_program.wxa.set_user_notify_ext";
         /// `mini_program.wxa.set_user_storage`
         pub const SET_USER_STORAGE: &str = "mini_program.wxa.set_user_storage";
-        /// `mini_program.wxa.sitesearch`
-        pub const SITESEARCH: &str = "mini_program.wxa.sitesearch";
+        /// `mini_program.wxa.site_search`
+        pub const SITE_SEARCH: &str = "mini_program.wxa.site_search";
         /// `mini_program.wxa.update_store`
         pub const UPDATE_STORE: &str = "mini_program.wxa.update_store";
         /// `book`
         pub mod book {
-            /// `mini_program.wxa.book.addbookauth`
-            pub const ADDBOOKAUTH: &str = "mini_program.wxa.book.addbookauth";
-            /// `mini_program.wxa.book.addbookauthbyappid`
-            pub const ADDBOOKAUTHBYAPPID: &str = "mini_program.wxa.book.addbookauthbyappid";
-            /// `mini_program.wxa.book.auditbook`
-            pub const AUDITBOOK: &str = "mini_program.wxa.book.auditbook";
-            /// `mini_program.wxa.book.batchcreatechapter`
-            pub const BATCHCREATECHAPTER: &str = "mini_program.wxa.book.batchcreatechapter";
-            /// `mini_program.wxa.book.createbook`
-            pub const CREATEBOOK: &str = "mini_program.wxa.book.createbook";
-            /// `mini_program.wxa.book.createchapter`
-            pub const CREATECHAPTER: &str = "mini_program.wxa.book.createchapter";
-            /// `mini_program.wxa.book.delbookauth`
-            pub const DELBOOKAUTH: &str = "mini_program.wxa.book.delbookauth";
-            /// `mini_program.wxa.book.delbookauthbyappid`
-            pub const DELBOOKAUTHBYAPPID: &str = "mini_program.wxa.book.delbookauthbyappid";
-            /// `mini_program.wxa.book.deletebook`
-            pub const DELETEBOOK: &str = "mini_program.wxa.book.deletebook";
-            /// `mini_program.wxa.book.deletechapter`
-            pub const DELETECHAPTER: &str = "mini_program.wxa.book.deletechapter";
-            /// `mini_program.wxa.book.getbook`
-            pub const GETBOOK: &str = "mini_program.wxa.book.getbook";
-            /// `mini_program.wxa.book.getchapter`
-            pub const GETCHAPTER: &str = "mini_program.wxa.book.getchapter";
-            /// `mini_program.wxa.book.listbook`
-            pub const LISTBOOK: &str = "mini_program.wxa.book.listbook";
-            /// `mini_program.wxa.book.listchapter`
-            pub const LISTCHAPTER: &str = "mini_program.wxa.book.listchapter";
-            /// `mini_program.wxa.book.querybookauth`
-            pub const QUERYBOOKAUTH: &str = "mini_program.wxa.book.querybookauth";
-            /// `mini_program.wxa.book.querybookauthv2`
-            pub const QUERYBOOKAUTHV2: &str = "mini_program.wxa.book.querybookauthv2";
-            /// `mini_program.wxa.book.reorderchapter`
-            pub const REORDERCHAPTER: &str = "mini_program.wxa.book.reorderchapter";
-            /// `mini_program.wxa.book.replacechapter`
-            pub const REPLACECHAPTER: &str = "mini_program.wxa.book.replacechapter";
-            /// `mini_program.wxa.book.updatebook`
-            pub const UPDATEBOOK: &str = "mini_program.wxa.book.updatebook";
-            /// `mini_program.wxa.book.updatechapterseq`
-            pub const UPDATECHAPTERSEQ: &str = "mini_program.wxa.book.updatechapterseq";
+            /// `mini_program.wxa.book.add_book_auth`
+            pub const ADD_BOOK_AUTH: &str = "mini_program.wxa.book.add_book_auth";
+            /// `mini_program.wxa.book.add_book_auth_by_appid`
+            pub const ADD_BOOK_AUTH_BY_APPID: &str = "mini_program.wxa.book.add_book_auth_by_appid";
+            /// `mini_program.wxa.book.audit_book`
+            pub const AUDIT_BOOK: &str = "mini_program.wxa.book.audit_book";
+            /// `mini_program.wxa.book.batch_create_chapter`
+            pub const BATCH_CREATE_CHAPTER: &str = "mini_program.wxa.book.batch_create_chapter";
+            /// `mini_program.wxa.book.create_book`
+            pub const CREATE_BOOK: &str = "mini_program.wxa.book.create_book";
+            /// `mini_program.wxa.book.create_chapter`
+            pub const CREATE_CHAPTER: &str = "mini_program.wxa.book.create_chapter";
+            /// `mini_program.wxa.book.delete_book`
+            pub const DELETE_BOOK: &str = "mini_program.wxa.book.delete_book";
+            /// `mini_program.wxa.book.delete_chapter`
+            pub const DELETE_CHAPTER: &str = "mini_program.wxa.book.delete_chapter";
+            /// `mini_program.wxa.book.del_book_auth`
+            pub const DEL_BOOK_AUTH: &str = "mini_program.wxa.book.del_book_auth";
+            /// `mini_program.wxa.book.del_book_auth_by_appid`
+            pub const DEL_BOOK_AUTH_BY_APPID: &str = "mini_program.wxa.book.del_book_auth_by_appid";
+            /// `mini_program.wxa.book.get_book`
+            pub const GET_BOOK: &str = "mini_program.wxa.book.get_book";
+            /// `mini_program.wxa.book.get_chapter`
+            pub const GET_CHAPTER: &str = "mini_program.wxa.book.get_chapter";
+            /// `mini_program.wxa.book.list_book`
+            pub const LIST_BOOK: &str = "mini_program.wxa.book.list_book";
+            /// `mini_program.wxa.book.list_chapter`
+            pub const LIST_CHAPTER: &str = "mini_program.wxa.book.list_chapter";
+            /// `mini_program.wxa.book.query_book_auth`
+            pub const QUERY_BOOK_AUTH: &str = "mini_program.wxa.book.query_book_auth";
+            /// `mini_program.wxa.book.query_book_auth_v2`
+            pub const QUERY_BOOK_AUTH_V2: &str = "mini_program.wxa.book.query_book_auth_v2";
+            /// `mini_program.wxa.book.reorder_chapter`
+            pub const REORDER_CHAPTER: &str = "mini_program.wxa.book.reorder_chapter";
+            /// `mini_program.wxa.book.replace_chapter`
+            pub const REPLACE_CHAPTER: &str = "mini_program.wxa.book.replace_chapter";
+            /// `mini_program.wxa.book.update_book`
+            pub const UPDATE_BOOK: &str = "mini_program.wxa.book.update_book";
+            /// `mini_program.wxa.book.update_chapter_seq`
+            pub const UPDATE_CHAPTER_SEQ: &str = "mini_program.wxa.book.update_chapter_seq";
         }
         /// `business`
         pub mod business {
-            /// `mini_program.wxa.business.applyliveinfo`
-            pub const APPLYLIVEINFO: &str = "mini_program.wxa.business.applyliveinfo";
-            /// `mini_program.wxa.business.batchcreateretail`
-            pub const BATCHCREATERETAIL: &str = "mini_program.wxa.business.batchcreateretail";
-            /// `mini_program.wxa.business.checkencryptedmsg`
-            pub const CHECKENCRYPTEDMSG: &str = "mini_program.wxa.business.checkencryptedmsg";
-            /// `mini_program.wxa.business.getgoodswarehouse`
-            pub const GETGOODSWAREHOUSE: &str = "mini_program.wxa.business.getgoodswarehouse";
-            /// `mini_program.wxa.business.getliveinfo`
-            pub const GETLIVEINFO: &str = "mini_program.wxa.business.getliveinfo";
-            /// `mini_program.wxa.business.getliveinfo_get_replay`
-            pub const GETLIVEINFO_GET_REPLAY: &str =
-                "mini_program.wxa.business.getliveinfo_get_replay";
-            /// `mini_program.wxa.business.getpayfororder`
-            pub const GETPAYFORORDER: &str = "mini_program.wxa.business.getpayfororder";
-            /// `mini_program.wxa.business.getretailinfo`
-            pub const GETRETAILINFO: &str = "mini_program.wxa.business.getretailinfo";
-            /// `mini_program.wxa.business.getretailmessagelist`
-            pub const GETRETAILMESSAGELIST: &str = "mini_program.wxa.business.getretailmessagelist";
-            /// `mini_program.wxa.business.getretailopenidlist`
-            pub const GETRETAILOPENIDLIST: &str = "mini_program.wxa.business.getretailopenidlist";
-            /// `mini_program.wxa.business.getuserencryptkey`
-            pub const GETUSERENCRYPTKEY: &str = "mini_program.wxa.business.getuserencryptkey";
-            /// `mini_program.wxa.business.getuserphonenumber`
-            pub const GETUSERPHONENUMBER: &str = "mini_program.wxa.business.getuserphonenumber";
+            /// `mini_program.wxa.business.apply_live_info`
+            pub const APPLY_LIVE_INFO: &str = "mini_program.wxa.business.apply_live_info";
+            /// `mini_program.wxa.business.batch_create_retail`
+            pub const BATCH_CREATE_RETAIL: &str = "mini_program.wxa.business.batch_create_retail";
+            /// `mini_program.wxa.business.check_encrypted_msg`
+            pub const CHECK_ENCRYPTED_MSG: &str = "mini_program.wxa.business.check_encrypted_msg";
+            /// `mini_program.wxa.business.get_goods_warehouse`
+            pub const GET_GOODS_WAREHOUSE: &str = "mini_program.wxa.business.get_goods_warehouse";
+            /// `mini_program.wxa.business.get_live_info`
+            pub const GET_LIVE_INFO: &str = "mini_program.wxa.business.get_live_info";
+            /// `mini_program.wxa.business.get_live_info_get_replay`
+            pub const GET_LIVE_INFO_GET_REPLAY: &str =
+                "mini_program.wxa.business.get_live_info_get_replay";
+            /// `mini_program.wxa.business.get_pay_for_order`
+            pub const GET_PAY_FOR_ORDER: &str = "mini_program.wxa.business.get_pay_for_order";
+            /// `mini_program.wxa.business.get_retail_info`
+            pub const GET_RETAIL_INFO: &str = "mini_program.wxa.business.get_retail_info";
+            /// `mini_program.wxa.business.get_retail_message_list`
+            pub const GET_RETAIL_MESSAGE_LIST: &str =
+                "mini_program.wxa.business.get_retail_message_list";
+            /// `mini_program.wxa.business.get_retail_openid_list`
+            pub const GET_RETAIL_OPENID_LIST: &str =
+                "mini_program.wxa.business.get_retail_openid_list";
+            /// `mini_program.wxa.business.get_user_encrypt_key`
+            pub const GET_USER_ENCRYPT_KEY: &str = "mini_program.wxa.business.get_user_encrypt_key";
+            /// `mini_program.wxa.business.get_user_phone_number`
+            pub const GET_USER_PHONE_NUMBER: &str =
+                "mini_program.wxa.business.get_user_phone_number";
             /// `mini_program.wxa.business.get_wxa_followers`
             pub const GET_WXA_FOLLOWERS: &str = "mini_program.wxa.business.get_wxa_followers";
             /// `mini_program.wxa.business.performance_boot`
             pub const PERFORMANCE_BOOT: &str = "mini_program.wxa.business.performance_boot";
             /// `mini_program.wxa.business.push_message`
             pub const PUSH_MESSAGE: &str = "mini_program.wxa.business.push_message";
-            /// `mini_program.wxa.business.retailbusinessapply`
-            pub const RETAILBUSINESSAPPLY: &str = "mini_program.wxa.business.retailbusinessapply";
-            /// `mini_program.wxa.business.retailnotifybusiness`
-            pub const RETAILNOTIFYBUSINESS: &str = "mini_program.wxa.business.retailnotifybusiness";
-            /// `mini_program.wxa.business.unbinduserb2cauthinfo`
-            pub const UNBINDUSERB2CAUTHINFO: &str =
-                "mini_program.wxa.business.unbinduserb2cauthinfo";
-            /// `gamematch`
-            pub mod gamematch {
-                /// `mini_program.wxa.business.gamematch.creatematchrule`
-                pub const CREATEMATCHRULE: &str =
-                    "mini_program.wxa.business.gamematch.creatematchrule";
-                /// `mini_program.wxa.business.gamematch.deletematchrule`
-                pub const DELETEMATCHRULE: &str =
-                    "mini_program.wxa.business.gamematch.deletematchrule";
-                /// `mini_program.wxa.business.gamematch.getallmatchrule`
-                pub const GETALLMATCHRULE: &str =
-                    "mini_program.wxa.business.gamematch.getallmatchrule";
-                /// `mini_program.wxa.business.gamematch.setmatchopenstate`
-                pub const SETMATCHOPENSTATE: &str =
-                    "mini_program.wxa.business.gamematch.setmatchopenstate";
-                /// `mini_program.wxa.business.gamematch.updatematchrule`
-                pub const UPDATEMATCHRULE: &str =
-                    "mini_program.wxa.business.gamematch.updatematchrule";
+            /// `mini_program.wxa.business.retail_business_apply`
+            pub const RETAIL_BUSINESS_APPLY: &str =
+                "mini_program.wxa.business.retail_business_apply";
+            /// `mini_program.wxa.business.retail_notify_business`
+            pub const RETAIL_NOTIFY_BUSINESS: &str =
+                "mini_program.wxa.business.retail_notify_business";
+            /// `mini_program.wxa.business.unbind_user_b2c_auth_info`
+            pub const UNBIND_USER_B2C_AUTH_INFO: &str =
+                "mini_program.wxa.business.unbind_user_b2c_auth_info";
+            /// `game_match`
+            pub mod game_match {
+                /// `mini_program.wxa.business.game_match.create_match_rule`
+                pub const CREATE_MATCH_RULE: &str =
+                    "mini_program.wxa.business.game_match.create_match_rule";
+                /// `mini_program.wxa.business.game_match.delete_match_rule`
+                pub const DELETE_MATCH_RULE: &str =
+                    "mini_program.wxa.business.game_match.delete_match_rule";
+                /// `mini_program.wxa.business.game_match.get_all_match_rule`
+                pub const GET_ALL_MATCH_RULE: &str =
+                    "mini_program.wxa.business.game_match.get_all_match_rule";
+                /// `mini_program.wxa.business.game_match.set_match_open_state`
+                pub const SET_MATCH_OPEN_STATE: &str =
+                    "mini_program.wxa.business.game_match.set_match_open_state";
+                /// `mini_program.wxa.business.game_match.update_match_rule`
+                pub const UPDATE_MATCH_RULE: &str =
+                    "mini_program.wxa.business.game_match.update_match_rule";
             }
             /// `group`
             pub mod group {
-                /// `mini_program.wxa.business.group.adddevice`
-                pub const ADDDEVICE: &str = "mini_program.wxa.business.group.adddevice";
-                /// `mini_program.wxa.business.group.createid`
-                pub const CREATEID: &str = "mini_program.wxa.business.group.createid";
-                /// `mini_program.wxa.business.group.getinfo`
-                pub const GETINFO: &str = "mini_program.wxa.business.group.getinfo";
-                /// `mini_program.wxa.business.group.removedevice`
-                pub const REMOVEDEVICE: &str = "mini_program.wxa.business.group.removedevice";
+                /// `mini_program.wxa.business.group.add_device`
+                pub const ADD_DEVICE: &str = "mini_program.wxa.business.group.add_device";
+                /// `mini_program.wxa.business.group.create_id`
+                pub const CREATE_ID: &str = "mini_program.wxa.business.group.create_id";
+                /// `mini_program.wxa.business.group.get_info`
+                pub const GET_INFO: &str = "mini_program.wxa.business.group.get_info";
+                /// `mini_program.wxa.business.group.remove_device`
+                pub const REMOVE_DEVICE: &str = "mini_program.wxa.business.group.remove_device";
             }
             /// `insurance_freight`
             pub mod insurance_freight {
-                /// `mini_program.wxa.business.insurance_freight.applypay`
-                pub const APPLYPAY: &str = "mini_program.wxa.business.insurance_freight.applypay";
+                /// `mini_program.wxa.business.insurance_freight.apply_pay`
+                pub const APPLY_PAY: &str = "mini_program.wxa.business.insurance_freight.apply_pay";
                 /// `mini_program.wxa.business.insurance_freight.claim`
                 pub const CLAIM: &str = "mini_program.wxa.business.insurance_freight.claim";
-                /// `mini_program.wxa.business.insurance_freight.createchargeid`
-                pub const CREATECHARGEID: &str =
-                    "mini_program.wxa.business.insurance_freight.createchargeid";
-                /// `mini_program.wxa.business.insurance_freight.createorder`
-                pub const CREATEORDER: &str =
-                    "mini_program.wxa.business.insurance_freight.createorder";
-                /// `mini_program.wxa.business.insurance_freight.getorderlist`
-                pub const GETORDERLIST: &str =
-                    "mini_program.wxa.business.insurance_freight.getorderlist";
-                /// `mini_program.wxa.business.insurance_freight.getpayorderlist`
-                pub const GETPAYORDERLIST: &str =
-                    "mini_program.wxa.business.insurance_freight.getpayorderlist";
-                /// `mini_program.wxa.business.insurance_freight.getsummary`
-                pub const GETSUMMARY: &str =
-                    "mini_program.wxa.business.insurance_freight.getsummary";
+                /// `mini_program.wxa.business.insurance_freight.create_charge_id`
+                pub const CREATE_CHARGE_ID: &str =
+                    "mini_program.wxa.business.insurance_freight.create_charge_id";
+                /// `mini_program.wxa.business.insurance_freight.create_order`
+                pub const CREATE_ORDER: &str =
+                    "mini_program.wxa.business.insurance_freight.create_order";
+                /// `mini_program.wxa.business.insurance_freight.get_order_list`
+                pub const GET_ORDER_LIST: &str =
+                    "mini_program.wxa.business.insurance_freight.get_order_list";
+                /// `mini_program.wxa.business.insurance_freight.get_pay_order_list`
+                pub const GET_PAY_ORDER_LIST: &str =
+                    "mini_program.wxa.business.insurance_freight.get_pay_order_list";
+                /// `mini_program.wxa.business.insurance_freight.get_summary`
+                pub const GET_SUMMARY: &str =
+                    "mini_program.wxa.business.insurance_freight.get_summary";
                 /// `mini_program.wxa.business.insurance_freight.open`
                 pub const OPEN: &str = "mini_program.wxa.business.insurance_freight.open";
                 /// `mini_program.wxa.business.insurance_freight.query_open`
@@ -2724,31 +2711,32 @@ pub mod mini_program {
             }
             /// `license`
             pub mod license {
-                /// `mini_program.wxa.business.license.activedevice`
-                pub const ACTIVEDEVICE: &str = "mini_program.wxa.business.license.activedevice";
-                /// `mini_program.wxa.business.license.getdeviceinfo`
-                pub const GETDEVICEINFO: &str = "mini_program.wxa.business.license.getdeviceinfo";
-                /// `mini_program.wxa.business.license.getpkglist`
-                pub const GETPKGLIST: &str = "mini_program.wxa.business.license.getpkglist";
+                /// `mini_program.wxa.business.license.active_device`
+                pub const ACTIVE_DEVICE: &str = "mini_program.wxa.business.license.active_device";
+                /// `mini_program.wxa.business.license.get_device_info`
+                pub const GET_DEVICE_INFO: &str =
+                    "mini_program.wxa.business.license.get_device_info";
+                /// `mini_program.wxa.business.license.get_pkg_list`
+                pub const GET_PKG_LIST: &str = "mini_program.wxa.business.license.get_pkg_list";
             }
-            /// `novelreader`
-            pub mod novelreader {
-                /// `mini_program.wxa.business.novelreader.getpreviewsetting`
-                pub const GETPREVIEWSETTING: &str =
-                    "mini_program.wxa.business.novelreader.getpreviewsetting";
-                /// `mini_program.wxa.business.novelreader.setpreviewsetting`
-                pub const SETPREVIEWSETTING: &str =
-                    "mini_program.wxa.business.novelreader.setpreviewsetting";
-                /// `mini_program.wxa.business.novelreader.setrecmdnovel`
-                pub const SETRECMDNOVEL: &str =
-                    "mini_program.wxa.business.novelreader.setrecmdnovel";
+            /// `novel_reader`
+            pub mod novel_reader {
+                /// `mini_program.wxa.business.novel_reader.get_preview_setting`
+                pub const GET_PREVIEW_SETTING: &str =
+                    "mini_program.wxa.business.novel_reader.get_preview_setting";
+                /// `mini_program.wxa.business.novel_reader.set_preview_setting`
+                pub const SET_PREVIEW_SETTING: &str =
+                    "mini_program.wxa.business.novel_reader.set_preview_setting";
+                /// `mini_program.wxa.business.novel_reader.set_recmd_novel`
+                pub const SET_RECMD_NOVEL: &str =
+                    "mini_program.wxa.business.novel_reader.set_recmd_novel";
             }
             /// `runtime`
             pub mod runtime {
-                /// `mini_program.wxa.business.runtime.adddevice`
-                pub const ADDDEVICE: &str = "mini_program.wxa.business.runtime.adddevice";
-                /// `mini_program.wxa.business.runtime.pushappmsg`
-                pub const PUSHAPPMSG: &str = "mini_program.wxa.business.runtime.pushappmsg";
+                /// `mini_program.wxa.business.runtime.add_device`
+                pub const ADD_DEVICE: &str = "mini_program.wxa.business.runtime.add_device";
+                /// `mini_program.wxa.business.runtime.push_app_msg`
+                pub const PUSH_APP_MSG: &str = "mini_program.wxa.business.runtime.push_app_msg";
             }
         }
         /// `charge`
@@ -2762,29 +2750,29 @@ pub mod mini_program {
                     "mini_program.wxa.charge.usage.get_recent_average";
             }
         }
-        /// `devplugin`
-        pub mod devplugin {
-            /// `mini_program.wxa.devplugin.dev_agree`
-            pub const DEV_AGREE: &str = "mini_program.wxa.devplugin.dev_agree";
-            /// `mini_program.wxa.devplugin.dev_apply_list`
-            pub const DEV_APPLY_LIST: &str = "mini_program.wxa.devplugin.dev_apply_list";
-            /// `mini_program.wxa.devplugin.dev_delete`
-            pub const DEV_DELETE: &str = "mini_program.wxa.devplugin.dev_delete";
-            /// `mini_program.wxa.devplugin.dev_refuse`
-            pub const DEV_REFUSE: &str = "mini_program.wxa.devplugin.dev_refuse";
+        /// `dev_plugin`
+        pub mod dev_plugin {
+            /// `mini_program.wxa.dev_plugin.dev_agree`
+            pub const DEV_AGREE: &str = "mini_program.wxa.dev_plugin.dev_agree";
+            /// `mini_program.wxa.dev_plugin.dev_apply_list`
+            pub const DEV_APPLY_LIST: &str = "mini_program.wxa.dev_plugin.dev_apply_list";
+            /// `mini_program.wxa.dev_plugin.dev_delete`
+            pub const DEV_DELETE: &str = "mini_program.wxa.dev_plugin.dev_delete";
+            /// `mini_program.wxa.dev_plugin.dev_refuse`
+            pub const DEV_REFUSE: &str = "mini_program.wxa.dev_plugin.dev_refuse";
         }
         /// `game`
         pub mod game {
-            /// `mini_program.wxa.game.cancelpay`
-            pub const CANCELPAY: &str = "mini_program.wxa.game.cancelpay";
-            /// `mini_program.wxa.game.getbalance`
-            pub const GETBALANCE: &str = "mini_program.wxa.game.getbalance";
+            /// `mini_program.wxa.game.cancel_pay`
+            pub const CANCEL_PAY: &str = "mini_program.wxa.game.cancel_pay";
+            /// `mini_program.wxa.game.get_balance`
+            pub const GET_BALANCE: &str = "mini_program.wxa.game.get_balance";
             /// `mini_program.wxa.game.pay`
             pub const PAY: &str = "mini_program.wxa.game.pay";
             /// `mini_program.wxa.game.present`
             pub const PRESENT: &str = "mini_program.wxa.game.present";
-            /// `mini_program.wxa.game.queryorderinfo`
-            pub const QUERYORDERINFO: &str = "mini_program.wxa.game.queryorderinfo";
+            /// `mini_program.wxa.game.query_order_info`
+            pub const QUERY_ORDER_INFO: &str = "mini_program.wxa.game.query_order_info";
             /// `content_spam`
             pub mod content_spam {
                 /// `mini_program.wxa.game.content_spam.media_check_sync`
@@ -2805,28 +2793,28 @@ pub mod mini_program {
         }
         /// `sec`
         pub mod sec {
-            /// `mini_program.wxa.sec.authidentitytree`
-            pub const AUTHIDENTITYTREE: &str = "mini_program.wxa.sec.authidentitytree";
-            /// `mini_program.wxa.sec.queryauth`
-            pub const QUERYAUTH: &str = "mini_program.wxa.sec.queryauth";
-            /// `mini_program.wxa.sec.queryblocktmplmsg`
-            pub const QUERYBLOCKTMPLMSG: &str = "mini_program.wxa.sec.queryblocktmplmsg";
+            /// `mini_program.wxa.sec.auth_identity_tree`
+            pub const AUTH_IDENTITY_TREE: &str = "mini_program.wxa.sec.auth_identity_tree";
+            /// `mini_program.wxa.sec.query_auth`
+            pub const QUERY_AUTH: &str = "mini_program.wxa.sec.query_auth";
             /// `mini_program.wxa.sec.query_auth_and_icp`
             pub const QUERY_AUTH_AND_ICP: &str = "mini_program.wxa.sec.query_auth_and_icp";
+            /// `mini_program.wxa.sec.query_block_tmpl_msg`
+            pub const QUERY_BLOCK_TMPL_MSG: &str = "mini_program.wxa.sec.query_block_tmpl_msg";
             /// `mini_program.wxa.sec.reauth`
             pub const REAUTH: &str = "mini_program.wxa.sec.reauth";
             /// `mini_program.wxa.sec.submit_auth_and_icp`
             pub const SUBMIT_AUTH_AND_ICP: &str = "mini_program.wxa.sec.submit_auth_and_icp";
-            /// `mini_program.wxa.sec.uploadauthmaterial`
-            pub const UPLOADAUTHMATERIAL: &str = "mini_program.wxa.sec.uploadauthmaterial";
-            /// `mini_program.wxa.sec.wxaauth`
-            pub const WXAAUTH: &str = "mini_program.wxa.sec.wxaauth";
-            /// `famousbrand`
-            pub mod famousbrand {
-                /// `mini_program.wxa.sec.famousbrand.apply`
-                pub const APPLY: &str = "mini_program.wxa.sec.famousbrand.apply";
-                /// `mini_program.wxa.sec.famousbrand.get_status`
-                pub const GET_STATUS: &str = "mini_program.wxa.sec.famousbrand.get_status";
+            /// `mini_program.wxa.sec.upload_auth_material`
+            pub const UPLOAD_AUTH_MATERIAL: &str = "mini_program.wxa.sec.upload_auth_material";
+            /// `mini_program.wxa.sec.wxa_auth`
+            pub const WXA_AUTH: &str = "mini_program.wxa.sec.wxa_auth";
+            /// `famous_brand`
+            pub mod famous_brand {
+                /// `mini_program.wxa.sec.famous_brand.apply`
+                pub const APPLY: &str = "mini_program.wxa.sec.famous_brand.apply";
+                /// `mini_program.wxa.sec.famous_brand.get_status`
+                pub const GET_STATUS: &str = "mini_program.wxa.sec.famous_brand.get_status";
             }
             /// `order`
             pub mod order {
@@ -2839,19 +2827,19 @@ pub mod mini_program {
                 pub const GET_ORDER_LIST: &str = "mini_program.wxa.sec.order.get_order_list";
                 /// `mini_program.wxa.sec.order.is_trade_managed`
                 pub const IS_TRADE_MANAGED: &str = "mini_program.wxa.sec.order.is_trade_managed";
-                /// `mini_program.wxa.sec.order.is_trade_management_confirmation_completed`
-                pub const IS_TRADE_MANAGEMENT_CONFIRMATION_COMPLETED: &str =
-                    "mini_program.wxa.sec.order.is_trade_management_confirmation_completed";
+                /// `mini_program.wxa.sec.order.is_trade_management_confirmed`
+                pub const IS_TRADE_MANAGEMENT_CONFIRMED: &str =
+                    "mini_program.wxa.sec.order.is_trade_management_confirmed";
                 /// `mini_program.wxa.sec.order.notify_confirm_receive`
                 pub const NOTIFY_CONFIRM_RECEIVE: &str =
                     "mini_program.wxa.sec.order.notify_confirm_receive";
-                /// `mini_program.wxa.sec.order.opspecialorder`
-                pub const OPSPECIALORDER: &str = "mini_program.wxa.sec.order.opspecialorder";
-                /// `mini_program.wxa.sec.order.setwxatradetypecgi`
-                pub const SETWXATRADETYPECGI: &str =
-                    "mini_program.wxa.sec.order.setwxatradetypecgi";
+                /// `mini_program.wxa.sec.order.op_special_order`
+                pub const OP_SPECIAL_ORDER: &str = "mini_program.wxa.sec.order.op_special_order";
                 /// `mini_program.wxa.sec.order.set_msg_jump_path`
                 pub const SET_MSG_JUMP_PATH: &str = "mini_program.wxa.sec.order.set_msg_jump_path";
+                /// `mini_program.wxa.sec.order.set_wxa_trade_type_cgi`
+                pub const SET_WXA_TRADE_TYPE_CGI: &str =
+                    "mini_program.wxa.sec.order.set_wxa_trade_type_cgi";
                 /// `mini_program.wxa.sec.order.update_order_detail_path`
                 pub const UPDATE_ORDER_DETAIL_PATH: &str =
                     "mini_program.wxa.sec.order.update_order_detail_path";
@@ -2864,78 +2852,81 @@ pub mod mini_program {
             }
             /// `vod`
             pub mod vod {
-                /// `mini_program.wxa.sec.vod.applyupload`
-                pub const APPLYUPLOAD: &str = "mini_program.wxa.sec.vod.applyupload";
-                /// `mini_program.wxa.sec.vod.auditdrama`
-                pub const AUDITDRAMA: &str = "mini_program.wxa.sec.vod.auditdrama";
-                /// `mini_program.wxa.sec.vod.authorizeapp`
-                pub const AUTHORIZEAPP: &str = "mini_program.wxa.sec.vod.authorizeapp";
-                /// `mini_program.wxa.sec.vod.authorizecopyright`
-                pub const AUTHORIZECOPYRIGHT: &str = "mini_program.wxa.sec.vod.authorizecopyright";
-                /// `mini_program.wxa.sec.vod.authorizedrama`
-                pub const AUTHORIZEDRAMA: &str = "mini_program.wxa.sec.vod.authorizedrama";
-                /// `mini_program.wxa.sec.vod.commitupload`
-                pub const COMMITUPLOAD: &str = "mini_program.wxa.sec.vod.commitupload";
-                /// `mini_program.wxa.sec.vod.deauthorizeapp`
-                pub const DEAUTHORIZEAPP: &str = "mini_program.wxa.sec.vod.deauthorizeapp";
-                /// `mini_program.wxa.sec.vod.deauthorizecopyright`
-                pub const DEAUTHORIZECOPYRIGHT: &str =
-                    "mini_program.wxa.sec.vod.deauthorizecopyright";
-                /// `mini_program.wxa.sec.vod.deauthorizedrama`
-                pub const DEAUTHORIZEDRAMA: &str = "mini_program.wxa.sec.vod.deauthorizedrama";
-                /// `mini_program.wxa.sec.vod.deletemedia`
-                pub const DELETEMEDIA: &str = "mini_program.wxa.sec.vod.deletemedia";
-                /// `mini_program.wxa.sec.vod.getauthorizeapps`
-                pub const GETAUTHORIZEAPPS: &str = "mini_program.wxa.sec.vod.getauthorizeapps";
-                /// `mini_program.wxa.sec.vod.getauthorizedapps`
-                pub const GETAUTHORIZEDAPPS: &str = "mini_program.wxa.sec.vod.getauthorizedapps";
-                /// `mini_program.wxa.sec.vod.getauthorizedobjects`
-                pub const GETAUTHORIZEDOBJECTS: &str =
-                    "mini_program.wxa.sec.vod.getauthorizedobjects";
-                /// `mini_program.wxa.sec.vod.getauthorizeobjects`
-                pub const GETAUTHORIZEOBJECTS: &str =
-                    "mini_program.wxa.sec.vod.getauthorizeobjects";
-                /// `mini_program.wxa.sec.vod.getcdnlogs`
-                pub const GETCDNLOGS: &str = "mini_program.wxa.sec.vod.getcdnlogs";
-                /// `mini_program.wxa.sec.vod.getcdnusagedata`
-                pub const GETCDNUSAGEDATA: &str = "mini_program.wxa.sec.vod.getcdnusagedata";
-                /// `mini_program.wxa.sec.vod.getcopyrightauthorizationlist`
-                pub const GETCOPYRIGHTAUTHORIZATIONLIST: &str =
-                    "mini_program.wxa.sec.vod.getcopyrightauthorizationlist";
-                /// `mini_program.wxa.sec.vod.getcopyrightauthorizedlist`
-                pub const GETCOPYRIGHTAUTHORIZEDLIST: &str =
-                    "mini_program.wxa.sec.vod.getcopyrightauthorizedlist";
-                /// `mini_program.wxa.sec.vod.getdrama`
-                pub const GETDRAMA: &str = "mini_program.wxa.sec.vod.getdrama";
-                /// `mini_program.wxa.sec.vod.getdramalatestauditinfo`
-                pub const GETDRAMALATESTAUDITINFO: &str =
-                    "mini_program.wxa.sec.vod.getdramalatestauditinfo";
-                /// `mini_program.wxa.sec.vod.getmedia`
-                pub const GETMEDIA: &str = "mini_program.wxa.sec.vod.getmedia";
-                /// `mini_program.wxa.sec.vod.getmedialink`
-                pub const GETMEDIALINK: &str = "mini_program.wxa.sec.vod.getmedialink";
-                /// `mini_program.wxa.sec.vod.gettask`
-                pub const GETTASK: &str = "mini_program.wxa.sec.vod.gettask";
-                /// `mini_program.wxa.sec.vod.listdramas`
-                pub const LISTDRAMAS: &str = "mini_program.wxa.sec.vod.listdramas";
-                /// `mini_program.wxa.sec.vod.listmedia`
-                pub const LISTMEDIA: &str = "mini_program.wxa.sec.vod.listmedia";
-                /// `mini_program.wxa.sec.vod.listpackages`
-                pub const LISTPACKAGES: &str = "mini_program.wxa.sec.vod.listpackages";
-                /// `mini_program.wxa.sec.vod.modifydramabasicinfo`
-                pub const MODIFYDRAMABASICINFO: &str =
-                    "mini_program.wxa.sec.vod.modifydramabasicinfo";
-                /// `mini_program.wxa.sec.vod.pullupload`
-                pub const PULLUPLOAD: &str = "mini_program.wxa.sec.vod.pullupload";
-                /// `mini_program.wxa.sec.vod.replacedramamedia`
-                pub const REPLACEDRAMAMEDIA: &str = "mini_program.wxa.sec.vod.replacedramamedia";
-                /// `mini_program.wxa.sec.vod.singlefileupload`
-                pub const SINGLEFILEUPLOAD: &str = "mini_program.wxa.sec.vod.singlefileupload";
-                /// `mini_program.wxa.sec.vod.submitreplacedramamedias`
-                pub const SUBMITREPLACEDRAMAMEDIAS: &str =
-                    "mini_program.wxa.sec.vod.submitreplacedramamedias";
-                /// `mini_program.wxa.sec.vod.uploadpart`
-                pub const UPLOADPART: &str = "mini_program.wxa.sec.vod.uploadpart";
+                /// `mini_program.wxa.sec.vod.apply_upload`
+                pub const APPLY_UPLOAD: &str = "mini_program.wxa.sec.vod.apply_upload";
+                /// `mini_program.wxa.sec.vod.audit_drama`
+                pub const AUDIT_DRAMA: &str = "mini_program.wxa.sec.vod.audit_drama";
+                /// `mini_program.wxa.sec.vod.authorize_app`
+                pub const AUTHORIZE_APP: &str = "mini_program.wxa.sec.vod.authorize_app";
+                /// `mini_program.wxa.sec.vod.authorize_copyright`
+                pub const AUTHORIZE_COPYRIGHT: &str =
+                    "mini_program.wxa.sec.vod.authorize_copyright";
+                /// `mini_program.wxa.sec.vod.authorize_drama`
+                pub const AUTHORIZE_DRAMA: &str = "mini_program.wxa.sec.vod.authorize_drama";
+                /// `mini_program.wxa.sec.vod.commit_upload`
+                pub const COMMIT_UPLOAD: &str = "mini_program.wxa.sec.vod.commit_upload";
+                /// `mini_program.wxa.sec.vod.deauthorize_app`
+                pub const DEAUTHORIZE_APP: &str = "mini_program.wxa.sec.vod.deauthorize_app";
+                /// `mini_program.wxa.sec.vod.deauthorize_copyright`
+                pub const DEAUTHORIZE_COPYRIGHT: &str =
+                    "mini_program.wxa.sec.vod.deauthorize_copyright";
+                /// `mini_program.wxa.sec.vod.deauthorize_drama`
+                pub const DEAUTHORIZE_DRAMA: &str = "mini_program.wxa.sec.vod.deauthorize_drama";
+                /// `mini_program.wxa.sec.vod.delete_media`
+                pub const DELETE_MEDIA: &str = "mini_program.wxa.sec.vod.delete_media";
+                /// `mini_program.wxa.sec.vod.get_authorized_apps`
+                pub const GET_AUTHORIZED_APPS: &str =
+                    "mini_program.wxa.sec.vod.get_authorized_apps";
+                /// `mini_program.wxa.sec.vod.get_authorized_objects`
+                pub const GET_AUTHORIZED_OBJECTS: &str =
+                    "mini_program.wxa.sec.vod.get_authorized_objects";
+                /// `mini_program.wxa.sec.vod.get_authorize_apps`
+                pub const GET_AUTHORIZE_APPS: &str = "mini_program.wxa.sec.vod.get_authorize_apps";
+                /// `mini_program.wxa.sec.vod.get_authorize_objects`
+                pub const GET_AUTHORIZE_OBJECTS: &str =
+                    "mini_program.wxa.sec.vod.get_authorize_objects";
+                /// `mini_program.wxa.sec.vod.get_cdn_logs`
+                pub const GET_CDN_LOGS: &str = "mini_program.wxa.sec.vod.get_cdn_logs";
+                /// `mini_program.wxa.sec.vod.get_cdn_usage_data`
+                pub const GET_CDN_USAGE_DATA: &str = "mini_program.wxa.sec.vod.get_cdn_usage_data";
+                /// `mini_program.wxa.sec.vod.get_copyright_authorization_list`
+                pub const GET_COPYRIGHT_AUTHORIZATION_LIST: &str =
+                    "mini_program.wxa.sec.vod.get_copyright_authorization_list";
+                /// `mini_program.wxa.sec.vod.get_copyright_authorized_list`
+                pub const GET_COPYRIGHT_AUTHORIZED_LIST: &str =
+                    "mini_program.wxa.sec.vod.get_copyright_authorized_list";
+                /// `mini_program.wxa.sec.vod.get_drama`
+                pub const GET_DRAMA: &str = "mini_program.wxa.sec.vod.get_drama";
+                /// `mini_program.wxa.sec.vod.get_drama_latest_audit_info`
+                pub const GET_DRAMA_LATEST_AUDIT_INFO: &str =
+                    "mini_program.wxa.sec.vod.get_drama_latest_audit_info";
+                /// `mini_program.wxa.sec.vod.get_media`
+                pub const GET_MEDIA: &str = "mini_program.wxa.sec.vod.get_media";
+                /// `mini_program.wxa.sec.vod.get_media_link`
+                pub const GET_MEDIA_LINK: &str = "mini_program.wxa.sec.vod.get_media_link";
+                /// `mini_program.wxa.sec.vod.get_task`
+                pub const GET_TASK: &str = "mini_program.wxa.sec.vod.get_task";
+                /// `mini_program.wxa.sec.vod.list_dramas`
+                pub const LIST_DRAMAS: &str = "mini_program.wxa.sec.vod.list_dramas";
+                /// `mini_program.wxa.sec.vod.list_media`
+                pub const LIST_MEDIA: &str = "mini_program.wxa.sec.vod.list_media";
+                /// `mini_program.wxa.sec.vod.list_packages`
+                pub const LIST_PACKAGES: &str = "mini_program.wxa.sec.vod.list_packages";
+                /// `mini_program.wxa.sec.vod.modify_drama_basic_info`
+                pub const MODIFY_DRAMA_BASIC_INFO: &str =
+                    "mini_program.wxa.sec.vod.modify_drama_basic_info";
+                /// `mini_program.wxa.sec.vod.pull_upload`
+                pub const PULL_UPLOAD: &str = "mini_program.wxa.sec.vod.pull_upload";
+                /// `mini_program.wxa.sec.vod.replace_drama_media`
+                pub const REPLACE_DRAMA_MEDIA: &str =
+                    "mini_program.wxa.sec.vod.replace_drama_media";
+                /// `mini_program.wxa.sec.vod.single_file_upload`
+                pub const SINGLE_FILE_UPLOAD: &str = "mini_program.wxa.sec.vod.single_file_upload";
+                /// `mini_program.wxa.sec.vod.submit_replace_drama_medias`
+                pub const SUBMIT_REPLACE_DRAMA_MEDIAS: &str =
+                    "mini_program.wxa.sec.vod.submit_replace_drama_medias";
+                /// `mini_program.wxa.sec.vod.upload_part`
+                pub const UPLOAD_PART: &str = "mini_program.wxa.sec.vod.upload_part";
             }
         }
         /// `vip`
@@ -2957,239 +2948,229 @@ pub mod mini_program {
             }
         }
     }
-    /// `wxaapi`
-    pub mod wxaapi {
-        /// `mini_program.wxaapi.feedback_list`
-        pub const FEEDBACK_LIST: &str = "mini_program.wxaapi.feedback_list";
-        /// `mini_program.wxaapi.userlog_userlog_search`
-        pub const USERLOG_USERLOG_SEARCH: &str = "mini_program.wxaapi.userlog_userlog_search";
+    /// `wxa_api`
+    pub mod wxa_api {
+        /// `mini_program.wxa_api.feedback_list`
+        pub const FEEDBACK_LIST: &str = "mini_program.wxa_api.feedback_list";
+        /// `mini_program.wxa_api.user_log_search`
+        pub const USER_LOG_SEARCH: &str = "mini_program.wxa_api.user_log_search";
         /// `broadcast`
         pub mod broadcast {
-            /// `mini_program.wxaapi.broadcast.getgoodswarehouse`
-            pub const GETGOODSWAREHOUSE: &str = "mini_program.wxaapi.broadcast.getgoodswarehouse";
+            /// `mini_program.wxa_api.broadcast.get_goods_warehouse`
+            pub const GET_GOODS_WAREHOUSE: &str =
+                "mini_program.wxa_api.broadcast.get_goods_warehouse";
             /// `goods`
             pub mod goods {
-                /// `mini_program.wxaapi.broadcast.goods.add`
-                pub const ADD: &str = "mini_program.wxaapi.broadcast.goods.add";
-                /// `mini_program.wxaapi.broadcast.goods.audit`
-                pub const AUDIT: &str = "mini_program.wxaapi.broadcast.goods.audit";
-                /// `mini_program.wxaapi.broadcast.goods.delete`
-                pub const DELETE: &str = "mini_program.wxaapi.broadcast.goods.delete";
-                /// `mini_program.wxaapi.broadcast.goods.delete_in_room`
+                /// `mini_program.wxa_api.broadcast.goods.add`
+                pub const ADD: &str = "mini_program.wxa_api.broadcast.goods.add";
+                /// `mini_program.wxa_api.broadcast.goods.audit`
+                pub const AUDIT: &str = "mini_program.wxa_api.broadcast.goods.audit";
+                /// `mini_program.wxa_api.broadcast.goods.delete`
+                pub const DELETE: &str = "mini_program.wxa_api.broadcast.goods.delete";
+                /// `mini_program.wxa_api.broadcast.goods.delete_in_room`
                 pub const DELETE_IN_ROOM: &str =
-                    "mini_program.wxaapi.broadcast.goods.delete_in_room";
-                /// `mini_program.wxaapi.broadcast.goods.getapproved`
-                pub const GETAPPROVED: &str = "mini_program.wxaapi.broadcast.goods.getapproved";
-                /// `mini_program.wxaapi.broadcast.goods.getkey`
-                pub const GETKEY: &str = "mini_program.wxaapi.broadcast.goods.getkey";
-                /// `mini_program.wxaapi.broadcast.goods.get_video`
-                pub const GET_VIDEO: &str = "mini_program.wxaapi.broadcast.goods.get_video";
-                /// `mini_program.wxaapi.broadcast.goods.onsale`
-                pub const ONSALE: &str = "mini_program.wxaapi.broadcast.goods.onsale";
-                /// `mini_program.wxaapi.broadcast.goods.push`
-                pub const PUSH: &str = "mini_program.wxaapi.broadcast.goods.push";
-                /// `mini_program.wxaapi.broadcast.goods.resetaudit`
-                pub const RESETAUDIT: &str = "mini_program.wxaapi.broadcast.goods.resetaudit";
-                /// `mini_program.wxaapi.broadcast.goods.setkey`
-                pub const SETKEY: &str = "mini_program.wxaapi.broadcast.goods.setkey";
-                /// `mini_program.wxaapi.broadcast.goods.sort`
-                pub const SORT: &str = "mini_program.wxaapi.broadcast.goods.sort";
-                /// `mini_program.wxaapi.broadcast.goods.update`
-                pub const UPDATE: &str = "mini_program.wxaapi.broadcast.goods.update";
+                    "mini_program.wxa_api.broadcast.goods.delete_in_room";
+                /// `mini_program.wxa_api.broadcast.goods.get_approved`
+                pub const GET_APPROVED: &str = "mini_program.wxa_api.broadcast.goods.get_approved";
+                /// `mini_program.wxa_api.broadcast.goods.get_key`
+                pub const GET_KEY: &str = "mini_program.wxa_api.broadcast.goods.get_key";
+                /// `mini_program.wxa_api.broadcast.goods.get_video`
+                pub const GET_VIDEO: &str = "mini_program.wxa_api.broadcast.goods.get_video";
+                /// `mini_program.wxa_api.broadcast.goods.on_sale`
+                pub const ON_SALE: &str = "mini_program.wxa_api.broadcast.goods.on_sale";
+                /// `mini_program.wxa_api.broadcast.goods.push`
+                pub const PUSH: &str = "mini_program.wxa_api.broadcast.goods.push";
+                /// `mini_program.wxa_api.broadcast.goods.reset_audit`
+                pub const RESET_AUDIT: &str = "mini_program.wxa_api.broadcast.goods.reset_audit";
+                /// `mini_program.wxa_api.broadcast.goods.set_key`
+                pub const SET_KEY: &str = "mini_program.wxa_api.broadcast.goods.set_key";
+                /// `mini_program.wxa_api.broadcast.goods.sort`
+                pub const SORT: &str = "mini_program.wxa_api.broadcast.goods.sort";
+                /// `mini_program.wxa_api.broadcast.goods.update`
+                pub const UPDATE: &str = "mini_program.wxa_api.broadcast.goods.update";
             }
             /// `role`
             pub mod role {
-                /// `mini_program.wxaapi.broadcast.role.addrole`
-                pub const ADDROLE: &str = "mini_program.wxaapi.broadcast.role.addrole";
-                /// `mini_program.wxaapi.broadcast.role.deleterole`
-                pub const DELETEROLE: &str = "mini_program.wxaapi.broadcast.role.deleterole";
-                /// `mini_program.wxaapi.broadcast.role.getrolelist`
-                pub const GETROLELIST: &str = "mini_program.wxaapi.broadcast.role.getrolelist";
+                /// `mini_program.wxa_api.broadcast.role.add_role`
+                pub const ADD_ROLE: &str = "mini_program.wxa_api.broadcast.role.add_role";
+                /// `mini_program.wxa_api.broadcast.role.delete_role`
+                pub const DELETE_ROLE: &str = "mini_program.wxa_api.broadcast.role.delete_role";
+                /// `mini_program.wxa_api.broadcast.role.get_role_list`
+                pub const GET_ROLE_LIST: &str = "mini_program.wxa_api.broadcast.role.get_role_list";
             }
             /// `room`
             pub mod room {
-                /// `mini_program.wxaapi.broadcast.room.addassistant`
-                pub const ADDASSISTANT: &str = "mini_program.wxaapi.broadcast.room.addassistant";
-                /// `mini_program.wxaapi.broadcast.room.addgoods`
-                pub const ADDGOODS: &str = "mini_program.wxaapi.broadcast.room.addgoods";
-                /// `mini_program.wxaapi.broadcast.room.addsubanchor`
-                pub const ADDSUBANCHOR: &str = "mini_program.wxaapi.broadcast.room.addsubanchor";
-                /// `mini_program.wxaapi.broadcast.room.create`
-                pub const CREATE: &str = "mini_program.wxaapi.broadcast.room.create";
-                /// `mini_program.wxaapi.broadcast.room.deleteroom`
-                pub const DELETEROOM: &str = "mini_program.wxaapi.broadcast.room.deleteroom";
-                /// `mini_program.wxaapi.broadcast.room.deletesubanchor`
-                pub const DELETESUBANCHOR: &str =
-                    "mini_program.wxaapi.broadcast.room.deletesubanchor";
-                /// `mini_program.wxaapi.broadcast.room.editroom`
-                pub const EDITROOM: &str = "mini_program.wxaapi.broadcast.room.editroom";
-                /// `mini_program.wxaapi.broadcast.room.getassistantlist`
-                pub const GETASSISTANTLIST: &str =
-                    "mini_program.wxaapi.broadcast.room.getassistantlist";
-                /// `mini_program.wxaapi.broadcast.room.getpushurl`
-                pub const GETPUSHURL: &str = "mini_program.wxaapi.broadcast.room.getpushurl";
-                /// `mini_program.wxaapi.broadcast.room.getsharedcode`
-                pub const GETSHAREDCODE: &str = "mini_program.wxaapi.broadcast.room.getsharedcode";
-                /// `mini_program.wxaapi.broadcast.room.getsubanchor`
-                pub const GETSUBANCHOR: &str = "mini_program.wxaapi.broadcast.room.getsubanchor";
-                /// `mini_program.wxaapi.broadcast.room.modifyassistant`
-                pub const MODIFYASSISTANT: &str =
-                    "mini_program.wxaapi.broadcast.room.modifyassistant";
-                /// `mini_program.wxaapi.broadcast.room.modifysubanchor`
-                pub const MODIFYSUBANCHOR: &str =
-                    "mini_program.wxaapi.broadcast.room.modifysubanchor";
-                /// `mini_program.wxaapi.broadcast.room.removeassistant`
-                pub const REMOVEASSISTANT: &str =
-                    "mini_program.wxaapi.broadcast.room.removeassistant";
-                /// `mini_program.wxaapi.broadcast.room.updatecomment`
-                pub const UPDATECOMMENT: &str = "mini_program.wxaapi.broadcast.room.updatecomment";
-                /// `mini_program.wxaapi.broadcast.room.updatefeedpublic`
-                pub const UPDATEFEEDPUBLIC: &str =
-                    "mini_program.wxaapi.broadcast.room.updatefeedpublic";
-                /// `mini_program.wxaapi.broadcast.room.updatekf`
-                pub const UPDATEKF: &str = "mini_program.wxaapi.broadcast.room.updatekf";
-                /// `mini_program.wxaapi.broadcast.room.updatereplay`
-                pub const UPDATEREPLAY: &str = "mini_program.wxaapi.broadcast.room.updatereplay";
+                /// `mini_program.wxa_api.broadcast.room.add_assistant`
+                pub const ADD_ASSISTANT: &str = "mini_program.wxa_api.broadcast.room.add_assistant";
+                /// `mini_program.wxa_api.broadcast.room.add_goods`
+                pub const ADD_GOODS: &str = "mini_program.wxa_api.broadcast.room.add_goods";
+                /// `mini_program.wxa_api.broadcast.room.add_sub_anchor`
+                pub const ADD_SUB_ANCHOR: &str =
+                    "mini_program.wxa_api.broadcast.room.add_sub_anchor";
+                /// `mini_program.wxa_api.broadcast.room.create`
+                pub const CREATE: &str = "mini_program.wxa_api.broadcast.room.create";
+                /// `mini_program.wxa_api.broadcast.room.delete_room`
+                pub const DELETE_ROOM: &str = "mini_program.wxa_api.broadcast.room.delete_room";
+                /// `mini_program.wxa_api.broadcast.room.delete_sub_anchor`
+                pub const DELETE_SUB_ANCHOR: &str =
+                    "mini_program.wxa_api.broadcast.room.delete_sub_anchor";
+                /// `mini_program.wxa_api.broadcast.room.edit_room`
+                pub const EDIT_ROOM: &str = "mini_program.wxa_api.broadcast.room.edit_room";
+                /// `mini_program.wxa_api.broadcast.room.get_assistant_list`
+                pub const GET_ASSISTANT_LIST: &str =
+                    "mini_program.wxa_api.broadcast.room.get_assistant_list";
+                /// `mini_program.wxa_api.broadcast.room.get_push_url`
+                pub const GET_PUSH_URL: &str = "mini_program.wxa_api.broadcast.room.get_push_url";
+                /// `mini_program.wxa_api.broadcast.room.get_shared_code`
+                pub const GET_SHARED_CODE: &str =
+                    "mini_program.wxa_api.broadcast.room.get_shared_code";
+                /// `mini_program.wxa_api.broadcast.room.get_sub_anchor`
+                pub const GET_SUB_ANCHOR: &str =
+                    "mini_program.wxa_api.broadcast.room.get_sub_anchor";
+                /// `mini_program.wxa_api.broadcast.room.modify_assistant`
+                pub const MODIFY_ASSISTANT: &str =
+                    "mini_program.wxa_api.broadcast.room.modify_assistant";
+                /// `mini_program.wxa_api.broadcast.room.modify_sub_anchor`
+                pub const MODIFY_SUB_ANCHOR: &str =
+                    "mini_program.wxa_api.broadcast.room.modify_sub_anchor";
+                /// `mini_program.wxa_api.broadcast.room.remove_assistant`
+                pub const REMOVE_ASSISTANT: &str =
+                    "mini_program.wxa_api.broadcast.room.remove_assistant";
+                /// `mini_program.wxa_api.broadcast.room.update_comment`
+                pub const UPDATE_COMMENT: &str =
+                    "mini_program.wxa_api.broadcast.room.update_comment";
+                /// `mini_program.wxa_api.broadcast.room.update_feed_public`
+                pub const UPDATE_FEED_PUBLIC: &str =
+                    "mini_program.wxa_api.broadcast.room.update_feed_public";
+                /// `mini_program.wxa_api.broadcast.room.update_kf`
+                pub const UPDATE_KF: &str = "mini_program.wxa_api.broadcast.room.update_kf";
+                /// `mini_program.wxa_api.broadcast.room.update_replay`
+                pub const UPDATE_REPLAY: &str = "mini_program.wxa_api.broadcast.room.update_replay";
             }
         }
         /// `comment`
         pub mod comment {
-            /// `mini_program.wxaapi.comment.apikfquota_reset`
-            pub const APIKFQUOTA_RESET: &str = "mini_program.wxaapi.comment.apikfquota_reset";
-            /// `mini_program.wxaapi.comment.commentinfo_get`
-            pub const COMMENTINFO_GET: &str = "mini_program.wxaapi.comment.commentinfo_get";
-            /// `mini_program.wxaapi.comment.confirmcompromise`
-            pub const CONFIRMCOMPROMISE: &str = "mini_program.wxaapi.comment.confirmcompromise";
-            /// `mini_program.wxaapi.comment.mpcommentlist_get`
-            pub const MPCOMMENTLIST_GET: &str = "mini_program.wxaapi.comment.mpcommentlist_get";
-            /// `mini_program.wxaapi.comment.replyandcommentreplylist_get`
-            pub const REPLYANDCOMMENTREPLYLIST_GET: &str =
-                "mini_program.wxaapi.comment.replyandcommentreplylist_get";
-            /// `commentreply`
-            pub mod commentreply {
-                /// `mini_program.wxaapi.comment.commentreply.add`
-                pub const ADD: &str = "mini_program.wxaapi.comment.commentreply.add";
-                /// `mini_program.wxaapi.comment.commentreply.delete`
-                pub const DELETE: &str = "mini_program.wxaapi.comment.commentreply.delete";
+            /// `mini_program.wxa_api.comment.api_kf_quota_reset`
+            pub const API_KF_QUOTA_RESET: &str = "mini_program.wxa_api.comment.api_kf_quota_reset";
+            /// `mini_program.wxa_api.comment.comment_info_get`
+            pub const COMMENT_INFO_GET: &str = "mini_program.wxa_api.comment.comment_info_get";
+            /// `mini_program.wxa_api.comment.confirm_compromise`
+            pub const CONFIRM_COMPROMISE: &str = "mini_program.wxa_api.comment.confirm_compromise";
+            /// `mini_program.wxa_api.comment.mp_comment_list_get`
+            pub const MP_COMMENT_LIST_GET: &str =
+                "mini_program.wxa_api.comment.mp_comment_list_get";
+            /// `mini_program.wxa_api.comment.reply_and_comment_reply_list_get`
+            pub const REPLY_AND_COMMENT_REPLY_LIST_GET: &str =
+                "mini_program.wxa_api.comment.reply_and_comment_reply_list_get";
+            /// `comment_reply`
+            pub mod comment_reply {
+                /// `mini_program.wxa_api.comment.comment_reply.add`
+                pub const ADD: &str = "mini_program.wxa_api.comment.comment_reply.add";
+                /// `mini_program.wxa_api.comment.comment_reply.delete`
+                pub const DELETE: &str = "mini_program.wxa_api.comment.comment_reply.delete";
             }
         }
         /// `log`
         pub mod log {
-            /// `mini_program.wxaapi.log.get_client_version`
-            pub const GET_CLIENT_VERSION: &str = "mini_program.wxaapi.log.get_client_version";
-            /// `mini_program.wxaapi.log.get_performance`
-            pub const GET_PERFORMANCE: &str = "mini_program.wxaapi.log.get_performance";
-            /// `mini_program.wxaapi.log.get_scene`
-            pub const GET_SCENE: &str = "mini_program.wxaapi.log.get_scene";
-            /// `mini_program.wxaapi.log.jserr_detail`
-            pub const JSERR_DETAIL: &str = "mini_program.wxaapi.log.jserr_detail";
-            /// `mini_program.wxaapi.log.jserr_list`
-            pub const JSERR_LIST: &str = "mini_program.wxaapi.log.jserr_list";
+            /// `mini_program.wxa_api.log.get_client_version`
+            pub const GET_CLIENT_VERSION: &str = "mini_program.wxa_api.log.get_client_version";
+            /// `mini_program.wxa_api.log.get_performance`
+            pub const GET_PERFORMANCE: &str = "mini_program.wxa_api.log.get_performance";
+            /// `mini_program.wxa_api.log.get_scene`
+            pub const GET_SCENE: &str = "mini_program.wxa_api.log.get_scene";
+            /// `mini_program.wxa_api.log.js_err_detail`
+            pub const JS_ERR_DETAIL: &str = "mini_program.wxa_api.log.js_err_detail";
+            /// `mini_program.wxa_api.log.js_err_list`
+            pub const JS_ERR_LIST: &str = "mini_program.wxa_api.log.js_err_list";
         }
-        /// `minishop`
-        pub mod minishop {
-            /// `mini_program.wxaapi.minishop.busi_appeal`
-            pub const BUSI_APPEAL: &str = "mini_program.wxaapi.minishop.busi_appeal";
-            /// `mini_program.wxaapi.minishop.bussi_respond_complaint`
+        /// `mini_shop`
+        pub mod mini_shop {
+            /// `mini_program.wxa_api.mini_shop.busi_appeal`
+            pub const BUSI_APPEAL: &str = "mini_program.wxa_api.mini_shop.busi_appeal";
+            /// `mini_program.wxa_api.mini_shop.bussi_respond_complaint`
             pub const BUSSI_RESPOND_COMPLAINT: &str =
-                "mini_program.wxaapi.minishop.bussi_respond_complaint";
-            /// `mini_program.wxaapi.minishop.bussi_supply_proof`
-            pub const BUSSI_SUPPLY_PROOF: &str = "mini_program.wxaapi.minishop.bussi_supply_proof";
-            /// `mini_program.wxaapi.minishop.bussi_supply_refund`
+                "mini_program.wxa_api.mini_shop.bussi_respond_complaint";
+            /// `mini_program.wxa_api.mini_shop.bussi_supply_proof`
+            pub const BUSSI_SUPPLY_PROOF: &str =
+                "mini_program.wxa_api.mini_shop.bussi_supply_proof";
+            /// `mini_program.wxa_api.mini_shop.bussi_supply_refund`
             pub const BUSSI_SUPPLY_REFUND: &str =
-                "mini_program.wxaapi.minishop.bussi_supply_refund";
-            /// `mini_program.wxaapi.minishop.complaint_order_detail`
+                "mini_program.wxa_api.mini_shop.bussi_supply_refund";
+            /// `mini_program.wxa_api.mini_shop.complaint_order_detail`
             pub const COMPLAINT_ORDER_DETAIL: &str =
-                "mini_program.wxaapi.minishop.complaint_order_detail";
+                "mini_program.wxa_api.mini_shop.complaint_order_detail";
         }
-        /// `newtmpl`
-        pub mod newtmpl {
-            /// `mini_program.wxaapi.newtmpl.addtemplate`
-            pub const ADDTEMPLATE: &str = "mini_program.wxaapi.newtmpl.addtemplate";
-            /// `mini_program.wxaapi.newtmpl.deltemplate`
-            pub const DELTEMPLATE: &str = "mini_program.wxaapi.newtmpl.deltemplate";
-            /// `mini_program.wxaapi.newtmpl.getcategory`
-            pub const GETCATEGORY: &str = "mini_program.wxaapi.newtmpl.getcategory";
-            /// `mini_program.wxaapi.newtmpl.getpubtemplatekeywords`
-            pub const GETPUBTEMPLATEKEYWORDS: &str =
-                "mini_program.wxaapi.newtmpl.getpubtemplatekeywords";
-            /// `mini_program.wxaapi.newtmpl.getpubtemplatetitles`
-            pub const GETPUBTEMPLATETITLES: &str =
-                "mini_program.wxaapi.newtmpl.getpubtemplatetitles";
-            /// `mini_program.wxaapi.newtmpl.gettemplate`
-            pub const GETTEMPLATE: &str = "mini_program.wxaapi.newtmpl.gettemplate";
+        /// `new_tmpl`
+        pub mod new_tmpl {
+            /// `mini_program.wxa_api.new_tmpl.add_template`
+            pub const ADD_TEMPLATE: &str = "mini_program.wxa_api.new_tmpl.add_template";
+            /// `mini_program.wxa_api.new_tmpl.del_template`
+            pub const DEL_TEMPLATE: &str = "mini_program.wxa_api.new_tmpl.del_template";
+            /// `mini_program.wxa_api.new_tmpl.get_category`
+            pub const GET_CATEGORY: &str = "mini_program.wxa_api.new_tmpl.get_category";
+            /// `mini_program.wxa_api.new_tmpl.get_pub_template_keywords`
+            pub const GET_PUB_TEMPLATE_KEYWORDS: &str =
+                "mini_program.wxa_api.new_tmpl.get_pub_template_keywords";
+            /// `mini_program.wxa_api.new_tmpl.get_pub_template_titles`
+            pub const GET_PUB_TEMPLATE_TITLES: &str =
+                "mini_program.wxa_api.new_tmpl.get_pub_template_titles";
+            /// `mini_program.wxa_api.new_tmpl.get_template`
+            pub const GET_TEMPLATE: &str = "mini_program.wxa_api.new_tmpl.get_template";
         }
-        /// `wxaembedded`
-        pub mod wxaembedded {
-            /// `mini_program.wxaapi.wxaembedded.add_embedded`
-            pub const ADD_EMBEDDED: &str = "mini_program.wxaapi.wxaembedded.add_embedded";
-            /// `mini_program.wxaapi.wxaembedded.del_authorize`
-            pub const DEL_AUTHORIZE: &str = "mini_program.wxaapi.wxaembedded.del_authorize";
-            /// `mini_program.wxaapi.wxaembedded.del_embedded`
-            pub const DEL_EMBEDDED: &str = "mini_program.wxaapi.wxaembedded.del_embedded";
-            /// `mini_program.wxaapi.wxaembedded.get_list`
-            pub const GET_LIST: &str = "mini_program.wxaapi.wxaembedded.get_list";
-            /// `mini_program.wxaapi.wxaembedded.get_own_list`
-            pub const GET_OWN_LIST: &str = "mini_program.wxaapi.wxaembedded.get_own_list";
-            /// `mini_program.wxaapi.wxaembedded.set_authorize`
-            pub const SET_AUTHORIZE: &str = "mini_program.wxaapi.wxaembedded.set_authorize";
+        /// `wxa_embedded`
+        pub mod wxa_embedded {
+            /// `mini_program.wxa_api.wxa_embedded.add_embedded`
+            pub const ADD_EMBEDDED: &str = "mini_program.wxa_api.wxa_embedded.add_embedded";
+            /// `mini_program.wxa_api.wxa_embedded.del_authorize`
+            pub const DEL_AUTHORIZE: &str = "mini_program.wxa_api.wxa_embedded.del_authorize";
+            /// `mini_program.wxa_api.wxa_embedded.del_embedded`
+            pub const DEL_EMBEDDED: &str = "mini_program.wxa_api.wxa_embedded.del_embedded";
+            /// `mini_program.wxa_api.wxa_embedded.get_list`
+            pub const GET_LIST: &str = "mini_program.wxa_api.wxa_embedded.get_list";
+            /// `mini_program.wxa_api.wxa_embedded.get_own_list`
+            pub const GET_OWN_LIST: &str = "mini_program.wxa_api.wxa_embedded.get_own_list";
+            /// `mini_program.wxa_api.wxa_embedded.set_authorize`
+            pub const SET_AUTHORIZE: &str = "mini_program.wxa_api.wxa_embedded.set_authorize";
         }
-        /// `wxamptrade`
-        pub mod wxamptrade {
-            /// `mini_program.wxaapi.wxamptrade.get_guarantee_status`
+        /// `wxa_mp_trade`
+        pub mod wxa_mp_trade {
+            /// `mini_program.wxa_api.wxa_mp_trade.get_guarantee_status`
             pub const GET_GUARANTEE_STATUS: &str =
-                "mini_program.wxaapi.wxamptrade.get_guarantee_status";
-            /// `mini_program.wxaapi.wxamptrade.get_penalty_list`
-            pub const GET_PENALTY_LIST: &str = "mini_program.wxaapi.wxamptrade.get_penalty_list";
+                "mini_program.wxa_api.wxa_mp_trade.get_guarantee_status";
+            /// `mini_program.wxa_api.wxa_mp_trade.get_penalty_list`
+            pub const GET_PENALTY_LIST: &str = "mini_program.wxa_api.wxa_mp_trade.get_penalty_list";
         }
     }
-    /// `wxaapp`
-    pub mod wxaapp {
-        /// `mini_program.wxaapp.createwxaqrcode`
-        pub const CREATEWXAQRCODE: &str = "mini_program.wxaapp.createwxaqrcode";
+    /// `wxa_app`
+    pub mod wxa_app {
+        /// `mini_program.wxa_app.create_wxa_qr_code`
+        pub const CREATE_WXA_QR_CODE: &str = "mini_program.wxa_app.create_wxa_qr_code";
     }
-    /// `wxadrama`
-    pub mod wxadrama {
-        /// `mini_program.wxadrama.batchprocessdramapromotion`
-        pub const BATCHPROCESSDRAMAPROMOTION: &str =
-            "mini_program.wxadrama.batchprocessdramapromotion";
-        /// `mini_program.wxadrama.developergetiaadrama`
-        pub const DEVELOPERGETIAADRAMA: &str = "mini_program.wxadrama.developergetiaadrama";
-        /// `mini_program.wxadrama.developergetpublisheddrama`
-        pub const DEVELOPERGETPUBLISHEDDRAMA: &str =
-            "mini_program.wxadrama.developergetpublisheddrama";
-        /// `mini_program.wxadrama.developerpublishdrama`
-        pub const DEVELOPERPUBLISHDRAMA: &str = "mini_program.wxadrama.developerpublishdrama";
-        /// `mini_program.wxadrama.developersetflushdrama`
-        pub const DEVELOPERSETFLUSHDRAMA: &str = "mini_program.wxadrama.developersetflushdrama";
-        /// `mini_program.wxadrama.developersetiaadrama`
-        pub const DEVELOPERSETIAADRAMA: &str = "mini_program.wxadrama.developersetiaadrama";
-        /// `mini_program.wxadrama.developersetrecmddrama`
-        pub const DEVELOPERSETRECMDDRAMA: &str = "mini_program.wxadrama.developersetrecmddrama";
-        /// `mini_program.wxadrama.getfinderevent`
-        pub const GETFINDEREVENT: &str = "mini_program.wxadrama.getfinderevent";
-        /// `mini_program.wxadrama.setplayerdramarecmdswitch`
-        pub const SETPLAYERDRAMARECMDSWITCH: &str =
-            "mini_program.wxadrama.setplayerdramarecmdswitch";
-    }
-    /// `wxopen`
-    pub mod wxopen {
-        /// `template`
-        pub mod template {
-            /// `mini_program.wxopen.template.add`
-            pub const ADD: &str = "mini_program.wxopen.template.add";
-            /// `mini_program.wxopen.template.del`
-            pub const DEL: &str = "mini_program.wxopen.template.del";
-            /// `mini_program.wxopen.template.list`
-            pub const LIST: &str = "mini_program.wxopen.template.list";
-            /// `library`
-            pub mod library {
-                /// `mini_program.wxopen.template.library.get`
-                pub const GET: &str = "mini_program.wxopen.template.library.get";
-                /// `mini_program.wxopen.template.library.list`
-                pub const LIST: &str = "mini_program.wxopen.template.library.list";
-            }
-        }
+    /// `wxa_drama`
+    pub mod wxa_drama {
+        /// `mini_program.wxa_drama.batch_process_drama_promotion`
+        pub const BATCH_PROCESS_DRAMA_PROMOTION: &str =
+            "mini_program.wxa_drama.batch_process_drama_promotion";
+        /// `mini_program.wxa_drama.developer_get_iaa_drama`
+        pub const DEVELOPER_GET_IAA_DRAMA: &str = "mini_program.wxa_drama.developer_get_iaa_drama";
+        /// `mini_program.wxa_drama.developer_get_published_drama`
+        pub const DEVELOPER_GET_PUBLISHED_DRAMA: &str =
+            "mini_program.wxa_drama.developer_get_published_drama";
+        /// `mini_program.wxa_drama.developer_publish_drama`
+        pub const DEVELOPER_PUBLISH_DRAMA: &str = "mini_program.wxa_drama.developer_publish_drama";
+        /// `mini_program.wxa_drama.developer_set_flush_drama`
+        pub const DEVELOPER_SET_FLUSH_DRAMA: &str =
+            "mini_program.wxa_drama.developer_set_flush_drama";
+        /// `mini_program.wxa_drama.developer_set_iaa_drama`
+        pub const DEVELOPER_SET_IAA_DRAMA: &str = "mini_program.wxa_drama.developer_set_iaa_drama";
+        /// `mini_program.wxa_drama.developer_set_recmd_drama`
+        pub const DEVELOPER_SET_RECMD_DRAMA: &str =
+            "mini_program.wxa_drama.developer_set_recmd_drama";
+        /// `mini_program.wxa_drama.get_finder_event`
+        pub const GET_FINDER_EVENT: &str = "mini_program.wxa_drama.get_finder_event";
+        /// `mini_program.wxa_drama.set_player_drama_recmd_switch`
+        pub const SET_PLAYER_DRAMA_RECMD_SWITCH: &str =
+            "mini_program.wxa_drama.set_player_drama_recmd_switch";
     }
     /// `xpay`
     pub mod xpay {
@@ -3207,8 +3188,8 @@ pub mod mini_program {
         pub const CREATE_WITHDRAW_ORDER: &str = "mini_program.xpay.create_withdraw_order";
         /// `mini_program.xpay.currency_pay`
         pub const CURRENCY_PAY: &str = "mini_program.xpay.currency_pay";
-        /// `mini_program.xpay.download_adverfunds_order`
-        pub const DOWNLOAD_ADVERFUNDS_ORDER: &str = "mini_program.xpay.download_adverfunds_order";
+        /// `mini_program.xpay.download_adver_funds_order`
+        pub const DOWNLOAD_ADVER_FUNDS_ORDER: &str = "mini_program.xpay.download_adver_funds_order";
         /// `mini_program.xpay.download_bill`
         pub const DOWNLOAD_BILL: &str = "mini_program.xpay.download_bill";
         /// `mini_program.xpay.download_ios_settlement_bill`
@@ -3274,99 +3255,100 @@ pub mod mini_program {
 pub mod official_account {
     /// `base`
     pub mod base {
-        /// `official_account.base.api_getwxcategory`
-        pub const API_GETWXCATEGORY: &str = "official_account.base.api_getwxcategory";
-        /// `official_account.base.changeopenid`
-        pub const CHANGEOPENID: &str = "official_account.base.changeopenid";
+        /// `official_account.base.api_get_wx_category`
+        pub const API_GET_WX_CATEGORY: &str = "official_account.base.api_get_wx_category";
+        /// `official_account.base.change_openid`
+        pub const CHANGE_OPENID: &str = "official_account.base.change_openid";
         /// `official_account.base.clear_quota`
         pub const CLEAR_QUOTA: &str = "official_account.base.clear_quota";
         /// `official_account.base.clear_quota_v2`
         pub const CLEAR_QUOTA_V2: &str = "official_account.base.clear_quota_v2";
         /// `official_account.base.cloud_register_device`
         pub const CLOUD_REGISTER_DEVICE: &str = "official_account.base.cloud_register_device";
-        /// `official_account.base.getcallbackip`
-        pub const GETCALLBACKIP: &str = "official_account.base.getcallbackip";
         /// `official_account.base.get_api_domain_ip`
         pub const GET_API_DOMAIN_IP: &str = "official_account.base.get_api_domain_ip";
-        /// `official_account.base.get_current_autoreply_info`
-        pub const GET_CURRENT_AUTOREPLY_INFO: &str =
-            "official_account.base.get_current_autoreply_info";
-        /// `official_account.base.get_current_selfmenu_info`
-        pub const GET_CURRENT_SELFMENU_INFO: &str =
-            "official_account.base.get_current_selfmenu_info";
+        /// `official_account.base.get_callback_ip`
+        pub const GET_CALLBACK_IP: &str = "official_account.base.get_callback_ip";
+        /// `official_account.base.get_current_auto_reply_info`
+        pub const GET_CURRENT_AUTO_REPLY_INFO: &str =
+            "official_account.base.get_current_auto_reply_info";
+        /// `official_account.base.get_current_self_menu_info`
+        pub const GET_CURRENT_SELF_MENU_INFO: &str =
+            "official_account.base.get_current_self_menu_info";
         /// `official_account.base.get_device_ticket`
         pub const GET_DEVICE_TICKET: &str = "official_account.base.get_device_ticket";
         /// `official_account.base.reset_device`
         pub const RESET_DEVICE: &str = "official_account.base.reset_device";
-        /// `official_account.base.shorturl`
-        pub const SHORTURL: &str = "official_account.base.shorturl";
+        /// `official_account.base.short_url`
+        pub const SHORT_URL: &str = "official_account.base.short_url";
         /// `official_account.base.stable_token`
         pub const STABLE_TOKEN: &str = "official_account.base.stable_token";
         /// `official_account.base.token`
         pub const TOKEN: &str = "official_account.base.token";
     }
-    /// `bizwifi`
-    pub mod bizwifi {
-        /// `official_account.bizwifi.account_get_connecturl`
-        pub const ACCOUNT_GET_CONNECTURL: &str = "official_account.bizwifi.account_get_connecturl";
-        /// `official_account.bizwifi.apportal_register`
-        pub const APPORTAL_REGISTER: &str = "official_account.bizwifi.apportal_register";
-        /// `official_account.bizwifi.bar_set`
-        pub const BAR_SET: &str = "official_account.bizwifi.bar_set";
-        /// `official_account.bizwifi.finishpage_set`
-        pub const FINISHPAGE_SET: &str = "official_account.bizwifi.finishpage_set";
-        /// `official_account.bizwifi.openplugin_token`
-        pub const OPENPLUGIN_TOKEN: &str = "official_account.bizwifi.openplugin_token";
-        /// `official_account.bizwifi.qrcode_get`
-        pub const QRCODE_GET: &str = "official_account.bizwifi.qrcode_get";
-        /// `official_account.bizwifi.statistics_list`
-        pub const STATISTICS_LIST: &str = "official_account.bizwifi.statistics_list";
-        /// `couponput`
-        pub mod couponput {
-            /// `official_account.bizwifi.couponput.get`
-            pub const GET: &str = "official_account.bizwifi.couponput.get";
-            /// `official_account.bizwifi.couponput.set`
-            pub const SET: &str = "official_account.bizwifi.couponput.set";
+    /// `biz_wifi`
+    pub mod biz_wifi {
+        /// `official_account.biz_wifi.account_get_connect_url`
+        pub const ACCOUNT_GET_CONNECT_URL: &str =
+            "official_account.biz_wifi.account_get_connect_url";
+        /// `official_account.biz_wifi.ap_portal_register`
+        pub const AP_PORTAL_REGISTER: &str = "official_account.biz_wifi.ap_portal_register";
+        /// `official_account.biz_wifi.bar_set`
+        pub const BAR_SET: &str = "official_account.biz_wifi.bar_set";
+        /// `official_account.biz_wifi.finish_page_set`
+        pub const FINISH_PAGE_SET: &str = "official_account.biz_wifi.finish_page_set";
+        /// `official_account.biz_wifi.open_plugin_token`
+        pub const OPEN_PLUGIN_TOKEN: &str = "official_account.biz_wifi.open_plugin_token";
+        /// `official_account.biz_wifi.qr_code_get`
+        pub const QR_CODE_GET: &str = "official_account.biz_wifi.qr_code_get";
+        /// `official_account.biz_wifi.statistics_list`
+        pub const STATISTICS_LIST: &str = "official_account.biz_wifi.statistics_list";
+        /// `coupon_put`
+        pub mod coupon_put {
+            /// `official_account.biz_wifi.coupon_put.get`
+            pub const GET: &str = "official_account.biz_wifi.coupon_put.get";
+            /// `official_account.biz_wifi.coupon_put.set`
+            pub const SET: &str = "official_account.biz_wifi.coupon_put.set";
         }
         /// `device`
         pub mod device {
-            /// `official_account.bizwifi.device.add`
-            pub const ADD: &str = "official_account.bizwifi.device.add";
-            /// `official_account.bizwifi.device.delete`
-            pub const DELETE: &str = "official_account.bizwifi.device.delete";
-            /// `official_account.bizwifi.device.list`
-            pub const LIST: &str = "official_account.bizwifi.device.list";
+            /// `official_account.biz_wifi.device.add`
+            pub const ADD: &str = "official_account.biz_wifi.device.add";
+            /// `official_account.biz_wifi.device.delete`
+            pub const DELETE: &str = "official_account.biz_wifi.device.delete";
+            /// `official_account.biz_wifi.device.list`
+            pub const LIST: &str = "official_account.biz_wifi.device.list";
         }
         /// `homepage`
         pub mod homepage {
-            /// `official_account.bizwifi.homepage.get`
-            pub const GET: &str = "official_account.bizwifi.homepage.get";
-            /// `official_account.bizwifi.homepage.set`
-            pub const SET: &str = "official_account.bizwifi.homepage.set";
+            /// `official_account.biz_wifi.homepage.get`
+            pub const GET: &str = "official_account.biz_wifi.homepage.get";
+            /// `official_account.biz_wifi.homepage.set`
+            pub const SET: &str = "official_account.biz_wifi.homepage.set";
         }
         /// `shop`
         pub mod shop {
-            /// `official_account.bizwifi.shop.clean`
-            pub const CLEAN: &str = "official_account.bizwifi.shop.clean";
-            /// `official_account.bizwifi.shop.get`
-            pub const GET: &str = "official_account.bizwifi.shop.get";
-            /// `official_account.bizwifi.shop.list`
-            pub const LIST: &str = "official_account.bizwifi.shop.list";
-            /// `official_account.bizwifi.shop.update`
-            pub const UPDATE: &str = "official_account.bizwifi.shop.update";
+            /// `official_account.biz_wifi.shop.clean`
+            pub const CLEAN: &str = "official_account.biz_wifi.shop.clean";
+            /// `official_account.biz_wifi.shop.get`
+            pub const GET: &str = "official_account.biz_wifi.shop.get";
+            /// `official_account.biz_wifi.shop.list`
+            pub const LIST: &str = "official_account.biz_wifi.shop.list";
+            /// `official_account.biz_wifi.shop.update`
+            pub const UPDATE: &str = "official_account.biz_wifi.shop.update";
         }
     }
     /// `call`
     pub mod call {
-        /// `official_account.call.call_data_getswitchboardlist`
-        pub const CALL_DATA_GETSWITCHBOARDLIST: &str =
-            "official_account.call.call_data_getswitchboardlist";
+        /// `official_account.call.call_data_get_switchboard_list`
+        pub const CALL_DATA_GET_SWITCHBOARD_LIST: &str =
+            "official_account.call.call_data_get_switchboard_list";
         /// `dial`
         pub mod dial {
-            /// `official_account.call.dial.getivrlist`
-            pub const GETIVRLIST: &str = "official_account.call.dial.getivrlist";
-            /// `official_account.call.dial.ivrdial`
-            pub const IVRDIAL: &str = "official_account.call.dial.ivrdial";
+            /// `official_account.call.dial.get_ivr_list`
+            pub const GET_IVR_LIST: &str = "official_account.call.dial.get_ivr_list";
+            /// `official_account.call.dial.ivr_dial`
+            pub const IVR_DIAL: &str = "official_account.call.dial.ivr_dial";
         }
     }
     /// `callback`
@@ -3376,53 +3358,54 @@ pub mod official_account {
     }
     /// `card`
     pub mod card {
-        /// `official_account.card.batchget`
-        pub const BATCHGET: &str = "official_account.card.batchget";
-        /// `official_account.card.boardingpass_checkin`
-        pub const BOARDINGPASS_CHECKIN: &str = "official_account.card.boardingpass_checkin";
+        /// `official_account.card.batch_get`
+        pub const BATCH_GET: &str = "official_account.card.batch_get";
+        /// `official_account.card.boarding_pass_checkin`
+        pub const BOARDING_PASS_CHECKIN: &str = "official_account.card.boarding_pass_checkin";
         /// `official_account.card.create`
         pub const CREATE: &str = "official_account.card.create";
         /// `official_account.card.delete`
         pub const DELETE: &str = "official_account.card.delete";
-        /// `official_account.card.generalcard_updateuser`
-        pub const GENERALCARD_UPDATEUSER: &str = "official_account.card.generalcard_updateuser";
+        /// `official_account.card.general_card_update_user`
+        pub const GENERAL_CARD_UPDATE_USER: &str = "official_account.card.general_card_update_user";
         /// `official_account.card.get`
         pub const GET: &str = "official_account.card.get";
-        /// `official_account.card.getapplyprotocol`
-        pub const GETAPPLYPROTOCOL: &str = "official_account.card.getapplyprotocol";
-        /// `official_account.card.getcolors`
-        pub const GETCOLORS: &str = "official_account.card.getcolors";
-        /// `official_account.card.landingpage_create`
-        pub const LANDINGPAGE_CREATE: &str = "official_account.card.landingpage_create";
-        /// `official_account.card.luckymoney_updateuserbalance`
-        pub const LUCKYMONEY_UPDATEUSERBALANCE: &str =
-            "official_account.card.luckymoney_updateuserbalance";
-        /// `official_account.card.meetingticket_updateuser`
-        pub const MEETINGTICKET_UPDATEUSER: &str = "official_account.card.meetingticket_updateuser";
+        /// `official_account.card.get_apply_protocol`
+        pub const GET_APPLY_PROTOCOL: &str = "official_account.card.get_apply_protocol";
+        /// `official_account.card.get_colors`
+        pub const GET_COLORS: &str = "official_account.card.get_colors";
+        /// `official_account.card.landing_page_create`
+        pub const LANDING_PAGE_CREATE: &str = "official_account.card.landing_page_create";
+        /// `official_account.card.lucky_money_update_user_balance`
+        pub const LUCKY_MONEY_UPDATE_USER_BALANCE: &str =
+            "official_account.card.lucky_money_update_user_balance";
+        /// `official_account.card.meeting_ticket_update_user`
+        pub const MEETING_TICKET_UPDATE_USER: &str =
+            "official_account.card.meeting_ticket_update_user";
         /// `official_account.card.mkt_activity_create`
         pub const MKT_ACTIVITY_CREATE: &str = "official_account.card.mkt_activity_create";
-        /// `official_account.card.modifystock`
-        pub const MODIFYSTOCK: &str = "official_account.card.modifystock";
-        /// `official_account.card.movieticket_updateuser`
-        pub const MOVIETICKET_UPDATEUSER: &str = "official_account.card.movieticket_updateuser";
-        /// `official_account.card.mpnews_gethtml`
-        pub const MPNEWS_GETHTML: &str = "official_account.card.mpnews_gethtml";
-        /// `official_account.card.paycell_set`
-        pub const PAYCELL_SET: &str = "official_account.card.paycell_set";
-        /// `official_account.card.qrcode_create`
-        pub const QRCODE_CREATE: &str = "official_account.card.qrcode_create";
-        /// `official_account.card.selfconsumecell_set`
-        pub const SELFCONSUMECELL_SET: &str = "official_account.card.selfconsumecell_set";
-        /// `official_account.card.testwhitelist_set`
-        pub const TESTWHITELIST_SET: &str = "official_account.card.testwhitelist_set";
+        /// `official_account.card.modify_stock`
+        pub const MODIFY_STOCK: &str = "official_account.card.modify_stock";
+        /// `official_account.card.movie_ticket_update_user`
+        pub const MOVIE_TICKET_UPDATE_USER: &str = "official_account.card.movie_ticket_update_user";
+        /// `official_account.card.mp_news_get_html`
+        pub const MP_NEWS_GET_HTML: &str = "official_account.card.mp_news_get_html";
+        /// `official_account.card.pay_cell_set`
+        pub const PAY_CELL_SET: &str = "official_account.card.pay_cell_set";
+        /// `official_account.card.qr_code_create`
+        pub const QR_CODE_CREATE: &str = "official_account.card.qr_code_create";
+        /// `official_account.card.self_consume_cell_set`
+        pub const SELF_CONSUME_CELL_SET: &str = "official_account.card.self_consume_cell_set";
+        /// `official_account.card.test_whitelist_set`
+        pub const TEST_WHITELIST_SET: &str = "official_account.card.test_whitelist_set";
         /// `official_account.card.update`
         pub const UPDATE: &str = "official_account.card.update";
-        /// `official_account.card.user_getcardlist`
-        pub const USER_GETCARDLIST: &str = "official_account.card.user_getcardlist";
+        /// `official_account.card.user_get_card_list`
+        pub const USER_GET_CARD_LIST: &str = "official_account.card.user_get_card_list";
         /// `code`
         pub mod code {
-            /// `official_account.card.code.checkcode`
-            pub const CHECKCODE: &str = "official_account.card.code.checkcode";
+            /// `official_account.card.code.check_code`
+            pub const CHECK_CODE: &str = "official_account.card.code.check_code";
             /// `official_account.card.code.consume`
             pub const CONSUME: &str = "official_account.card.code.consume";
             /// `official_account.card.code.decrypt`
@@ -3431,8 +3414,8 @@ pub mod official_account {
             pub const DEPOSIT: &str = "official_account.card.code.deposit";
             /// `official_account.card.code.get`
             pub const GET: &str = "official_account.card.code.get";
-            /// `official_account.card.code.getdepositcount`
-            pub const GETDEPOSITCOUNT: &str = "official_account.card.code.getdepositcount";
+            /// `official_account.card.code.get_deposit_count`
+            pub const GET_DEPOSIT_COUNT: &str = "official_account.card.code.get_deposit_count";
             /// `official_account.card.code.mark`
             pub const MARK: &str = "official_account.card.code.mark";
             /// `official_account.card.code.unavailable`
@@ -3440,143 +3423,143 @@ pub mod official_account {
             /// `official_account.card.code.update`
             pub const UPDATE: &str = "official_account.card.code.update";
         }
-        /// `giftcard`
-        pub mod giftcard {
-            /// `official_account.card.giftcard.maintain_set`
-            pub const MAINTAIN_SET: &str = "official_account.card.giftcard.maintain_set";
-            /// `official_account.card.giftcard.wxa_set`
-            pub const WXA_SET: &str = "official_account.card.giftcard.wxa_set";
+        /// `gift_card`
+        pub mod gift_card {
+            /// `official_account.card.gift_card.maintain_set`
+            pub const MAINTAIN_SET: &str = "official_account.card.gift_card.maintain_set";
+            /// `official_account.card.gift_card.wxa_set`
+            pub const WXA_SET: &str = "official_account.card.gift_card.wxa_set";
             /// `order`
             pub mod order {
-                /// `official_account.card.giftcard.order.batchget`
-                pub const BATCHGET: &str = "official_account.card.giftcard.order.batchget";
-                /// `official_account.card.giftcard.order.get`
-                pub const GET: &str = "official_account.card.giftcard.order.get";
-                /// `official_account.card.giftcard.order.refund`
-                pub const REFUND: &str = "official_account.card.giftcard.order.refund";
+                /// `official_account.card.gift_card.order.batch_get`
+                pub const BATCH_GET: &str = "official_account.card.gift_card.order.batch_get";
+                /// `official_account.card.gift_card.order.get`
+                pub const GET: &str = "official_account.card.gift_card.order.get";
+                /// `official_account.card.gift_card.order.refund`
+                pub const REFUND: &str = "official_account.card.gift_card.order.refund";
             }
             /// `page`
             pub mod page {
-                /// `official_account.card.giftcard.page.add`
-                pub const ADD: &str = "official_account.card.giftcard.page.add";
-                /// `official_account.card.giftcard.page.batchget`
-                pub const BATCHGET: &str = "official_account.card.giftcard.page.batchget";
-                /// `official_account.card.giftcard.page.get`
-                pub const GET: &str = "official_account.card.giftcard.page.get";
-                /// `official_account.card.giftcard.page.update`
-                pub const UPDATE: &str = "official_account.card.giftcard.page.update";
+                /// `official_account.card.gift_card.page.add`
+                pub const ADD: &str = "official_account.card.gift_card.page.add";
+                /// `official_account.card.gift_card.page.batch_get`
+                pub const BATCH_GET: &str = "official_account.card.gift_card.page.batch_get";
+                /// `official_account.card.gift_card.page.get`
+                pub const GET: &str = "official_account.card.gift_card.page.get";
+                /// `official_account.card.gift_card.page.update`
+                pub const UPDATE: &str = "official_account.card.gift_card.page.update";
             }
             /// `pay`
             pub mod pay {
-                /// `official_account.card.giftcard.pay.submch_bind`
-                pub const SUBMCH_BIND: &str = "official_account.card.giftcard.pay.submch_bind";
-                /// `official_account.card.giftcard.pay.whitelist_add`
-                pub const WHITELIST_ADD: &str = "official_account.card.giftcard.pay.whitelist_add";
-                /// `official_account.card.giftcard.pay.wxa_set`
-                pub const WXA_SET: &str = "official_account.card.giftcard.pay.wxa_set";
+                /// `official_account.card.gift_card.pay.sub_mch_bind`
+                pub const SUB_MCH_BIND: &str = "official_account.card.gift_card.pay.sub_mch_bind";
+                /// `official_account.card.gift_card.pay.whitelist_add`
+                pub const WHITELIST_ADD: &str = "official_account.card.gift_card.pay.whitelist_add";
+                /// `official_account.card.gift_card.pay.wxa_set`
+                pub const WXA_SET: &str = "official_account.card.gift_card.pay.wxa_set";
             }
         }
         /// `invoice`
         pub mod invoice {
-            /// `official_account.card.invoice.clearoutinvoice`
-            pub const CLEAROUTINVOICE: &str = "official_account.card.invoice.clearoutinvoice";
-            /// `official_account.card.invoice.getauthdata`
-            pub const GETAUTHDATA: &str = "official_account.card.invoice.getauthdata";
-            /// `official_account.card.invoice.getauthurl`
-            pub const GETAUTHURL: &str = "official_account.card.invoice.getauthurl";
+            /// `official_account.card.invoice.clear_out_invoice`
+            pub const CLEAR_OUT_INVOICE: &str = "official_account.card.invoice.clear_out_invoice";
+            /// `official_account.card.invoice.get_auth_data`
+            pub const GET_AUTH_DATA: &str = "official_account.card.invoice.get_auth_data";
+            /// `official_account.card.invoice.get_auth_url`
+            pub const GET_AUTH_URL: &str = "official_account.card.invoice.get_auth_url";
             /// `official_account.card.invoice.insert`
             pub const INSERT: &str = "official_account.card.invoice.insert";
-            /// `official_account.card.invoice.makeoutinvoice`
-            pub const MAKEOUTINVOICE: &str = "official_account.card.invoice.makeoutinvoice";
-            /// `official_account.card.invoice.queryinvoceinfo`
-            pub const QUERYINVOCEINFO: &str = "official_account.card.invoice.queryinvoceinfo";
-            /// `official_account.card.invoice.rejectinsert`
-            pub const REJECTINSERT: &str = "official_account.card.invoice.rejectinsert";
-            /// `official_account.card.invoice.scantitle`
-            pub const SCANTITLE: &str = "official_account.card.invoice.scantitle";
-            /// `official_account.card.invoice.seturl`
-            pub const SETURL: &str = "official_account.card.invoice.seturl";
+            /// `official_account.card.invoice.make_out_invoice`
+            pub const MAKE_OUT_INVOICE: &str = "official_account.card.invoice.make_out_invoice";
+            /// `official_account.card.invoice.query_invoce_info`
+            pub const QUERY_INVOCE_INFO: &str = "official_account.card.invoice.query_invoce_info";
+            /// `official_account.card.invoice.reject_insert`
+            pub const REJECT_INSERT: &str = "official_account.card.invoice.reject_insert";
+            /// `official_account.card.invoice.scan_title`
+            pub const SCAN_TITLE: &str = "official_account.card.invoice.scan_title";
+            /// `official_account.card.invoice.set_url`
+            pub const SET_URL: &str = "official_account.card.invoice.set_url";
             /// `biz`
             pub mod biz {
-                /// `official_account.card.invoice.biz.getselecttitleurl`
-                pub const GETSELECTTITLEURL: &str =
-                    "official_account.card.invoice.biz.getselecttitleurl";
-                /// `official_account.card.invoice.biz.getusertitleurl`
-                pub const GETUSERTITLEURL: &str =
-                    "official_account.card.invoice.biz.getusertitleurl";
+                /// `official_account.card.invoice.biz.get_select_title_url`
+                pub const GET_SELECT_TITLE_URL: &str =
+                    "official_account.card.invoice.biz.get_select_title_url";
+                /// `official_account.card.invoice.biz.get_user_title_url`
+                pub const GET_USER_TITLE_URL: &str =
+                    "official_account.card.invoice.biz.get_user_title_url";
             }
             /// `platform`
             pub mod platform {
-                /// `official_account.card.invoice.platform.createcard`
-                pub const CREATECARD: &str = "official_account.card.invoice.platform.createcard";
-                /// `official_account.card.invoice.platform.getpdf`
-                pub const GETPDF: &str = "official_account.card.invoice.platform.getpdf";
-                /// `official_account.card.invoice.platform.setpdf`
-                pub const SETPDF: &str = "official_account.card.invoice.platform.setpdf";
-                /// `official_account.card.invoice.platform.updatestatus`
-                pub const UPDATESTATUS: &str =
-                    "official_account.card.invoice.platform.updatestatus";
+                /// `official_account.card.invoice.platform.create_card`
+                pub const CREATE_CARD: &str = "official_account.card.invoice.platform.create_card";
+                /// `official_account.card.invoice.platform.get_pdf`
+                pub const GET_PDF: &str = "official_account.card.invoice.platform.get_pdf";
+                /// `official_account.card.invoice.platform.set_pdf`
+                pub const SET_PDF: &str = "official_account.card.invoice.platform.set_pdf";
+                /// `official_account.card.invoice.platform.update_status`
+                pub const UPDATE_STATUS: &str =
+                    "official_account.card.invoice.platform.update_status";
             }
             /// `reimburse`
             pub mod reimburse {
-                /// `official_account.card.invoice.reimburse.getinvoicebatch`
-                pub const GETINVOICEBATCH: &str =
-                    "official_account.card.invoice.reimburse.getinvoicebatch";
-                /// `official_account.card.invoice.reimburse.getinvoiceinfo`
-                pub const GETINVOICEINFO: &str =
-                    "official_account.card.invoice.reimburse.getinvoiceinfo";
-                /// `official_account.card.invoice.reimburse.updateinvoicestatus`
-                pub const UPDATEINVOICESTATUS: &str =
-                    "official_account.card.invoice.reimburse.updateinvoicestatus";
-                /// `official_account.card.invoice.reimburse.updatestatusbatch`
-                pub const UPDATESTATUSBATCH: &str =
-                    "official_account.card.invoice.reimburse.updatestatusbatch";
+                /// `official_account.card.invoice.reimburse.get_invoice_batch`
+                pub const GET_INVOICE_BATCH: &str =
+                    "official_account.card.invoice.reimburse.get_invoice_batch";
+                /// `official_account.card.invoice.reimburse.get_invoice_info`
+                pub const GET_INVOICE_INFO: &str =
+                    "official_account.card.invoice.reimburse.get_invoice_info";
+                /// `official_account.card.invoice.reimburse.update_invoice_status`
+                pub const UPDATE_INVOICE_STATUS: &str =
+                    "official_account.card.invoice.reimburse.update_invoice_status";
+                /// `official_account.card.invoice.reimburse.update_status_batch`
+                pub const UPDATE_STATUS_BATCH: &str =
+                    "official_account.card.invoice.reimburse.update_status_batch";
             }
-            /// `setbizattr`
-            pub mod setbizattr {
-                /// `official_account.card.invoice.setbizattr.get_auth_field`
+            /// `set_biz_attr`
+            pub mod set_biz_attr {
+                /// `official_account.card.invoice.set_biz_attr.get_auth_field`
                 pub const GET_AUTH_FIELD: &str =
-                    "official_account.card.invoice.setbizattr.get_auth_field";
-                /// `official_account.card.invoice.setbizattr.get_contact`
+                    "official_account.card.invoice.set_biz_attr.get_auth_field";
+                /// `official_account.card.invoice.set_biz_attr.get_contact`
                 pub const GET_CONTACT: &str =
-                    "official_account.card.invoice.setbizattr.get_contact";
-                /// `official_account.card.invoice.setbizattr.get_pay_mch`
+                    "official_account.card.invoice.set_biz_attr.get_contact";
+                /// `official_account.card.invoice.set_biz_attr.get_pay_mch`
                 pub const GET_PAY_MCH: &str =
-                    "official_account.card.invoice.setbizattr.get_pay_mch";
-                /// `official_account.card.invoice.setbizattr.set_auth_field`
+                    "official_account.card.invoice.set_biz_attr.get_pay_mch";
+                /// `official_account.card.invoice.set_biz_attr.set_auth_field`
                 pub const SET_AUTH_FIELD: &str =
-                    "official_account.card.invoice.setbizattr.set_auth_field";
-                /// `official_account.card.invoice.setbizattr.set_contact`
+                    "official_account.card.invoice.set_biz_attr.set_auth_field";
+                /// `official_account.card.invoice.set_biz_attr.set_contact`
                 pub const SET_CONTACT: &str =
-                    "official_account.card.invoice.setbizattr.set_contact";
-                /// `official_account.card.invoice.setbizattr.set_pay_mch`
+                    "official_account.card.invoice.set_biz_attr.set_contact";
+                /// `official_account.card.invoice.set_biz_attr.set_pay_mch`
                 pub const SET_PAY_MCH: &str =
-                    "official_account.card.invoice.setbizattr.set_pay_mch";
+                    "official_account.card.invoice.set_biz_attr.set_pay_mch";
             }
         }
         /// `location`
         pub mod location {
-            /// `official_account.card.location.batchadd`
-            pub const BATCHADD: &str = "official_account.card.location.batchadd";
-            /// `official_account.card.location.batchget`
-            pub const BATCHGET: &str = "official_account.card.location.batchget";
+            /// `official_account.card.location.batch_add`
+            pub const BATCH_ADD: &str = "official_account.card.location.batch_add";
+            /// `official_account.card.location.batch_get`
+            pub const BATCH_GET: &str = "official_account.card.location.batch_get";
         }
-        /// `membercard`
-        pub mod membercard {
-            /// `official_account.card.membercard.activate`
-            pub const ACTIVATE: &str = "official_account.card.membercard.activate";
-            /// `official_account.card.membercard.activatetempinfo_get`
-            pub const ACTIVATETEMPINFO_GET: &str =
-                "official_account.card.membercard.activatetempinfo_get";
-            /// `official_account.card.membercard.activateuserform_set`
-            pub const ACTIVATEUSERFORM_SET: &str =
-                "official_account.card.membercard.activateuserform_set";
-            /// `official_account.card.membercard.activate_geturl`
-            pub const ACTIVATE_GETURL: &str = "official_account.card.membercard.activate_geturl";
-            /// `official_account.card.membercard.updateuser`
-            pub const UPDATEUSER: &str = "official_account.card.membercard.updateuser";
-            /// `official_account.card.membercard.userinfo_get`
-            pub const USERINFO_GET: &str = "official_account.card.membercard.userinfo_get";
+        /// `member_card`
+        pub mod member_card {
+            /// `official_account.card.member_card.activate`
+            pub const ACTIVATE: &str = "official_account.card.member_card.activate";
+            /// `official_account.card.member_card.activate_get_url`
+            pub const ACTIVATE_GET_URL: &str = "official_account.card.member_card.activate_get_url";
+            /// `official_account.card.member_card.activate_temp_info_get`
+            pub const ACTIVATE_TEMP_INFO_GET: &str =
+                "official_account.card.member_card.activate_temp_info_get";
+            /// `official_account.card.member_card.activate_user_form_set`
+            pub const ACTIVATE_USER_FORM_SET: &str =
+                "official_account.card.member_card.activate_user_form_set";
+            /// `official_account.card.member_card.update_user`
+            pub const UPDATE_USER: &str = "official_account.card.member_card.update_user";
+            /// `official_account.card.member_card.user_info_get`
+            pub const USER_INFO_GET: &str = "official_account.card.member_card.user_info_get";
         }
         /// `pay`
         pub mod pay {
@@ -3584,85 +3567,85 @@ pub mod official_account {
             pub const ACTIVATE: &str = "official_account.card.pay.activate";
             /// `official_account.card.pay.confirm`
             pub const CONFIRM: &str = "official_account.card.pay.confirm";
-            /// `official_account.card.pay.getcoinsinfo`
-            pub const GETCOINSINFO: &str = "official_account.card.pay.getcoinsinfo";
-            /// `official_account.card.pay.getorder`
-            pub const GETORDER: &str = "official_account.card.pay.getorder";
-            /// `official_account.card.pay.getorderlist`
-            pub const GETORDERLIST: &str = "official_account.card.pay.getorderlist";
-            /// `official_account.card.pay.getpayprice`
-            pub const GETPAYPRICE: &str = "official_account.card.pay.getpayprice";
+            /// `official_account.card.pay.get_coins_info`
+            pub const GET_COINS_INFO: &str = "official_account.card.pay.get_coins_info";
+            /// `official_account.card.pay.get_order`
+            pub const GET_ORDER: &str = "official_account.card.pay.get_order";
+            /// `official_account.card.pay.get_order_list`
+            pub const GET_ORDER_LIST: &str = "official_account.card.pay.get_order_list";
+            /// `official_account.card.pay.get_pay_price`
+            pub const GET_PAY_PRICE: &str = "official_account.card.pay.get_pay_price";
             /// `official_account.card.pay.recharge`
             pub const RECHARGE: &str = "official_account.card.pay.recharge";
         }
-        /// `paygiftcard`
-        pub mod paygiftcard {
-            /// `official_account.card.paygiftcard.add`
-            pub const ADD: &str = "official_account.card.paygiftcard.add";
-            /// `official_account.card.paygiftcard.batchget`
-            pub const BATCHGET: &str = "official_account.card.paygiftcard.batchget";
-            /// `official_account.card.paygiftcard.delete`
-            pub const DELETE: &str = "official_account.card.paygiftcard.delete";
-            /// `official_account.card.paygiftcard.getbyid`
-            pub const GETBYID: &str = "official_account.card.paygiftcard.getbyid";
+        /// `pay_gift_card`
+        pub mod pay_gift_card {
+            /// `official_account.card.pay_gift_card.add`
+            pub const ADD: &str = "official_account.card.pay_gift_card.add";
+            /// `official_account.card.pay_gift_card.batch_get`
+            pub const BATCH_GET: &str = "official_account.card.pay_gift_card.batch_get";
+            /// `official_account.card.pay_gift_card.delete`
+            pub const DELETE: &str = "official_account.card.pay_gift_card.delete";
+            /// `official_account.card.pay_gift_card.get_by_id`
+            pub const GET_BY_ID: &str = "official_account.card.pay_gift_card.get_by_id";
         }
-        /// `paygiftmembercard`
-        pub mod paygiftmembercard {
-            /// `official_account.card.paygiftmembercard.add`
-            pub const ADD: &str = "official_account.card.paygiftmembercard.add";
-            /// `official_account.card.paygiftmembercard.delete`
-            pub const DELETE: &str = "official_account.card.paygiftmembercard.delete";
-            /// `official_account.card.paygiftmembercard.get`
-            pub const GET: &str = "official_account.card.paygiftmembercard.get";
+        /// `pay_gift_member_card`
+        pub mod pay_gift_member_card {
+            /// `official_account.card.pay_gift_member_card.add`
+            pub const ADD: &str = "official_account.card.pay_gift_member_card.add";
+            /// `official_account.card.pay_gift_member_card.delete`
+            pub const DELETE: &str = "official_account.card.pay_gift_member_card.delete";
+            /// `official_account.card.pay_gift_member_card.get`
+            pub const GET: &str = "official_account.card.pay_gift_member_card.get";
         }
-        /// `storewxa`
-        pub mod storewxa {
-            /// `official_account.card.storewxa.get`
-            pub const GET: &str = "official_account.card.storewxa.get";
-            /// `official_account.card.storewxa.set`
-            pub const SET: &str = "official_account.card.storewxa.set";
+        /// `store_wxa`
+        pub mod store_wxa {
+            /// `official_account.card.store_wxa.get`
+            pub const GET: &str = "official_account.card.store_wxa.get";
+            /// `official_account.card.store_wxa.set`
+            pub const SET: &str = "official_account.card.store_wxa.set";
         }
-        /// `submerchant`
-        pub mod submerchant {
-            /// `official_account.card.submerchant.batchget`
-            pub const BATCHGET: &str = "official_account.card.submerchant.batchget";
-            /// `official_account.card.submerchant.get`
-            pub const GET: &str = "official_account.card.submerchant.get";
-            /// `official_account.card.submerchant.submit`
-            pub const SUBMIT: &str = "official_account.card.submerchant.submit";
-            /// `official_account.card.submerchant.update`
-            pub const UPDATE: &str = "official_account.card.submerchant.update";
+        /// `sub_merchant`
+        pub mod sub_merchant {
+            /// `official_account.card.sub_merchant.batch_get`
+            pub const BATCH_GET: &str = "official_account.card.sub_merchant.batch_get";
+            /// `official_account.card.sub_merchant.get`
+            pub const GET: &str = "official_account.card.sub_merchant.get";
+            /// `official_account.card.sub_merchant.submit`
+            pub const SUBMIT: &str = "official_account.card.sub_merchant.submit";
+            /// `official_account.card.sub_merchant.update`
+            pub const UPDATE: &str = "official_account.card.sub_merchant.update";
         }
     }
-    /// `cityservice`
-    pub mod cityservice {
-        /// `official_account.cityservice.getmedrealname`
-        pub const GETMEDREALNAME: &str = "official_account.cityservice.getmedrealname";
-        /// `official_account.cityservice.getmsgrelation`
-        pub const GETMSGRELATION: &str = "official_account.cityservice.getmsgrelation";
-        /// `official_account.cityservice.getservicepath`
-        pub const GETSERVICEPATH: &str = "official_account.cityservice.getservicepath";
-        /// `official_account.cityservice.sendchannelmsg`
-        pub const SENDCHANNELMSG: &str = "official_account.cityservice.sendchannelmsg";
-        /// `official_account.cityservice.sendmsgdata`
-        pub const SENDMSGDATA: &str = "official_account.cityservice.sendmsgdata";
+    /// `city_service`
+    pub mod city_service {
+        /// `official_account.city_service.get_med_real_name`
+        pub const GET_MED_REAL_NAME: &str = "official_account.city_service.get_med_real_name";
+        /// `official_account.city_service.get_msg_relation`
+        pub const GET_MSG_RELATION: &str = "official_account.city_service.get_msg_relation";
+        /// `official_account.city_service.get_service_path`
+        pub const GET_SERVICE_PATH: &str = "official_account.city_service.get_service_path";
+        /// `official_account.city_service.send_channel_msg`
+        pub const SEND_CHANNEL_MSG: &str = "official_account.city_service.send_channel_msg";
+        /// `official_account.city_service.send_msg_data`
+        pub const SEND_MSG_DATA: &str = "official_account.city_service.send_msg_data";
         /// `face`
         pub mod face {
             /// `identify`
             pub mod identify {
-                /// `official_account.cityservice.face.identify.getimage`
-                pub const GETIMAGE: &str = "official_account.cityservice.face.identify.getimage";
-                /// `official_account.cityservice.face.identify.getinfo`
-                pub const GETINFO: &str = "official_account.cityservice.face.identify.getinfo";
-                /// `official_account.cityservice.face.identify.getuseridkey`
-                pub const GETUSERIDKEY: &str =
-                    "official_account.cityservice.face.identify.getuseridkey";
-                /// `official_account.cityservice.face.identify.getverifyid`
-                pub const GETVERIFYID: &str =
-                    "official_account.cityservice.face.identify.getverifyid";
-                /// `official_account.cityservice.face.identify.queryverifyinfo`
-                pub const QUERYVERIFYINFO: &str =
-                    "official_account.cityservice.face.identify.queryverifyinfo";
+                /// `official_account.city_service.face.identify.get_image`
+                pub const GET_IMAGE: &str = "official_account.city_service.face.identify.get_image";
+                /// `official_account.city_service.face.identify.get_info`
+                pub const GET_INFO: &str = "official_account.city_service.face.identify.get_info";
+                /// `official_account.city_service.face.identify.get_userid_key`
+                pub const GET_USERID_KEY: &str =
+                    "official_account.city_service.face.identify.get_userid_key";
+                /// `official_account.city_service.face.identify.get_verify_id`
+                pub const GET_VERIFY_ID: &str =
+                    "official_account.city_service.face.identify.get_verify_id";
+                /// `official_account.city_service.face.identify.query_verify_info`
+                pub const QUERY_VERIFY_INFO: &str =
+                    "official_account.city_service.face.identify.query_verify_info";
             }
         }
     }
@@ -3674,12 +3657,12 @@ pub mod official_account {
         pub const DELETE: &str = "official_account.comment.delete";
         /// `official_account.comment.list`
         pub const LIST: &str = "official_account.comment.list";
-        /// `official_account.comment.markelect`
-        pub const MARKELECT: &str = "official_account.comment.markelect";
+        /// `official_account.comment.mark_elect`
+        pub const MARK_ELECT: &str = "official_account.comment.mark_elect";
         /// `official_account.comment.open`
         pub const OPEN: &str = "official_account.comment.open";
-        /// `official_account.comment.unmarkelect`
-        pub const UNMARKELECT: &str = "official_account.comment.unmarkelect";
+        /// `official_account.comment.unmark_elect`
+        pub const UNMARK_ELECT: &str = "official_account.comment.unmark_elect";
         /// `reply`
         pub mod reply {
             /// `official_account.comment.reply.add`
@@ -3688,149 +3671,157 @@ pub mod official_account {
             pub const DELETE: &str = "official_account.comment.reply.delete";
         }
     }
-    /// `customservice`
-    pub mod customservice {
-        /// `official_account.customservice.getkflist`
-        pub const GETKFLIST: &str = "official_account.customservice.getkflist";
-        /// `official_account.customservice.getonlinekflist`
-        pub const GETONLINEKFLIST: &str = "official_account.customservice.getonlinekflist";
-        /// `kfaccount`
-        pub mod kfaccount {
-            /// `official_account.customservice.kfaccount.add`
-            pub const ADD: &str = "official_account.customservice.kfaccount.add";
-            /// `official_account.customservice.kfaccount.canceladmin`
-            pub const CANCELADMIN: &str = "official_account.customservice.kfaccount.canceladmin";
-            /// `official_account.customservice.kfaccount.del_get`
-            pub const DEL_GET: &str = "official_account.customservice.kfaccount.del_get";
-            /// `official_account.customservice.kfaccount.del_post`
-            pub const DEL_POST: &str = "official_account.customservice.kfaccount.del_post";
-            /// `official_account.customservice.kfaccount.inviteworker`
-            pub const INVITEWORKER: &str = "official_account.customservice.kfaccount.inviteworker";
-            /// `official_account.customservice.kfaccount.setadmin`
-            pub const SETADMIN: &str = "official_account.customservice.kfaccount.setadmin";
-            /// `official_account.customservice.kfaccount.update`
-            pub const UPDATE: &str = "official_account.customservice.kfaccount.update";
-            /// `official_account.customservice.kfaccount.uploadheadimg`
-            pub const UPLOADHEADIMG: &str =
-                "official_account.customservice.kfaccount.uploadheadimg";
+    /// `custom_service`
+    pub mod custom_service {
+        /// `official_account.custom_service.get_kf_list`
+        pub const GET_KF_LIST: &str = "official_account.custom_service.get_kf_list";
+        /// `official_account.custom_service.get_online_kf_list`
+        pub const GET_ONLINE_KF_LIST: &str = "official_account.custom_service.get_online_kf_list";
+        /// `kf_account`
+        pub mod kf_account {
+            /// `official_account.custom_service.kf_account.add`
+            pub const ADD: &str = "official_account.custom_service.kf_account.add";
+            /// `official_account.custom_service.kf_account.cancel_admin`
+            pub const CANCEL_ADMIN: &str =
+                "official_account.custom_service.kf_account.cancel_admin";
+            /// `official_account.custom_service.kf_account.del_get`
+            pub const DEL_GET: &str = "official_account.custom_service.kf_account.del_get";
+            /// `official_account.custom_service.kf_account.del_post`
+            pub const DEL_POST: &str = "official_account.custom_service.kf_account.del_post";
+            /// `official_account.custom_service.kf_account.invite_worker`
+            pub const INVITE_WORKER: &str =
+                "official_account.custom_service.kf_account.invite_worker";
+            /// `official_account.custom_service.kf_account.set_admin`
+            pub const SET_ADMIN: &str = "official_account.custom_service.kf_account.set_admin";
+            /// `official_account.custom_service.kf_account.update`
+            pub const UPDATE: &str = "official_account.custom_service.kf_account.update";
+            /// `official_account.custom_service.kf_account.upload_head_img`
+            pub const UPLOAD_HEAD_IMG: &str =
+                "official_account.custom_service.kf_account.upload_head_img";
         }
-        /// `kfsession`
-        pub mod kfsession {
-            /// `official_account.customservice.kfsession.close`
-            pub const CLOSE: &str = "official_account.customservice.kfsession.close";
-            /// `official_account.customservice.kfsession.create`
-            pub const CREATE: &str = "official_account.customservice.kfsession.create";
-            /// `official_account.customservice.kfsession.getsession`
-            pub const GETSESSION: &str = "official_account.customservice.kfsession.getsession";
-            /// `official_account.customservice.kfsession.getsessionlist`
-            pub const GETSESSIONLIST: &str =
-                "official_account.customservice.kfsession.getsessionlist";
-            /// `official_account.customservice.kfsession.getwaitcase`
-            pub const GETWAITCASE: &str = "official_account.customservice.kfsession.getwaitcase";
+        /// `kf_session`
+        pub mod kf_session {
+            /// `official_account.custom_service.kf_session.close`
+            pub const CLOSE: &str = "official_account.custom_service.kf_session.close";
+            /// `official_account.custom_service.kf_session.create`
+            pub const CREATE: &str = "official_account.custom_service.kf_session.create";
+            /// `official_account.custom_service.kf_session.get_session`
+            pub const GET_SESSION: &str = "official_account.custom_service.kf_session.get_session";
+            /// `official_account.custom_service.kf_session.get_session_list`
+            pub const GET_SESSION_LIST: &str =
+                "official_account.custom_service.kf_session.get_session_list";
+            /// `official_account.custom_service.kf_session.get_wait_case`
+            pub const GET_WAIT_CASE: &str =
+                "official_account.custom_service.kf_session.get_wait_case";
         }
-        /// `msgrecord`
-        pub mod msgrecord {
-            /// `official_account.customservice.msgrecord.getmsglist`
-            pub const GETMSGLIST: &str = "official_account.customservice.msgrecord.getmsglist";
-            /// `official_account.customservice.msgrecord.getrecord`
-            pub const GETRECORD: &str = "official_account.customservice.msgrecord.getrecord";
+        /// `msg_record`
+        pub mod msg_record {
+            /// `official_account.custom_service.msg_record.get_msg_list`
+            pub const GET_MSG_LIST: &str =
+                "official_account.custom_service.msg_record.get_msg_list";
+            /// `official_account.custom_service.msg_record.get_record`
+            pub const GET_RECORD: &str = "official_account.custom_service.msg_record.get_record";
         }
         /// `work`
         pub mod work {
-            /// `official_account.customservice.work.bind`
-            pub const BIND: &str = "official_account.customservice.work.bind";
-            /// `official_account.customservice.work.get`
-            pub const GET: &str = "official_account.customservice.work.get";
-            /// `official_account.customservice.work.unbind`
-            pub const UNBIND: &str = "official_account.customservice.work.unbind";
+            /// `official_account.custom_service.work.bind`
+            pub const BIND: &str = "official_account.custom_service.work.bind";
+            /// `official_account.custom_service.work.get`
+            pub const GET: &str = "official_account.custom_service.work.get";
+            /// `official_account.custom_service.work.unbind`
+            pub const UNBIND: &str = "official_account.custom_service.work.unbind";
         }
     }
     /// `cv`
     pub mod cv {
         /// `img`
         pub mod img {
-            /// `official_account.cv.img.aicrop`
-            pub const AICROP: &str = "official_account.cv.img.aicrop";
-            /// `official_account.cv.img.qrcode`
-            pub const QRCODE: &str = "official_account.cv.img.qrcode";
-            /// `official_account.cv.img.superresolution`
-            pub const SUPERRESOLUTION: &str = "official_account.cv.img.superresolution";
+            /// `official_account.cv.img.ai_crop`
+            pub const AI_CROP: &str = "official_account.cv.img.ai_crop";
+            /// `official_account.cv.img.qr_code`
+            pub const QR_CODE: &str = "official_account.cv.img.qr_code";
+            /// `official_account.cv.img.super_resolution`
+            pub const SUPER_RESOLUTION: &str = "official_account.cv.img.super_resolution";
         }
         /// `ocr`
         pub mod ocr {
-            /// `official_account.cv.ocr.bankcard`
-            pub const BANKCARD: &str = "official_account.cv.ocr.bankcard";
-            /// `official_account.cv.ocr.bizlicense`
-            pub const BIZLICENSE: &str = "official_account.cv.ocr.bizlicense";
+            /// `official_account.cv.ocr.bank_card`
+            pub const BANK_CARD: &str = "official_account.cv.ocr.bank_card";
+            /// `official_account.cv.ocr.biz_license`
+            pub const BIZ_LICENSE: &str = "official_account.cv.ocr.biz_license";
             /// `official_account.cv.ocr.comm`
             pub const COMM: &str = "official_account.cv.ocr.comm";
             /// `official_account.cv.ocr.driving`
             pub const DRIVING: &str = "official_account.cv.ocr.driving";
-            /// `official_account.cv.ocr.drivinglicense`
-            pub const DRIVINGLICENSE: &str = "official_account.cv.ocr.drivinglicense";
-            /// `official_account.cv.ocr.idcard`
-            pub const IDCARD: &str = "official_account.cv.ocr.idcard";
+            /// `official_account.cv.ocr.driving_license`
+            pub const DRIVING_LICENSE: &str = "official_account.cv.ocr.driving_license";
+            /// `official_account.cv.ocr.id_card`
+            pub const ID_CARD: &str = "official_account.cv.ocr.id_card";
             /// `official_account.cv.ocr.menu`
             pub const MENU: &str = "official_account.cv.ocr.menu";
-            /// `official_account.cv.ocr.platenum`
-            pub const PLATENUM: &str = "official_account.cv.ocr.platenum";
+            /// `official_account.cv.ocr.plate_num`
+            pub const PLATE_NUM: &str = "official_account.cv.ocr.plate_num";
         }
     }
-    /// `datacube`
-    pub mod datacube {
-        /// `official_account.datacube.getarticleread`
-        pub const GETARTICLEREAD: &str = "official_account.datacube.getarticleread";
-        /// `official_account.datacube.getarticleshare`
-        pub const GETARTICLESHARE: &str = "official_account.datacube.getarticleshare";
-        /// `official_account.datacube.getarticlesummary`
-        pub const GETARTICLESUMMARY: &str = "official_account.datacube.getarticlesummary";
-        /// `official_account.datacube.getarticletotal`
-        pub const GETARTICLETOTAL: &str = "official_account.datacube.getarticletotal";
-        /// `official_account.datacube.getarticletotaldetail`
-        pub const GETARTICLETOTALDETAIL: &str = "official_account.datacube.getarticletotaldetail";
-        /// `official_account.datacube.getbizsummary`
-        pub const GETBIZSUMMARY: &str = "official_account.datacube.getbizsummary";
-        /// `official_account.datacube.getcardbizuininfo`
-        pub const GETCARDBIZUININFO: &str = "official_account.datacube.getcardbizuininfo";
-        /// `official_account.datacube.getcardcardinfo`
-        pub const GETCARDCARDINFO: &str = "official_account.datacube.getcardcardinfo";
-        /// `official_account.datacube.getcardmembercarddetail`
-        pub const GETCARDMEMBERCARDDETAIL: &str =
-            "official_account.datacube.getcardmembercarddetail";
-        /// `official_account.datacube.getcardmembercardinfo`
-        pub const GETCARDMEMBERCARDINFO: &str = "official_account.datacube.getcardmembercardinfo";
-        /// `official_account.datacube.getinterfacesummary`
-        pub const GETINTERFACESUMMARY: &str = "official_account.datacube.getinterfacesummary";
-        /// `official_account.datacube.getinterfacesummaryhour`
-        pub const GETINTERFACESUMMARYHOUR: &str =
-            "official_account.datacube.getinterfacesummaryhour";
-        /// `official_account.datacube.getupstreammsg`
-        pub const GETUPSTREAMMSG: &str = "official_account.datacube.getupstreammsg";
-        /// `official_account.datacube.getupstreammsgdist`
-        pub const GETUPSTREAMMSGDIST: &str = "official_account.datacube.getupstreammsgdist";
-        /// `official_account.datacube.getupstreammsgdistmonth`
-        pub const GETUPSTREAMMSGDISTMONTH: &str =
-            "official_account.datacube.getupstreammsgdistmonth";
-        /// `official_account.datacube.getupstreammsgdistweek`
-        pub const GETUPSTREAMMSGDISTWEEK: &str = "official_account.datacube.getupstreammsgdistweek";
-        /// `official_account.datacube.getupstreammsghour`
-        pub const GETUPSTREAMMSGHOUR: &str = "official_account.datacube.getupstreammsghour";
-        /// `official_account.datacube.getupstreammsgmonth`
-        pub const GETUPSTREAMMSGMONTH: &str = "official_account.datacube.getupstreammsgmonth";
-        /// `official_account.datacube.getupstreammsgweek`
-        pub const GETUPSTREAMMSGWEEK: &str = "official_account.datacube.getupstreammsgweek";
-        /// `official_account.datacube.getusercumulate`
-        pub const GETUSERCUMULATE: &str = "official_account.datacube.getusercumulate";
-        /// `official_account.datacube.getuserread`
-        pub const GETUSERREAD: &str = "official_account.datacube.getuserread";
-        /// `official_account.datacube.getuserreadhour`
-        pub const GETUSERREADHOUR: &str = "official_account.datacube.getuserreadhour";
-        /// `official_account.datacube.getusershare`
-        pub const GETUSERSHARE: &str = "official_account.datacube.getusershare";
-        /// `official_account.datacube.getusersharehour`
-        pub const GETUSERSHAREHOUR: &str = "official_account.datacube.getusersharehour";
-        /// `official_account.datacube.getusersummary`
-        pub const GETUSERSUMMARY: &str = "official_account.datacube.getusersummary";
+    /// `data_cube`
+    pub mod data_cube {
+        /// `official_account.data_cube.get_article_read`
+        pub const GET_ARTICLE_READ: &str = "official_account.data_cube.get_article_read";
+        /// `official_account.data_cube.get_article_share`
+        pub const GET_ARTICLE_SHARE: &str = "official_account.data_cube.get_article_share";
+        /// `official_account.data_cube.get_article_summary`
+        pub const GET_ARTICLE_SUMMARY: &str = "official_account.data_cube.get_article_summary";
+        /// `official_account.data_cube.get_article_total`
+        pub const GET_ARTICLE_TOTAL: &str = "official_account.data_cube.get_article_total";
+        /// `official_account.data_cube.get_article_total_detail`
+        pub const GET_ARTICLE_TOTAL_DETAIL: &str =
+            "official_account.data_cube.get_article_total_detail";
+        /// `official_account.data_cube.get_biz_summary`
+        pub const GET_BIZ_SUMMARY: &str = "official_account.data_cube.get_biz_summary";
+        /// `official_account.data_cube.get_card_biz_uin_info`
+        pub const GET_CARD_BIZ_UIN_INFO: &str = "official_account.data_cube.get_card_biz_uin_info";
+        /// `official_account.data_cube.get_card_info`
+        pub const GET_CARD_INFO: &str = "official_account.data_cube.get_card_info";
+        /// `official_account.data_cube.get_card_member_card_detail`
+        pub const GET_CARD_MEMBER_CARD_DETAIL: &str =
+            "official_account.data_cube.get_card_member_card_detail";
+        /// `official_account.data_cube.get_card_member_card_info`
+        pub const GET_CARD_MEMBER_CARD_INFO: &str =
+            "official_account.data_cube.get_card_member_card_info";
+        /// `official_account.data_cube.get_interface_summary`
+        pub const GET_INTERFACE_SUMMARY: &str = "official_account.data_cube.get_interface_summary";
+        /// `official_account.data_cube.get_interface_summary_hour`
+        pub const GET_INTERFACE_SUMMARY_HOUR: &str =
+            "official_account.data_cube.get_interface_summary_hour";
+        /// `official_account.data_cube.get_upstream_msg`
+        pub const GET_UPSTREAM_MSG: &str = "official_account.data_cube.get_upstream_msg";
+        /// `official_account.data_cube.get_upstream_msg_dist`
+        pub const GET_UPSTREAM_MSG_DIST: &str = "official_account.data_cube.get_upstream_msg_dist";
+        /// `official_account.data_cube.get_upstream_msg_dist_month`
+        pub const GET_UPSTREAM_MSG_DIST_MONTH: &str =
+            "official_account.data_cube.get_upstream_msg_dist_month";
+        /// `official_account.data_cube.get_upstream_msg_dist_week`
+        pub const GET_UPSTREAM_MSG_DIST_WEEK: &str =
+            "official_account.data_cube.get_upstream_msg_dist_week";
+        /// `official_account.data_cube.get_upstream_msg_hour`
+        pub const GET_UPSTREAM_MSG_HOUR: &str = "official_account.data_cube.get_upstream_msg_hour";
+        /// `official_account.data_cube.get_upstream_msg_month`
+        pub const GET_UPSTREAM_MSG_MONTH: &str =
+            "official_account.data_cube.get_upstream_msg_month";
+        /// `official_account.data_cube.get_upstream_msg_week`
+        pub const GET_UPSTREAM_MSG_WEEK: &str = "official_account.data_cube.get_upstream_msg_week";
+        /// `official_account.data_cube.get_user_cumulate`
+        pub const GET_USER_CUMULATE: &str = "official_account.data_cube.get_user_cumulate";
+        /// `official_account.data_cube.get_user_read`
+        pub const GET_USER_READ: &str = "official_account.data_cube.get_user_read";
+        /// `official_account.data_cube.get_user_read_hour`
+        pub const GET_USER_READ_HOUR: &str = "official_account.data_cube.get_user_read_hour";
+        /// `official_account.data_cube.get_user_share`
+        pub const GET_USER_SHARE: &str = "official_account.data_cube.get_user_share";
+        /// `official_account.data_cube.get_user_share_hour`
+        pub const GET_USER_SHARE_HOUR: &str = "official_account.data_cube.get_user_share_hour";
+        /// `official_account.data_cube.get_user_summary`
+        pub const GET_USER_SUMMARY: &str = "official_account.data_cube.get_user_summary";
     }
     /// `device`
     pub mod device {
@@ -3842,29 +3833,29 @@ pub mod official_account {
         pub const COMPEL_BIND: &str = "official_account.device.compel_bind";
         /// `official_account.device.compel_unbind`
         pub const COMPEL_UNBIND: &str = "official_account.device.compel_unbind";
-        /// `official_account.device.create_qrcode`
-        pub const CREATE_QRCODE: &str = "official_account.device.create_qrcode";
-        /// `official_account.device.getqrcode`
-        pub const GETQRCODE: &str = "official_account.device.getqrcode";
+        /// `official_account.device.create_qr_code`
+        pub const CREATE_QR_CODE: &str = "official_account.device.create_qr_code";
         /// `official_account.device.get_bind_device`
         pub const GET_BIND_DEVICE: &str = "official_account.device.get_bind_device";
         /// `official_account.device.get_openid`
         pub const GET_OPENID: &str = "official_account.device.get_openid";
+        /// `official_account.device.get_qr_code`
+        pub const GET_QR_CODE: &str = "official_account.device.get_qr_code";
         /// `official_account.device.get_stat`
         pub const GET_STAT: &str = "official_account.device.get_stat";
-        /// `official_account.device.transmsg`
-        pub const TRANSMSG: &str = "official_account.device.transmsg";
+        /// `official_account.device.trans_msg`
+        pub const TRANS_MSG: &str = "official_account.device.trans_msg";
         /// `official_account.device.unbind`
         pub const UNBIND: &str = "official_account.device.unbind";
-        /// `official_account.device.verify_qrcode`
-        pub const VERIFY_QRCODE: &str = "official_account.device.verify_qrcode";
+        /// `official_account.device.verify_qr_code`
+        pub const VERIFY_QR_CODE: &str = "official_account.device.verify_qr_code";
     }
     /// `draft`
     pub mod draft {
         /// `official_account.draft.add`
         pub const ADD: &str = "official_account.draft.add";
-        /// `official_account.draft.batchget`
-        pub const BATCHGET: &str = "official_account.draft.batchget";
+        /// `official_account.draft.batch_get`
+        pub const BATCH_GET: &str = "official_account.draft.batch_get";
         /// `official_account.draft.count`
         pub const COUNT: &str = "official_account.draft.count";
         /// `official_account.draft.delete`
@@ -3876,18 +3867,18 @@ pub mod official_account {
         /// `official_account.draft.update`
         pub const UPDATE: &str = "official_account.draft.update";
     }
-    /// `freepublish`
-    pub mod freepublish {
-        /// `official_account.freepublish.batchget`
-        pub const BATCHGET: &str = "official_account.freepublish.batchget";
-        /// `official_account.freepublish.delete`
-        pub const DELETE: &str = "official_account.freepublish.delete";
-        /// `official_account.freepublish.get`
-        pub const GET: &str = "official_account.freepublish.get";
-        /// `official_account.freepublish.getarticle`
-        pub const GETARTICLE: &str = "official_account.freepublish.getarticle";
-        /// `official_account.freepublish.submit`
-        pub const SUBMIT: &str = "official_account.freepublish.submit";
+    /// `free_publish`
+    pub mod free_publish {
+        /// `official_account.free_publish.batch_get`
+        pub const BATCH_GET: &str = "official_account.free_publish.batch_get";
+        /// `official_account.free_publish.delete`
+        pub const DELETE: &str = "official_account.free_publish.delete";
+        /// `official_account.free_publish.get`
+        pub const GET: &str = "official_account.free_publish.get";
+        /// `official_account.free_publish.get_article`
+        pub const GET_ARTICLE: &str = "official_account.free_publish.get_article";
+        /// `official_account.free_publish.submit`
+        pub const SUBMIT: &str = "official_account.free_publish.submit";
     }
     /// `groups`
     pub mod groups {
@@ -3897,155 +3888,171 @@ pub mod official_account {
         pub const DELETE: &str = "official_account.groups.delete";
         /// `official_account.groups.get`
         pub const GET: &str = "official_account.groups.get";
-        /// `official_account.groups.getid`
-        pub const GETID: &str = "official_account.groups.getid";
+        /// `official_account.groups.get_id`
+        pub const GET_ID: &str = "official_account.groups.get_id";
         /// `official_account.groups.update`
         pub const UPDATE: &str = "official_account.groups.update";
         /// `members`
         pub mod members {
-            /// `official_account.groups.members.batchupdate`
-            pub const BATCHUPDATE: &str = "official_account.groups.members.batchupdate";
+            /// `official_account.groups.members.batch_update`
+            pub const BATCH_UPDATE: &str = "official_account.groups.members.batch_update";
             /// `official_account.groups.members.update`
             pub const UPDATE: &str = "official_account.groups.members.update";
         }
     }
     /// `guide`
     pub mod guide {
-        /// `official_account.guide.addguide2guidegroup`
-        pub const ADDGUIDE2GUIDEGROUP: &str = "official_account.guide.addguide2guidegroup";
-        /// `official_account.guide.addguideacct`
-        pub const ADDGUIDEACCT: &str = "official_account.guide.addguideacct";
-        /// `official_account.guide.addguidebuyerdisplaytag`
-        pub const ADDGUIDEBUYERDISPLAYTAG: &str = "official_account.guide.addguidebuyerdisplaytag";
-        /// `official_account.guide.addguidebuyerrelation`
-        pub const ADDGUIDEBUYERRELATION: &str = "official_account.guide.addguidebuyerrelation";
-        /// `official_account.guide.addguidebuyertag`
-        pub const ADDGUIDEBUYERTAG: &str = "official_account.guide.addguidebuyertag";
-        /// `official_account.guide.addguidemassendjob`
-        pub const ADDGUIDEMASSENDJOB: &str = "official_account.guide.addguidemassendjob";
-        /// `official_account.guide.addguidetagoption`
-        pub const ADDGUIDETAGOPTION: &str = "official_account.guide.addguidetagoption";
-        /// `official_account.guide.cancelguidemassendjob`
-        pub const CANCELGUIDEMASSENDJOB: &str = "official_account.guide.cancelguidemassendjob";
-        /// `official_account.guide.delguide2guidegroup`
-        pub const DELGUIDE2GUIDEGROUP: &str = "official_account.guide.delguide2guidegroup";
-        /// `official_account.guide.delguideacct`
-        pub const DELGUIDEACCT: &str = "official_account.guide.delguideacct";
-        /// `official_account.guide.delguidebuyerrelation`
-        pub const DELGUIDEBUYERRELATION: &str = "official_account.guide.delguidebuyerrelation";
-        /// `official_account.guide.delguidebuyertag`
-        pub const DELGUIDEBUYERTAG: &str = "official_account.guide.delguidebuyertag";
-        /// `official_account.guide.delguidecardmaterial`
-        pub const DELGUIDECARDMATERIAL: &str = "official_account.guide.delguidecardmaterial";
-        /// `official_account.guide.delguidegroup`
-        pub const DELGUIDEGROUP: &str = "official_account.guide.delguidegroup";
-        /// `official_account.guide.delguideimagematerial`
-        pub const DELGUIDEIMAGEMATERIAL: &str = "official_account.guide.delguideimagematerial";
-        /// `official_account.guide.delguidetagoption`
-        pub const DELGUIDETAGOPTION: &str = "official_account.guide.delguidetagoption";
-        /// `official_account.guide.delguidewordmaterial`
-        pub const DELGUIDEWORDMATERIAL: &str = "official_account.guide.delguidewordmaterial";
-        /// `official_account.guide.getgroupbyguide`
-        pub const GETGROUPBYGUIDE: &str = "official_account.guide.getgroupbyguide";
-        /// `official_account.guide.getgroupinfo`
-        pub const GETGROUPINFO: &str = "official_account.guide.getgroupinfo";
-        /// `official_account.guide.getguideacct`
-        pub const GETGUIDEACCT: &str = "official_account.guide.getguideacct";
-        /// `official_account.guide.getguideacctconfig`
-        pub const GETGUIDEACCTCONFIG: &str = "official_account.guide.getguideacctconfig";
-        /// `official_account.guide.getguideacctlist`
-        pub const GETGUIDEACCTLIST: &str = "official_account.guide.getguideacctlist";
-        /// `official_account.guide.getguidebuyerchatrecord`
-        pub const GETGUIDEBUYERCHATRECORD: &str = "official_account.guide.getguidebuyerchatrecord";
-        /// `official_account.guide.getguidebuyerdisplaytag`
-        pub const GETGUIDEBUYERDISPLAYTAG: &str = "official_account.guide.getguidebuyerdisplaytag";
-        /// `official_account.guide.getguidebuyerrelation`
-        pub const GETGUIDEBUYERRELATION: &str = "official_account.guide.getguidebuyerrelation";
-        /// `official_account.guide.getguidebuyerrelationbybuyer`
-        pub const GETGUIDEBUYERRELATIONBYBUYER: &str =
-            "official_account.guide.getguidebuyerrelationbybuyer";
-        /// `official_account.guide.getguidebuyerrelationlist`
-        pub const GETGUIDEBUYERRELATIONLIST: &str =
-            "official_account.guide.getguidebuyerrelationlist";
-        /// `official_account.guide.getguidebuyertag`
-        pub const GETGUIDEBUYERTAG: &str = "official_account.guide.getguidebuyertag";
-        /// `official_account.guide.getguidecardmaterial`
-        pub const GETGUIDECARDMATERIAL: &str = "official_account.guide.getguidecardmaterial";
-        /// `official_account.guide.getguideconfig`
-        pub const GETGUIDECONFIG: &str = "official_account.guide.getguideconfig";
-        /// `official_account.guide.getguidegrouplist`
-        pub const GETGUIDEGROUPLIST: &str = "official_account.guide.getguidegrouplist";
-        /// `official_account.guide.getguideimagematerial`
-        pub const GETGUIDEIMAGEMATERIAL: &str = "official_account.guide.getguideimagematerial";
-        /// `official_account.guide.getguidemassendjob`
-        pub const GETGUIDEMASSENDJOB: &str = "official_account.guide.getguidemassendjob";
-        /// `official_account.guide.getguidemassendjoblist`
-        pub const GETGUIDEMASSENDJOBLIST: &str = "official_account.guide.getguidemassendjoblist";
-        /// `official_account.guide.getguidetagoption`
-        pub const GETGUIDETAGOPTION: &str = "official_account.guide.getguidetagoption";
-        /// `official_account.guide.getguidewordmaterial`
-        pub const GETGUIDEWORDMATERIAL: &str = "official_account.guide.getguidewordmaterial";
-        /// `official_account.guide.guidecreateqrcode`
-        pub const GUIDECREATEQRCODE: &str = "official_account.guide.guidecreateqrcode";
-        /// `official_account.guide.newguidegroup`
-        pub const NEWGUIDEGROUP: &str = "official_account.guide.newguidegroup";
-        /// `official_account.guide.newguidetagoption`
-        pub const NEWGUIDETAGOPTION: &str = "official_account.guide.newguidetagoption";
-        /// `official_account.guide.pushshowwxapathmenu`
-        pub const PUSHSHOWWXAPATHMENU: &str = "official_account.guide.pushshowwxapathmenu";
-        /// `official_account.guide.queryguidebuyerbytag`
-        pub const QUERYGUIDEBUYERBYTAG: &str = "official_account.guide.queryguidebuyerbytag";
-        /// `official_account.guide.rebindguideacctforbuyer`
-        pub const REBINDGUIDEACCTFORBUYER: &str = "official_account.guide.rebindguideacctforbuyer";
-        /// `official_account.guide.setguideacctconfig`
-        pub const SETGUIDEACCTCONFIG: &str = "official_account.guide.setguideacctconfig";
-        /// `official_account.guide.setguidecardmaterial`
-        pub const SETGUIDECARDMATERIAL: &str = "official_account.guide.setguidecardmaterial";
-        /// `official_account.guide.setguideconfig`
-        pub const SETGUIDECONFIG: &str = "official_account.guide.setguideconfig";
-        /// `official_account.guide.setguideimagematerial`
-        pub const SETGUIDEIMAGEMATERIAL: &str = "official_account.guide.setguideimagematerial";
-        /// `official_account.guide.setguidewordmaterial`
-        pub const SETGUIDEWORDMATERIAL: &str = "official_account.guide.setguidewordmaterial";
-        /// `official_account.guide.updateguideacct`
-        pub const UPDATEGUIDEACCT: &str = "official_account.guide.updateguideacct";
-        /// `official_account.guide.updateguidebuyerrelation`
-        pub const UPDATEGUIDEBUYERRELATION: &str =
-            "official_account.guide.updateguidebuyerrelation";
-        /// `official_account.guide.updateguidemassendjob`
-        pub const UPDATEGUIDEMASSENDJOB: &str = "official_account.guide.updateguidemassendjob";
+        /// `official_account.guide.add_guide_2_guide_group`
+        pub const ADD_GUIDE_2_GUIDE_GROUP: &str = "official_account.guide.add_guide_2_guide_group";
+        /// `official_account.guide.add_guide_acct`
+        pub const ADD_GUIDE_ACCT: &str = "official_account.guide.add_guide_acct";
+        /// `official_account.guide.add_guide_buyer_display_tag`
+        pub const ADD_GUIDE_BUYER_DISPLAY_TAG: &str =
+            "official_account.guide.add_guide_buyer_display_tag";
+        /// `official_account.guide.add_guide_buyer_relation`
+        pub const ADD_GUIDE_BUYER_RELATION: &str =
+            "official_account.guide.add_guide_buyer_relation";
+        /// `official_account.guide.add_guide_buyer_tag`
+        pub const ADD_GUIDE_BUYER_TAG: &str = "official_account.guide.add_guide_buyer_tag";
+        /// `official_account.guide.add_guide_massend_job`
+        pub const ADD_GUIDE_MASSEND_JOB: &str = "official_account.guide.add_guide_massend_job";
+        /// `official_account.guide.add_guide_tag_option`
+        pub const ADD_GUIDE_TAG_OPTION: &str = "official_account.guide.add_guide_tag_option";
+        /// `official_account.guide.cancel_guide_massend_job`
+        pub const CANCEL_GUIDE_MASSEND_JOB: &str =
+            "official_account.guide.cancel_guide_massend_job";
+        /// `official_account.guide.del_guide_2_guide_group`
+        pub const DEL_GUIDE_2_GUIDE_GROUP: &str = "official_account.guide.del_guide_2_guide_group";
+        /// `official_account.guide.del_guide_acct`
+        pub const DEL_GUIDE_ACCT: &str = "official_account.guide.del_guide_acct";
+        /// `official_account.guide.del_guide_buyer_relation`
+        pub const DEL_GUIDE_BUYER_RELATION: &str =
+            "official_account.guide.del_guide_buyer_relation";
+        /// `official_account.guide.del_guide_buyer_tag`
+        pub const DEL_GUIDE_BUYER_TAG: &str = "official_account.guide.del_guide_buyer_tag";
+        /// `official_account.guide.del_guide_card_material`
+        pub const DEL_GUIDE_CARD_MATERIAL: &str = "official_account.guide.del_guide_card_material";
+        /// `official_account.guide.del_guide_group`
+        pub const DEL_GUIDE_GROUP: &str = "official_account.guide.del_guide_group";
+        /// `official_account.guide.del_guide_image_material`
+        pub const DEL_GUIDE_IMAGE_MATERIAL: &str =
+            "official_account.guide.del_guide_image_material";
+        /// `official_account.guide.del_guide_tag_option`
+        pub const DEL_GUIDE_TAG_OPTION: &str = "official_account.guide.del_guide_tag_option";
+        /// `official_account.guide.del_guide_word_material`
+        pub const DEL_GUIDE_WORD_MATERIAL: &str = "official_account.guide.del_guide_word_material";
+        /// `official_account.guide.get_group_by_guide`
+        pub const GET_GROUP_BY_GUIDE: &str = "official_account.guide.get_group_by_guide";
+        /// `official_account.guide.get_group_info`
+        pub const GET_GROUP_INFO: &str = "official_account.guide.get_group_info";
+        /// `official_account.guide.get_guide_acct`
+        pub const GET_GUIDE_ACCT: &str = "official_account.guide.get_guide_acct";
+        /// `official_account.guide.get_guide_acct_config`
+        pub const GET_GUIDE_ACCT_CONFIG: &str = "official_account.guide.get_guide_acct_config";
+        /// `official_account.guide.get_guide_acct_list`
+        pub const GET_GUIDE_ACCT_LIST: &str = "official_account.guide.get_guide_acct_list";
+        /// `official_account.guide.get_guide_buyer_chat_record`
+        pub const GET_GUIDE_BUYER_CHAT_RECORD: &str =
+            "official_account.guide.get_guide_buyer_chat_record";
+        /// `official_account.guide.get_guide_buyer_display_tag`
+        pub const GET_GUIDE_BUYER_DISPLAY_TAG: &str =
+            "official_account.guide.get_guide_buyer_display_tag";
+        /// `official_account.guide.get_guide_buyer_relation`
+        pub const GET_GUIDE_BUYER_RELATION: &str =
+            "official_account.guide.get_guide_buyer_relation";
+        /// `official_account.guide.get_guide_buyer_relation_by_buyer`
+        pub const GET_GUIDE_BUYER_RELATION_BY_BUYER: &str =
+            "official_account.guide.get_guide_buyer_relation_by_buyer";
+        /// `official_account.guide.get_guide_buyer_relation_list`
+        pub const GET_GUIDE_BUYER_RELATION_LIST: &str =
+            "official_account.guide.get_guide_buyer_relation_list";
+        /// `official_account.guide.get_guide_buyer_tag`
+        pub const GET_GUIDE_BUYER_TAG: &str = "official_account.guide.get_guide_buyer_tag";
+        /// `official_account.guide.get_guide_card_material`
+        pub const GET_GUIDE_CARD_MATERIAL: &str = "official_account.guide.get_guide_card_material";
+        /// `official_account.guide.get_guide_config`
+        pub const GET_GUIDE_CONFIG: &str = "official_account.guide.get_guide_config";
+        /// `official_account.guide.get_guide_group_list`
+        pub const GET_GUIDE_GROUP_LIST: &str = "official_account.guide.get_guide_group_list";
+        /// `official_account.guide.get_guide_image_material`
+        pub const GET_GUIDE_IMAGE_MATERIAL: &str =
+            "official_account.guide.get_guide_image_material";
+        /// `official_account.guide.get_guide_massend_job`
+        pub const GET_GUIDE_MASSEND_JOB: &str = "official_account.guide.get_guide_massend_job";
+        /// `official_account.guide.get_guide_massend_job_list`
+        pub const GET_GUIDE_MASSEND_JOB_LIST: &str =
+            "official_account.guide.get_guide_massend_job_list";
+        /// `official_account.guide.get_guide_tag_option`
+        pub const GET_GUIDE_TAG_OPTION: &str = "official_account.guide.get_guide_tag_option";
+        /// `official_account.guide.get_guide_word_material`
+        pub const GET_GUIDE_WORD_MATERIAL: &str = "official_account.guide.get_guide_word_material";
+        /// `official_account.guide.guide_create_qr_code`
+        pub const GUIDE_CREATE_QR_CODE: &str = "official_account.guide.guide_create_qr_code";
+        /// `official_account.guide.new_guide_group`
+        pub const NEW_GUIDE_GROUP: &str = "official_account.guide.new_guide_group";
+        /// `official_account.guide.new_guide_tag_option`
+        pub const NEW_GUIDE_TAG_OPTION: &str = "official_account.guide.new_guide_tag_option";
+        /// `official_account.guide.push_show_wxa_path_menu`
+        pub const PUSH_SHOW_WXA_PATH_MENU: &str = "official_account.guide.push_show_wxa_path_menu";
+        /// `official_account.guide.query_guide_buyer_by_tag`
+        pub const QUERY_GUIDE_BUYER_BY_TAG: &str =
+            "official_account.guide.query_guide_buyer_by_tag";
+        /// `official_account.guide.rebind_guide_acct_for_buyer`
+        pub const REBIND_GUIDE_ACCT_FOR_BUYER: &str =
+            "official_account.guide.rebind_guide_acct_for_buyer";
+        /// `official_account.guide.set_guide_acct_config`
+        pub const SET_GUIDE_ACCT_CONFIG: &str = "official_account.guide.set_guide_acct_config";
+        /// `official_account.guide.set_guide_card_material`
+        pub const SET_GUIDE_CARD_MATERIAL: &str = "official_account.guide.set_guide_card_material";
+        /// `official_account.guide.set_guide_config`
+        pub const SET_GUIDE_CONFIG: &str = "official_account.guide.set_guide_config";
+        /// `official_account.guide.set_guide_image_material`
+        pub const SET_GUIDE_IMAGE_MATERIAL: &str =
+            "official_account.guide.set_guide_image_material";
+        /// `official_account.guide.set_guide_word_material`
+        pub const SET_GUIDE_WORD_MATERIAL: &str = "official_account.guide.set_guide_word_material";
+        /// `official_account.guide.update_guide_acct`
+        pub const UPDATE_GUIDE_ACCT: &str = "official_account.guide.update_guide_acct";
+        /// `official_account.guide.update_guide_buyer_relation`
+        pub const UPDATE_GUIDE_BUYER_RELATION: &str =
+            "official_account.guide.update_guide_buyer_relation";
+        /// `official_account.guide.update_guide_massend_job`
+        pub const UPDATE_GUIDE_MASSEND_JOB: &str =
+            "official_account.guide.update_guide_massend_job";
     }
     /// `intp`
     pub mod intp {
-        /// `eldermedical`
-        pub mod eldermedical {
-            /// `official_account.intp.eldermedical.gethospnoticelist`
-            pub const GETHOSPNOTICELIST: &str =
-                "official_account.intp.eldermedical.gethospnoticelist";
-            /// `official_account.intp.eldermedical.previewhopsnotice`
-            pub const PREVIEWHOPSNOTICE: &str =
-                "official_account.intp.eldermedical.previewhopsnotice";
-            /// `official_account.intp.eldermedical.publichopsnotice`
-            pub const PUBLICHOPSNOTICE: &str =
-                "official_account.intp.eldermedical.publichopsnotice";
-            /// `official_account.intp.eldermedical.sethopsnotice`
-            pub const SETHOPSNOTICE: &str = "official_account.intp.eldermedical.sethopsnotice";
+        /// `elder_medical`
+        pub mod elder_medical {
+            /// `official_account.intp.elder_medical.get_hosp_notice_list`
+            pub const GET_HOSP_NOTICE_LIST: &str =
+                "official_account.intp.elder_medical.get_hosp_notice_list";
+            /// `official_account.intp.elder_medical.preview_h_ops_notice`
+            pub const PREVIEW_H_OPS_NOTICE: &str =
+                "official_account.intp.elder_medical.preview_h_ops_notice";
+            /// `official_account.intp.elder_medical.public_h_ops_notice`
+            pub const PUBLIC_H_OPS_NOTICE: &str =
+                "official_account.intp.elder_medical.public_h_ops_notice";
+            /// `official_account.intp.elder_medical.set_h_ops_notice`
+            pub const SET_H_OPS_NOTICE: &str =
+                "official_account.intp.elder_medical.set_h_ops_notice";
         }
-        /// `marketcode`
-        pub mod marketcode {
-            /// `official_account.intp.marketcode.applycode`
-            pub const APPLYCODE: &str = "official_account.intp.marketcode.applycode";
-            /// `official_account.intp.marketcode.applycodedownload`
-            pub const APPLYCODEDOWNLOAD: &str =
-                "official_account.intp.marketcode.applycodedownload";
-            /// `official_account.intp.marketcode.applycodequery`
-            pub const APPLYCODEQUERY: &str = "official_account.intp.marketcode.applycodequery";
-            /// `official_account.intp.marketcode.codeactive`
-            pub const CODEACTIVE: &str = "official_account.intp.marketcode.codeactive";
-            /// `official_account.intp.marketcode.codeactivequery`
-            pub const CODEACTIVEQUERY: &str = "official_account.intp.marketcode.codeactivequery";
-            /// `official_account.intp.marketcode.tickettocode`
-            pub const TICKETTOCODE: &str = "official_account.intp.marketcode.tickettocode";
+        /// `market_code`
+        pub mod market_code {
+            /// `official_account.intp.market_code.apply_code`
+            pub const APPLY_CODE: &str = "official_account.intp.market_code.apply_code";
+            /// `official_account.intp.market_code.apply_code_download`
+            pub const APPLY_CODE_DOWNLOAD: &str =
+                "official_account.intp.market_code.apply_code_download";
+            /// `official_account.intp.market_code.apply_code_query`
+            pub const APPLY_CODE_QUERY: &str = "official_account.intp.market_code.apply_code_query";
+            /// `official_account.intp.market_code.code_active`
+            pub const CODE_ACTIVE: &str = "official_account.intp.market_code.code_active";
+            /// `official_account.intp.market_code.code_active_query`
+            pub const CODE_ACTIVE_QUERY: &str =
+                "official_account.intp.market_code.code_active_query";
+            /// `official_account.intp.market_code.ticket_to_code`
+            pub const TICKET_TO_CODE: &str = "official_account.intp.market_code.ticket_to_code";
         }
     }
     /// `material`
@@ -4054,14 +4061,14 @@ pub mod official_account {
         pub const ADD_MATERIAL: &str = "official_account.material.add_material";
         /// `official_account.material.add_news`
         pub const ADD_NEWS: &str = "official_account.material.add_news";
-        /// `official_account.material.batchget_material`
-        pub const BATCHGET_MATERIAL: &str = "official_account.material.batchget_material";
+        /// `official_account.material.batch_get_material`
+        pub const BATCH_GET_MATERIAL: &str = "official_account.material.batch_get_material";
         /// `official_account.material.del_material`
         pub const DEL_MATERIAL: &str = "official_account.material.del_material";
         /// `official_account.material.get_material`
         pub const GET_MATERIAL: &str = "official_account.material.get_material";
-        /// `official_account.material.get_materialcount`
-        pub const GET_MATERIALCOUNT: &str = "official_account.material.get_materialcount";
+        /// `official_account.material.get_material_count`
+        pub const GET_MATERIAL_COUNT: &str = "official_account.material.get_material_count";
         /// `official_account.material.update_news`
         pub const UPDATE_NEWS: &str = "official_account.material.update_news";
     }
@@ -4069,44 +4076,44 @@ pub mod official_account {
     pub mod media {
         /// `official_account.media.get`
         pub const GET: &str = "official_account.media.get";
-        /// `official_account.media.getfeedbackmedia`
-        pub const GETFEEDBACKMEDIA: &str = "official_account.media.getfeedbackmedia";
+        /// `official_account.media.get_feedback_media`
+        pub const GET_FEEDBACK_MEDIA: &str = "official_account.media.get_feedback_media";
         /// `official_account.media.get_jssdk`
         pub const GET_JSSDK: &str = "official_account.media.get_jssdk";
         /// `official_account.media.upload`
         pub const UPLOAD: &str = "official_account.media.upload";
-        /// `official_account.media.uploadimg`
-        pub const UPLOADIMG: &str = "official_account.media.uploadimg";
-        /// `official_account.media.uploadnews`
-        pub const UPLOADNEWS: &str = "official_account.media.uploadnews";
-        /// `official_account.media.uploadvideo`
-        pub const UPLOADVIDEO: &str = "official_account.media.uploadvideo";
+        /// `official_account.media.upload_img`
+        pub const UPLOAD_IMG: &str = "official_account.media.upload_img";
+        /// `official_account.media.upload_news`
+        pub const UPLOAD_NEWS: &str = "official_account.media.upload_news";
+        /// `official_account.media.upload_video`
+        pub const UPLOAD_VIDEO: &str = "official_account.media.upload_video";
         /// `voice`
         pub mod voice {
-            /// `official_account.media.voice.addvoicetorecofortext`
-            pub const ADDVOICETORECOFORTEXT: &str =
-                "official_account.media.voice.addvoicetorecofortext";
-            /// `official_account.media.voice.queryrecoresultfortext`
-            pub const QUERYRECORESULTFORTEXT: &str =
-                "official_account.media.voice.queryrecoresultfortext";
-            /// `official_account.media.voice.translatecontent`
-            pub const TRANSLATECONTENT: &str = "official_account.media.voice.translatecontent";
+            /// `official_account.media.voice.add_voice_to_reco_for_text`
+            pub const ADD_VOICE_TO_RECO_FOR_TEXT: &str =
+                "official_account.media.voice.add_voice_to_reco_for_text";
+            /// `official_account.media.voice.query_reco_result_for_text`
+            pub const QUERY_RECO_RESULT_FOR_TEXT: &str =
+                "official_account.media.voice.query_reco_result_for_text";
+            /// `official_account.media.voice.translate_content`
+            pub const TRANSLATE_CONTENT: &str = "official_account.media.voice.translate_content";
         }
     }
     /// `menu`
     pub mod menu {
-        /// `official_account.menu.addconditional`
-        pub const ADDCONDITIONAL: &str = "official_account.menu.addconditional";
+        /// `official_account.menu.add_conditional`
+        pub const ADD_CONDITIONAL: &str = "official_account.menu.add_conditional";
         /// `official_account.menu.create`
         pub const CREATE: &str = "official_account.menu.create";
-        /// `official_account.menu.delconditional`
-        pub const DELCONDITIONAL: &str = "official_account.menu.delconditional";
         /// `official_account.menu.delete`
         pub const DELETE: &str = "official_account.menu.delete";
+        /// `official_account.menu.del_conditional`
+        pub const DEL_CONDITIONAL: &str = "official_account.menu.del_conditional";
         /// `official_account.menu.get`
         pub const GET: &str = "official_account.menu.get";
-        /// `official_account.menu.trymatch`
-        pub const TRYMATCH: &str = "official_account.menu.trymatch";
+        /// `official_account.menu.try_match`
+        pub const TRY_MATCH: &str = "official_account.menu.try_match";
     }
     /// `merchant`
     pub mod merchant {
@@ -4118,20 +4125,20 @@ pub mod official_account {
         pub const DEL: &str = "official_account.merchant.del";
         /// `official_account.merchant.get`
         pub const GET: &str = "official_account.merchant.get";
-        /// `official_account.merchant.getbystatus`
-        pub const GETBYSTATUS: &str = "official_account.merchant.getbystatus";
-        /// `official_account.merchant.modproductstatus`
-        pub const MODPRODUCTSTATUS: &str = "official_account.merchant.modproductstatus";
+        /// `official_account.merchant.get_by_status`
+        pub const GET_BY_STATUS: &str = "official_account.merchant.get_by_status";
+        /// `official_account.merchant.mod_product_status`
+        pub const MOD_PRODUCT_STATUS: &str = "official_account.merchant.mod_product_status";
         /// `official_account.merchant.update`
         pub const UPDATE: &str = "official_account.merchant.update";
         /// `category`
         pub mod category {
-            /// `official_account.merchant.category.getproperty`
-            pub const GETPROPERTY: &str = "official_account.merchant.category.getproperty";
-            /// `official_account.merchant.category.getsku`
-            pub const GETSKU: &str = "official_account.merchant.category.getsku";
-            /// `official_account.merchant.category.getsub`
-            pub const GETSUB: &str = "official_account.merchant.category.getsub";
+            /// `official_account.merchant.category.get_property`
+            pub const GET_PROPERTY: &str = "official_account.merchant.category.get_property";
+            /// `official_account.merchant.category.get_sku`
+            pub const GET_SKU: &str = "official_account.merchant.category.get_sku";
+            /// `official_account.merchant.category.get_sub`
+            pub const GET_SUB: &str = "official_account.merchant.category.get_sub";
         }
         /// `express`
         pub mod express {
@@ -4139,10 +4146,10 @@ pub mod official_account {
             pub const ADD: &str = "official_account.merchant.express.add";
             /// `official_account.merchant.express.del`
             pub const DEL: &str = "official_account.merchant.express.del";
-            /// `official_account.merchant.express.getall`
-            pub const GETALL: &str = "official_account.merchant.express.getall";
-            /// `official_account.merchant.express.getbyid`
-            pub const GETBYID: &str = "official_account.merchant.express.getbyid";
+            /// `official_account.merchant.express.get_all`
+            pub const GET_ALL: &str = "official_account.merchant.express.get_all";
+            /// `official_account.merchant.express.get_by_id`
+            pub const GET_BY_ID: &str = "official_account.merchant.express.get_by_id";
             /// `official_account.merchant.express.update`
             pub const UPDATE: &str = "official_account.merchant.express.update";
         }
@@ -4152,25 +4159,25 @@ pub mod official_account {
             pub const ADD: &str = "official_account.merchant.group.add";
             /// `official_account.merchant.group.del`
             pub const DEL: &str = "official_account.merchant.group.del";
-            /// `official_account.merchant.group.getall`
-            pub const GETALL: &str = "official_account.merchant.group.getall";
-            /// `official_account.merchant.group.getbyid`
-            pub const GETBYID: &str = "official_account.merchant.group.getbyid";
-            /// `official_account.merchant.group.productmod`
-            pub const PRODUCTMOD: &str = "official_account.merchant.group.productmod";
-            /// `official_account.merchant.group.propertymod`
-            pub const PROPERTYMOD: &str = "official_account.merchant.group.propertymod";
+            /// `official_account.merchant.group.get_all`
+            pub const GET_ALL: &str = "official_account.merchant.group.get_all";
+            /// `official_account.merchant.group.get_by_id`
+            pub const GET_BY_ID: &str = "official_account.merchant.group.get_by_id";
+            /// `official_account.merchant.group.product_mod`
+            pub const PRODUCT_MOD: &str = "official_account.merchant.group.product_mod";
+            /// `official_account.merchant.group.property_mod`
+            pub const PROPERTY_MOD: &str = "official_account.merchant.group.property_mod";
         }
         /// `order`
         pub mod order {
             /// `official_account.merchant.order.close`
             pub const CLOSE: &str = "official_account.merchant.order.close";
-            /// `official_account.merchant.order.getbyfilter`
-            pub const GETBYFILTER: &str = "official_account.merchant.order.getbyfilter";
-            /// `official_account.merchant.order.getbyid`
-            pub const GETBYID: &str = "official_account.merchant.order.getbyid";
-            /// `official_account.merchant.order.setdelivery`
-            pub const SETDELIVERY: &str = "official_account.merchant.order.setdelivery";
+            /// `official_account.merchant.order.get_by_filter`
+            pub const GET_BY_FILTER: &str = "official_account.merchant.order.get_by_filter";
+            /// `official_account.merchant.order.get_by_id`
+            pub const GET_BY_ID: &str = "official_account.merchant.order.get_by_id";
+            /// `official_account.merchant.order.set_delivery`
+            pub const SET_DELIVERY: &str = "official_account.merchant.order.set_delivery";
         }
         /// `shelf`
         pub mod shelf {
@@ -4178,14 +4185,14 @@ pub mod official_account {
             pub const ADD: &str = "official_account.merchant.shelf.add";
             /// `official_account.merchant.shelf.del`
             pub const DEL: &str = "official_account.merchant.shelf.del";
-            /// `official_account.merchant.shelf.getall`
-            pub const GETALL: &str = "official_account.merchant.shelf.getall";
-            /// `official_account.merchant.shelf.getbyid`
-            pub const GETBYID: &str = "official_account.merchant.shelf.getbyid";
+            /// `official_account.merchant.shelf.get_all`
+            pub const GET_ALL: &str = "official_account.merchant.shelf.get_all";
+            /// `official_account.merchant.shelf.get_by_id`
+            pub const GET_BY_ID: &str = "official_account.merchant.shelf.get_by_id";
             /// `official_account.merchant.shelf.mod`
             pub const MOD: &str = "official_account.merchant.shelf.mod";
-            /// `official_account.merchant.shelf.setdeliverymod`
-            pub const SETDELIVERYMOD: &str = "official_account.merchant.shelf.setdeliverymod";
+            /// `official_account.merchant.shelf.set_delivery_mod`
+            pub const SET_DELIVERY_MOD: &str = "official_account.merchant.shelf.set_delivery_mod";
         }
         /// `stock`
         pub mod stock {
@@ -4221,8 +4228,8 @@ pub mod official_account {
             pub const PREVIEW: &str = "official_account.message.mass.preview";
             /// `official_account.message.mass.send`
             pub const SEND: &str = "official_account.message.mass.send";
-            /// `official_account.message.mass.sendall`
-            pub const SENDALL: &str = "official_account.message.mass.sendall";
+            /// `official_account.message.mass.send_all`
+            pub const SEND_ALL: &str = "official_account.message.mass.send_all";
             /// `speed`
             pub mod speed {
                 /// `official_account.message.mass.speed.get`
@@ -4239,87 +4246,88 @@ pub mod official_account {
             pub const SUBSCRIBE: &str = "official_account.message.template.subscribe";
         }
     }
-    /// `mmiot`
-    pub mod mmiot {
-        /// `official_account.mmiot.get_device_qrcode`
-        pub const GET_DEVICE_QRCODE: &str = "official_account.mmiot.get_device_qrcode";
-        /// `official_account.mmiot.reset_public_device`
-        pub const RESET_PUBLIC_DEVICE: &str = "official_account.mmiot.reset_public_device";
+    /// `mm_iot`
+    pub mod mm_iot {
+        /// `official_account.mm_iot.get_device_qr_code`
+        pub const GET_DEVICE_QR_CODE: &str = "official_account.mm_iot.get_device_qr_code";
+        /// `official_account.mm_iot.reset_public_device`
+        pub const RESET_PUBLIC_DEVICE: &str = "official_account.mm_iot.reset_public_device";
     }
-    /// `nontax`
-    pub mod nontax {
-        /// `official_account.nontax.createbillcard`
-        pub const CREATEBILLCARD: &str = "official_account.nontax.createbillcard";
-        /// `official_account.nontax.downloadbill`
-        pub const DOWNLOADBILL: &str = "official_account.nontax.downloadbill";
-        /// `official_account.nontax.getbillauthurl`
-        pub const GETBILLAUTHURL: &str = "official_account.nontax.getbillauthurl";
-        /// `official_account.nontax.getorder`
-        pub const GETORDER: &str = "official_account.nontax.getorder";
-        /// `official_account.nontax.getorderlist`
-        pub const GETORDERLIST: &str = "official_account.nontax.getorderlist";
-        /// `official_account.nontax.getrealname`
-        pub const GETREALNAME: &str = "official_account.nontax.getrealname";
-        /// `official_account.nontax.insertbill`
-        pub const INSERTBILL: &str = "official_account.nontax.insertbill";
-        /// `official_account.nontax.micropay`
-        pub const MICROPAY: &str = "official_account.nontax.micropay";
-        /// `official_account.nontax.mocknotification`
-        pub const MOCKNOTIFICATION: &str = "official_account.nontax.mocknotification";
-        /// `official_account.nontax.mockqueryfee`
-        pub const MOCKQUERYFEE: &str = "official_account.nontax.mockqueryfee";
-        /// `official_account.nontax.notifyinconsistentorder`
-        pub const NOTIFYINCONSISTENTORDER: &str = "official_account.nontax.notifyinconsistentorder";
-        /// `official_account.nontax.queryfee`
-        pub const QUERYFEE: &str = "official_account.nontax.queryfee";
-        /// `official_account.nontax.refund`
-        pub const REFUND: &str = "official_account.nontax.refund";
-        /// `official_account.nontax.unifiedorder`
-        pub const UNIFIEDORDER: &str = "official_account.nontax.unifiedorder";
+    /// `non_tax`
+    pub mod non_tax {
+        /// `official_account.non_tax.create_bill_card`
+        pub const CREATE_BILL_CARD: &str = "official_account.non_tax.create_bill_card";
+        /// `official_account.non_tax.download_bill`
+        pub const DOWNLOAD_BILL: &str = "official_account.non_tax.download_bill";
+        /// `official_account.non_tax.get_bill_auth_url`
+        pub const GET_BILL_AUTH_URL: &str = "official_account.non_tax.get_bill_auth_url";
+        /// `official_account.non_tax.get_order`
+        pub const GET_ORDER: &str = "official_account.non_tax.get_order";
+        /// `official_account.non_tax.get_order_list`
+        pub const GET_ORDER_LIST: &str = "official_account.non_tax.get_order_list";
+        /// `official_account.non_tax.get_real_name`
+        pub const GET_REAL_NAME: &str = "official_account.non_tax.get_real_name";
+        /// `official_account.non_tax.insert_bill`
+        pub const INSERT_BILL: &str = "official_account.non_tax.insert_bill";
+        /// `official_account.non_tax.micro_pay`
+        pub const MICRO_PAY: &str = "official_account.non_tax.micro_pay";
+        /// `official_account.non_tax.mock_notification`
+        pub const MOCK_NOTIFICATION: &str = "official_account.non_tax.mock_notification";
+        /// `official_account.non_tax.mock_query_fee`
+        pub const MOCK_QUERY_FEE: &str = "official_account.non_tax.mock_query_fee";
+        /// `official_account.non_tax.notify_inconsistent_order`
+        pub const NOTIFY_INCONSISTENT_ORDER: &str =
+            "official_account.non_tax.notify_inconsistent_order";
+        /// `official_account.non_tax.query_fee`
+        pub const QUERY_FEE: &str = "official_account.non_tax.query_fee";
+        /// `official_account.non_tax.refund`
+        pub const REFUND: &str = "official_account.non_tax.refund";
+        /// `official_account.non_tax.unified_order`
+        pub const UNIFIED_ORDER: &str = "official_account.non_tax.unified_order";
         /// `vehicle`
         pub mod vehicle {
-            /// `official_account.nontax.vehicle.entrancenotify`
-            pub const ENTRANCENOTIFY: &str = "official_account.nontax.vehicle.entrancenotify";
-            /// `official_account.nontax.vehicle.payapply`
-            pub const PAYAPPLY: &str = "official_account.nontax.vehicle.payapply";
-            /// `official_account.nontax.vehicle.querystate`
-            pub const QUERYSTATE: &str = "official_account.nontax.vehicle.querystate";
+            /// `official_account.non_tax.vehicle.entrance_notify`
+            pub const ENTRANCE_NOTIFY: &str = "official_account.non_tax.vehicle.entrance_notify";
+            /// `official_account.non_tax.vehicle.pay_apply`
+            pub const PAY_APPLY: &str = "official_account.non_tax.vehicle.pay_apply";
+            /// `official_account.non_tax.vehicle.query_state`
+            pub const QUERY_STATE: &str = "official_account.non_tax.vehicle.query_state";
         }
     }
-    /// `openapi`
-    pub mod openapi {
-        /// `official_account.openapi.rid_get`
-        pub const RID_GET: &str = "official_account.openapi.rid_get";
+    /// `open_api`
+    pub mod open_api {
+        /// `official_account.open_api.rid_get`
+        pub const RID_GET: &str = "official_account.open_api.rid_get";
         /// `quota`
         pub mod quota {
-            /// `official_account.openapi.quota.clear`
-            pub const CLEAR: &str = "official_account.openapi.quota.clear";
-            /// `official_account.openapi.quota.get`
-            pub const GET: &str = "official_account.openapi.quota.get";
+            /// `official_account.open_api.quota.clear`
+            pub const CLEAR: &str = "official_account.open_api.quota.clear";
+            /// `official_account.open_api.quota.get`
+            pub const GET: &str = "official_account.open_api.quota.get";
         }
     }
     /// `poi`
     pub mod poi {
-        /// `official_account.poi.addpoi`
-        pub const ADDPOI: &str = "official_account.poi.addpoi";
-        /// `official_account.poi.delpoi`
-        pub const DELPOI: &str = "official_account.poi.delpoi";
-        /// `official_account.poi.getpoi`
-        pub const GETPOI: &str = "official_account.poi.getpoi";
-        /// `official_account.poi.getpoilist`
-        pub const GETPOILIST: &str = "official_account.poi.getpoilist";
-        /// `official_account.poi.getwxcategory`
-        pub const GETWXCATEGORY: &str = "official_account.poi.getwxcategory";
-        /// `official_account.poi.updatepoi`
-        pub const UPDATEPOI: &str = "official_account.poi.updatepoi";
+        /// `official_account.poi.add_poi`
+        pub const ADD_POI: &str = "official_account.poi.add_poi";
+        /// `official_account.poi.del_poi`
+        pub const DEL_POI: &str = "official_account.poi.del_poi";
+        /// `official_account.poi.get_poi`
+        pub const GET_POI: &str = "official_account.poi.get_poi";
+        /// `official_account.poi.get_poi_list`
+        pub const GET_POI_LIST: &str = "official_account.poi.get_poi_list";
+        /// `official_account.poi.get_wx_category`
+        pub const GET_WX_CATEGORY: &str = "official_account.poi.get_wx_category";
+        /// `official_account.poi.update_poi`
+        pub const UPDATE_POI: &str = "official_account.poi.update_poi";
     }
     /// `publisher`
     pub mod publisher {
         /// `stat`
         pub mod stat {
-            /// `official_account.publisher.stat.publisher_adpos_general`
-            pub const PUBLISHER_ADPOS_GENERAL: &str =
-                "official_account.publisher.stat.publisher_adpos_general";
+            /// `official_account.publisher.stat.publisher_ad_pos_general`
+            pub const PUBLISHER_AD_POS_GENERAL: &str =
+                "official_account.publisher.stat.publisher_ad_pos_general";
             /// `official_account.publisher.stat.publisher_cps_general`
             pub const PUBLISHER_CPS_GENERAL: &str =
                 "official_account.publisher.stat.publisher_cps_general";
@@ -4328,19 +4336,19 @@ pub mod official_account {
                 "official_account.publisher.stat.publisher_settlement";
         }
     }
-    /// `qrcode`
-    pub mod qrcode {
-        /// `official_account.qrcode.create`
-        pub const CREATE: &str = "official_account.qrcode.create";
+    /// `qr_code`
+    pub mod qr_code {
+        /// `official_account.qr_code.create`
+        pub const CREATE: &str = "official_account.qr_code.create";
     }
     /// `scan`
     pub mod scan {
-        /// `official_account.scan.merchantinfo_get`
-        pub const MERCHANTINFO_GET: &str = "official_account.scan.merchantinfo_get";
-        /// `official_account.scan.scanticket_check`
-        pub const SCANTICKET_CHECK: &str = "official_account.scan.scanticket_check";
-        /// `official_account.scan.testwhitelist_set`
-        pub const TESTWHITELIST_SET: &str = "official_account.scan.testwhitelist_set";
+        /// `official_account.scan.merchant_info_get`
+        pub const MERCHANT_INFO_GET: &str = "official_account.scan.merchant_info_get";
+        /// `official_account.scan.scan_ticket_check`
+        pub const SCAN_TICKET_CHECK: &str = "official_account.scan.scan_ticket_check";
+        /// `official_account.scan.test_whitelist_set`
+        pub const TEST_WHITELIST_SET: &str = "official_account.scan.test_whitelist_set";
         /// `product`
         pub mod product {
             /// `official_account.scan.product.clear`
@@ -4349,22 +4357,23 @@ pub mod official_account {
             pub const CREATE: &str = "official_account.scan.product.create";
             /// `official_account.scan.product.get`
             pub const GET: &str = "official_account.scan.product.get";
-            /// `official_account.scan.product.getlist`
-            pub const GETLIST: &str = "official_account.scan.product.getlist";
-            /// `official_account.scan.product.getqrcode`
-            pub const GETQRCODE: &str = "official_account.scan.product.getqrcode";
-            /// `official_account.scan.product.modstatus`
-            pub const MODSTATUS: &str = "official_account.scan.product.modstatus";
+            /// `official_account.scan.product.get_list`
+            pub const GET_LIST: &str = "official_account.scan.product.get_list";
+            /// `official_account.scan.product.get_qr_code`
+            pub const GET_QR_CODE: &str = "official_account.scan.product.get_qr_code";
+            /// `official_account.scan.product.mod_status`
+            pub const MOD_STATUS: &str = "official_account.scan.product.mod_status";
             /// `official_account.scan.product.update`
             pub const UPDATE: &str = "official_account.scan.product.update";
             /// `v2`
             pub mod v2 {
                 /// `official_account.scan.product.v2.add`
                 pub const ADD: &str = "official_account.scan.product.v2.add";
-                /// `official_account.scan.product.v2.getinfo`
-                pub const GETINFO: &str = "official_account.scan.product.v2.getinfo";
-                /// `official_account.scan.product.v2.getinfobypage`
-                pub const GETINFOBYPAGE: &str = "official_account.scan.product.v2.getinfobypage";
+                /// `official_account.scan.product.v2.get_info`
+                pub const GET_INFO: &str = "official_account.scan.product.v2.get_info";
+                /// `official_account.scan.product.v2.get_info_by_page`
+                pub const GET_INFO_BY_PAGE: &str =
+                    "official_account.scan.product.v2.get_info_by_page";
                 /// `official_account.scan.product.v2.status`
                 pub const STATUS: &str = "official_account.scan.product.v2.status";
             }
@@ -4372,90 +4381,94 @@ pub mod official_account {
     }
     /// `semantic`
     pub mod semantic {
-        /// `official_account.semantic.semproxy_search`
-        pub const SEMPROXY_SEARCH: &str = "official_account.semantic.semproxy_search";
+        /// `official_account.semantic.sem_proxy_search`
+        pub const SEM_PROXY_SEARCH: &str = "official_account.semantic.sem_proxy_search";
     }
-    /// `shakearound`
-    pub mod shakearound {
-        /// `official_account.shakearound.material_add`
-        pub const MATERIAL_ADD: &str = "official_account.shakearound.material_add";
-        /// `official_account.shakearound.relation_search`
-        pub const RELATION_SEARCH: &str = "official_account.shakearound.relation_search";
-        /// `official_account.shakearound.user_getshakeinfo`
-        pub const USER_GETSHAKEINFO: &str = "official_account.shakearound.user_getshakeinfo";
+    /// `shake_around`
+    pub mod shake_around {
+        /// `official_account.shake_around.material_add`
+        pub const MATERIAL_ADD: &str = "official_account.shake_around.material_add";
+        /// `official_account.shake_around.relation_search`
+        pub const RELATION_SEARCH: &str = "official_account.shake_around.relation_search";
+        /// `official_account.shake_around.user_get_shake_info`
+        pub const USER_GET_SHAKE_INFO: &str = "official_account.shake_around.user_get_shake_info";
         /// `account`
         pub mod account {
-            /// `official_account.shakearound.account.auditstatus`
-            pub const AUDITSTATUS: &str = "official_account.shakearound.account.auditstatus";
-            /// `official_account.shakearound.account.register`
-            pub const REGISTER: &str = "official_account.shakearound.account.register";
+            /// `official_account.shake_around.account.audit_status`
+            pub const AUDIT_STATUS: &str = "official_account.shake_around.account.audit_status";
+            /// `official_account.shake_around.account.register`
+            pub const REGISTER: &str = "official_account.shake_around.account.register";
         }
         /// `device`
         pub mod device {
-            /// `official_account.shakearound.device.applyid`
-            pub const APPLYID: &str = "official_account.shakearound.device.applyid";
-            /// `official_account.shakearound.device.applystatus`
-            pub const APPLYSTATUS: &str = "official_account.shakearound.device.applystatus";
-            /// `official_account.shakearound.device.bindlocation`
-            pub const BINDLOCATION: &str = "official_account.shakearound.device.bindlocation";
-            /// `official_account.shakearound.device.bindpage`
-            pub const BINDPAGE: &str = "official_account.shakearound.device.bindpage";
-            /// `official_account.shakearound.device.search`
-            pub const SEARCH: &str = "official_account.shakearound.device.search";
-            /// `official_account.shakearound.device.update`
-            pub const UPDATE: &str = "official_account.shakearound.device.update";
+            /// `official_account.shake_around.device.apply_id`
+            pub const APPLY_ID: &str = "official_account.shake_around.device.apply_id";
+            /// `official_account.shake_around.device.apply_status`
+            pub const APPLY_STATUS: &str = "official_account.shake_around.device.apply_status";
+            /// `official_account.shake_around.device.bind_location`
+            pub const BIND_LOCATION: &str = "official_account.shake_around.device.bind_location";
+            /// `official_account.shake_around.device.bind_page`
+            pub const BIND_PAGE: &str = "official_account.shake_around.device.bind_page";
+            /// `official_account.shake_around.device.search`
+            pub const SEARCH: &str = "official_account.shake_around.device.search";
+            /// `official_account.shake_around.device.update`
+            pub const UPDATE: &str = "official_account.shake_around.device.update";
             /// `group`
             pub mod group {
-                /// `official_account.shakearound.device.group.add`
-                pub const ADD: &str = "official_account.shakearound.device.group.add";
-                /// `official_account.shakearound.device.group.adddevice`
-                pub const ADDDEVICE: &str = "official_account.shakearound.device.group.adddevice";
-                /// `official_account.shakearound.device.group.delete`
-                pub const DELETE: &str = "official_account.shakearound.device.group.delete";
-                /// `official_account.shakearound.device.group.deletedevice`
-                pub const DELETEDEVICE: &str =
-                    "official_account.shakearound.device.group.deletedevice";
-                /// `official_account.shakearound.device.group.getdetail`
-                pub const GETDETAIL: &str = "official_account.shakearound.device.group.getdetail";
-                /// `official_account.shakearound.device.group.getlist`
-                pub const GETLIST: &str = "official_account.shakearound.device.group.getlist";
-                /// `official_account.shakearound.device.group.update`
-                pub const UPDATE: &str = "official_account.shakearound.device.group.update";
+                /// `official_account.shake_around.device.group.add`
+                pub const ADD: &str = "official_account.shake_around.device.group.add";
+                /// `official_account.shake_around.device.group.add_device`
+                pub const ADD_DEVICE: &str =
+                    "official_account.shake_around.device.group.add_device";
+                /// `official_account.shake_around.device.group.delete`
+                pub const DELETE: &str = "official_account.shake_around.device.group.delete";
+                /// `official_account.shake_around.device.group.delete_device`
+                pub const DELETE_DEVICE: &str =
+                    "official_account.shake_around.device.group.delete_device";
+                /// `official_account.shake_around.device.group.get_detail`
+                pub const GET_DETAIL: &str =
+                    "official_account.shake_around.device.group.get_detail";
+                /// `official_account.shake_around.device.group.get_list`
+                pub const GET_LIST: &str = "official_account.shake_around.device.group.get_list";
+                /// `official_account.shake_around.device.group.update`
+                pub const UPDATE: &str = "official_account.shake_around.device.group.update";
             }
         }
         /// `lottery`
         pub mod lottery {
-            /// `official_account.shakearound.lottery.addlotteryinfo`
-            pub const ADDLOTTERYINFO: &str = "official_account.shakearound.lottery.addlotteryinfo";
-            /// `official_account.shakearound.lottery.querylottery`
-            pub const QUERYLOTTERY: &str = "official_account.shakearound.lottery.querylottery";
-            /// `official_account.shakearound.lottery.setlotteryswitch`
-            pub const SETLOTTERYSWITCH: &str =
-                "official_account.shakearound.lottery.setlotteryswitch";
-            /// `official_account.shakearound.lottery.setprizebucket`
-            pub const SETPRIZEBUCKET: &str = "official_account.shakearound.lottery.setprizebucket";
+            /// `official_account.shake_around.lottery.add_lottery_info`
+            pub const ADD_LOTTERY_INFO: &str =
+                "official_account.shake_around.lottery.add_lottery_info";
+            /// `official_account.shake_around.lottery.query_lottery`
+            pub const QUERY_LOTTERY: &str = "official_account.shake_around.lottery.query_lottery";
+            /// `official_account.shake_around.lottery.set_lottery_switch`
+            pub const SET_LOTTERY_SWITCH: &str =
+                "official_account.shake_around.lottery.set_lottery_switch";
+            /// `official_account.shake_around.lottery.set_prize_bucket`
+            pub const SET_PRIZE_BUCKET: &str =
+                "official_account.shake_around.lottery.set_prize_bucket";
         }
         /// `page`
         pub mod page {
-            /// `official_account.shakearound.page.add`
-            pub const ADD: &str = "official_account.shakearound.page.add";
-            /// `official_account.shakearound.page.delete`
-            pub const DELETE: &str = "official_account.shakearound.page.delete";
-            /// `official_account.shakearound.page.search`
-            pub const SEARCH: &str = "official_account.shakearound.page.search";
-            /// `official_account.shakearound.page.update`
-            pub const UPDATE: &str = "official_account.shakearound.page.update";
+            /// `official_account.shake_around.page.add`
+            pub const ADD: &str = "official_account.shake_around.page.add";
+            /// `official_account.shake_around.page.delete`
+            pub const DELETE: &str = "official_account.shake_around.page.delete";
+            /// `official_account.shake_around.page.search`
+            pub const SEARCH: &str = "official_account.shake_around.page.search";
+            /// `official_account.shake_around.page.update`
+            pub const UPDATE: &str = "official_account.shake_around.page.update";
         }
         /// `statistics`
         pub mod statistics {
-            /// `official_account.shakearound.statistics.device`
-            pub const DEVICE: &str = "official_account.shakearound.statistics.device";
-            /// `official_account.shakearound.statistics.devicelist`
-            pub const DEVICELIST: &str = "official_account.shakearound.statistics.devicelist";
-            /// `official_account.shakearound.statistics.page`
-            pub const PAGE: &str = "official_account.shakearound.statistics.page";
-            /// `official_account.shakearound.statistics.pagelist`
-            pub const PAGELIST: &str = "official_account.shakearound.statistics.pagelist";
+            /// `official_account.shake_around.statistics.device`
+            pub const DEVICE: &str = "official_account.shake_around.statistics.device";
+            /// `official_account.shake_around.statistics.device_list`
+            pub const DEVICE_LIST: &str = "official_account.shake_around.statistics.device_list";
+            /// `official_account.shake_around.statistics.page`
+            pub const PAGE: &str = "official_account.shake_around.statistics.page";
+            /// `official_account.shake_around.statistics.page_list`
+            pub const PAGE_LIST: &str = "official_account.shake_around.statistics.page_list";
         }
     }
     /// `shorten`
@@ -4473,22 +4486,22 @@ pub mod official_account {
         pub const DELETE: &str = "official_account.tags.delete";
         /// `official_account.tags.get`
         pub const GET: &str = "official_account.tags.get";
-        /// `official_account.tags.getidlist`
-        pub const GETIDLIST: &str = "official_account.tags.getidlist";
+        /// `official_account.tags.get_id_list`
+        pub const GET_ID_LIST: &str = "official_account.tags.get_id_list";
         /// `official_account.tags.update`
         pub const UPDATE: &str = "official_account.tags.update";
         /// `members`
         pub mod members {
-            /// `official_account.tags.members.batchblacklist`
-            pub const BATCHBLACKLIST: &str = "official_account.tags.members.batchblacklist";
-            /// `official_account.tags.members.batchtagging`
-            pub const BATCHTAGGING: &str = "official_account.tags.members.batchtagging";
-            /// `official_account.tags.members.batchunblacklist`
-            pub const BATCHUNBLACKLIST: &str = "official_account.tags.members.batchunblacklist";
-            /// `official_account.tags.members.batchuntagging`
-            pub const BATCHUNTAGGING: &str = "official_account.tags.members.batchuntagging";
-            /// `official_account.tags.members.getblacklist`
-            pub const GETBLACKLIST: &str = "official_account.tags.members.getblacklist";
+            /// `official_account.tags.members.batch_blacklist`
+            pub const BATCH_BLACKLIST: &str = "official_account.tags.members.batch_blacklist";
+            /// `official_account.tags.members.batch_tagging`
+            pub const BATCH_TAGGING: &str = "official_account.tags.members.batch_tagging";
+            /// `official_account.tags.members.batch_unblacklist`
+            pub const BATCH_UNBLACKLIST: &str = "official_account.tags.members.batch_unblacklist";
+            /// `official_account.tags.members.batch_untagging`
+            pub const BATCH_UNTAGGING: &str = "official_account.tags.members.batch_untagging";
+            /// `official_account.tags.members.get_blacklist`
+            pub const GET_BLACKLIST: &str = "official_account.tags.members.get_blacklist";
         }
     }
     /// `template`
@@ -4507,8 +4520,8 @@ pub mod official_account {
     }
     /// `ticket`
     pub mod ticket {
-        /// `official_account.ticket.getticket`
-        pub const GETTICKET: &str = "official_account.ticket.getticket";
+        /// `official_account.ticket.get_ticket`
+        pub const GET_TICKET: &str = "official_account.ticket.get_ticket";
     }
     /// `user`
     pub mod user {
@@ -4516,10 +4529,10 @@ pub mod official_account {
         pub const GET: &str = "official_account.user.get";
         /// `official_account.user.info`
         pub const INFO: &str = "official_account.user.info";
-        /// `official_account.user.info_batchget`
-        pub const INFO_BATCHGET: &str = "official_account.user.info_batchget";
-        /// `official_account.user.info_updateremark`
-        pub const INFO_UPDATEREMARK: &str = "official_account.user.info_updateremark";
+        /// `official_account.user.info_batch_get`
+        pub const INFO_BATCH_GET: &str = "official_account.user.info_batch_get";
+        /// `official_account.user.info_update_remark`
+        pub const INFO_UPDATE_REMARK: &str = "official_account.user.info_update_remark";
         /// `official_account.user.tag_get`
         pub const TAG_GET: &str = "official_account.user.tag_get";
     }
@@ -4528,16 +4541,16 @@ pub mod official_account {
 pub mod open_platform {
     /// `account`
     pub mod account {
-        /// `open_platform.account.componentrebindadmin`
-        pub const COMPONENTREBINDADMIN: &str = "open_platform.account.componentrebindadmin";
-        /// `open_platform.account.fastregister`
-        pub const FASTREGISTER: &str = "open_platform.account.fastregister";
-        /// `open_platform.account.getaccountbasicinfo`
-        pub const GETACCOUNTBASICINFO: &str = "open_platform.account.getaccountbasicinfo";
-        /// `open_platform.account.modifyheadimage`
-        pub const MODIFYHEADIMAGE: &str = "open_platform.account.modifyheadimage";
-        /// `open_platform.account.modifysignature`
-        pub const MODIFYSIGNATURE: &str = "open_platform.account.modifysignature";
+        /// `open_platform.account.component_rebind_admin`
+        pub const COMPONENT_REBIND_ADMIN: &str = "open_platform.account.component_rebind_admin";
+        /// `open_platform.account.fast_register`
+        pub const FAST_REGISTER: &str = "open_platform.account.fast_register";
+        /// `open_platform.account.get_account_basic_info`
+        pub const GET_ACCOUNT_BASIC_INFO: &str = "open_platform.account.get_account_basic_info";
+        /// `open_platform.account.modify_head_image`
+        pub const MODIFY_HEAD_IMAGE: &str = "open_platform.account.modify_head_image";
+        /// `open_platform.account.modify_signature`
+        pub const MODIFY_SIGNATURE: &str = "open_platform.account.modify_signature";
     }
     /// `component`
     pub mod component {
@@ -4548,8 +4561,9 @@ pub mod open_platform {
         /// `open_platform.component.api_confirm_authorization`
         pub const API_CONFIRM_AUTHORIZATION: &str =
             "open_platform.component.api_confirm_authorization";
-        /// `open_platform.component.api_create_preauthcode`
-        pub const API_CREATE_PREAUTHCODE: &str = "open_platform.component.api_create_preauthcode";
+        /// `open_platform.component.api_create_pre_auth_code`
+        pub const API_CREATE_PRE_AUTH_CODE: &str =
+            "open_platform.component.api_create_pre_auth_code";
         /// `open_platform.component.api_get_authorizer_info`
         pub const API_GET_AUTHORIZER_INFO: &str = "open_platform.component.api_get_authorizer_info";
         /// `open_platform.component.api_get_authorizer_list`
@@ -4564,8 +4578,8 @@ pub mod open_platform {
             "open_platform.component.api_set_authorizer_option";
         /// `open_platform.component.api_start_push_ticket`
         pub const API_START_PUSH_TICKET: &str = "open_platform.component.api_start_push_ticket";
-        /// `open_platform.component.batchget_card_merchant`
-        pub const BATCHGET_CARD_MERCHANT: &str = "open_platform.component.batchget_card_merchant";
+        /// `open_platform.component.batch_get_card_merchant`
+        pub const BATCH_GET_CARD_MERCHANT: &str = "open_platform.component.batch_get_card_merchant";
         /// `open_platform.component.check_card_agent_qualification`
         pub const CHECK_CARD_AGENT_QUALIFICATION: &str =
             "open_platform.component.check_card_agent_qualification";
@@ -4576,149 +4590,153 @@ pub mod open_platform {
         pub const CLEAR_QUOTA: &str = "open_platform.component.clear_quota";
         /// `open_platform.component.clear_quota_v2`
         pub const CLEAR_QUOTA_V2: &str = "open_platform.component.clear_quota_v2";
-        /// `open_platform.component.getprivacysetting`
-        pub const GETPRIVACYSETTING: &str = "open_platform.component.getprivacysetting";
         /// `open_platform.component.get_authorizer_option`
         pub const GET_AUTHORIZER_OPTION: &str = "open_platform.component.get_authorizer_option";
         /// `open_platform.component.get_card_merchant`
         pub const GET_CARD_MERCHANT: &str = "open_platform.component.get_card_merchant";
-        /// `open_platform.component.get_domain_confirmfile`
-        pub const GET_DOMAIN_CONFIRMFILE: &str = "open_platform.component.get_domain_confirmfile";
+        /// `open_platform.component.get_domain_confirm_file`
+        pub const GET_DOMAIN_CONFIRM_FILE: &str = "open_platform.component.get_domain_confirm_file";
+        /// `open_platform.component.get_privacy_setting`
+        pub const GET_PRIVACY_SETTING: &str = "open_platform.component.get_privacy_setting";
         /// `open_platform.component.modify_wxa_jump_domain`
         pub const MODIFY_WXA_JUMP_DOMAIN: &str = "open_platform.component.modify_wxa_jump_domain";
         /// `open_platform.component.modify_wxa_server_domain`
         pub const MODIFY_WXA_SERVER_DOMAIN: &str =
             "open_platform.component.modify_wxa_server_domain";
-        /// `open_platform.component.setprivacysetting`
-        pub const SETPRIVACYSETTING: &str = "open_platform.component.setprivacysetting";
         /// `open_platform.component.set_authorizer_option`
         pub const SET_AUTHORIZER_OPTION: &str = "open_platform.component.set_authorizer_option";
-        /// `open_platform.component.uploadprivacyextfile`
-        pub const UPLOADPRIVACYEXTFILE: &str = "open_platform.component.uploadprivacyextfile";
+        /// `open_platform.component.set_privacy_setting`
+        pub const SET_PRIVACY_SETTING: &str = "open_platform.component.set_privacy_setting";
         /// `open_platform.component.upload_card_agent_qualification`
         pub const UPLOAD_CARD_AGENT_QUALIFICATION: &str =
             "open_platform.component.upload_card_agent_qualification";
         /// `open_platform.component.upload_card_merchant_qualification`
         pub const UPLOAD_CARD_MERCHANT_QUALIFICATION: &str =
             "open_platform.component.upload_card_merchant_qualification";
-        /// `fastregisterweapp`
-        pub mod fastregisterweapp {
-            /// `open_platform.component.fastregisterweapp.create`
-            pub const CREATE: &str = "open_platform.component.fastregisterweapp.create";
-            /// `open_platform.component.fastregisterweapp.search`
-            pub const SEARCH: &str = "open_platform.component.fastregisterweapp.search";
+        /// `open_platform.component.upload_privacy_ext_file`
+        pub const UPLOAD_PRIVACY_EXT_FILE: &str = "open_platform.component.upload_privacy_ext_file";
+        /// `fast_register_weapp`
+        pub mod fast_register_weapp {
+            /// `open_platform.component.fast_register_weapp.create`
+            pub const CREATE: &str = "open_platform.component.fast_register_weapp.create";
+            /// `open_platform.component.fast_register_weapp.search`
+            pub const SEARCH: &str = "open_platform.component.fast_register_weapp.search";
         }
     }
-    /// `componenttcb`
-    pub mod componenttcb {
-        /// `open_platform.componenttcb.batchcreatecsversion`
-        pub const BATCHCREATECSVERSION: &str = "open_platform.componenttcb.batchcreatecsversion";
-        /// `open_platform.componenttcb.batchdelcsversion`
-        pub const BATCHDELCSVERSION: &str = "open_platform.componenttcb.batchdelcsversion";
-        /// `open_platform.componenttcb.batchdeletefile`
-        pub const BATCHDELETEFILE: &str = "open_platform.componenttcb.batchdeletefile";
-        /// `open_platform.componenttcb.batchdownloadfile`
-        pub const BATCHDOWNLOADFILE: &str = "open_platform.componenttcb.batchdownloadfile";
-        /// `open_platform.componenttcb.batchgetenvid`
-        pub const BATCHGETENVID: &str = "open_platform.componenttcb.batchgetenvid";
-        /// `open_platform.componenttcb.batchsetcspropotion`
-        pub const BATCHSETCSPROPOTION: &str = "open_platform.componenttcb.batchsetcspropotion";
-        /// `open_platform.componenttcb.batchshareenv`
-        pub const BATCHSHAREENV: &str = "open_platform.componenttcb.batchshareenv";
-        /// `open_platform.componenttcb.batchunshareenv`
-        pub const BATCHUNSHAREENV: &str = "open_platform.componenttcb.batchunshareenv";
-        /// `open_platform.componenttcb.batchupdatetriggers`
-        pub const BATCHUPDATETRIGGERS: &str = "open_platform.componenttcb.batchupdatetriggers";
-        /// `open_platform.componenttcb.batchuploadscf`
-        pub const BATCHUPLOADSCF: &str = "open_platform.componenttcb.batchuploadscf";
-        /// `open_platform.componenttcb.batchuploadscfcode`
-        pub const BATCHUPLOADSCFCODE: &str = "open_platform.componenttcb.batchuploadscfcode";
-        /// `open_platform.componenttcb.createcloudbaserunenv`
-        pub const CREATECLOUDBASERUNENV: &str = "open_platform.componenttcb.createcloudbaserunenv";
-        /// `open_platform.componenttcb.createcloudbaserunresauth`
-        pub const CREATECLOUDBASERUNRESAUTH: &str =
-            "open_platform.componenttcb.createcloudbaserunresauth";
-        /// `open_platform.componenttcb.createcloudbaserunserverversion`
-        pub const CREATECLOUDBASERUNSERVERVERSION: &str =
-            "open_platform.componenttcb.createcloudbaserunserverversion";
-        /// `open_platform.componenttcb.createcontainerservice`
-        pub const CREATECONTAINERSERVICE: &str =
-            "open_platform.componenttcb.createcontainerservice";
-        /// `open_platform.componenttcb.createcsversion`
-        pub const CREATECSVERSION: &str = "open_platform.componenttcb.createcsversion";
-        /// `open_platform.componenttcb.createenv`
-        pub const CREATEENV: &str = "open_platform.componenttcb.createenv";
-        /// `open_platform.componenttcb.createstaticstore`
-        pub const CREATESTATICSTORE: &str = "open_platform.componenttcb.createstaticstore";
-        /// `open_platform.componenttcb.dbaggregate`
-        pub const DBAGGREGATE: &str = "open_platform.componenttcb.dbaggregate";
-        /// `open_platform.componenttcb.dbcollection`
-        pub const DBCOLLECTION: &str = "open_platform.componenttcb.dbcollection";
-        /// `open_platform.componenttcb.dbexport`
-        pub const DBEXPORT: &str = "open_platform.componenttcb.dbexport";
-        /// `open_platform.componenttcb.dbgetacl`
-        pub const DBGETACL: &str = "open_platform.componenttcb.dbgetacl";
-        /// `open_platform.componenttcb.dbimport`
-        pub const DBIMPORT: &str = "open_platform.componenttcb.dbimport";
-        /// `open_platform.componenttcb.dbindex`
-        pub const DBINDEX: &str = "open_platform.componenttcb.dbindex";
-        /// `open_platform.componenttcb.dbmigrationstate`
-        pub const DBMIGRATIONSTATE: &str = "open_platform.componenttcb.dbmigrationstate";
-        /// `open_platform.componenttcb.dbmodifyacl`
-        pub const DBMODIFYACL: &str = "open_platform.componenttcb.dbmodifyacl";
-        /// `open_platform.componenttcb.dbrecord`
-        pub const DBRECORD: &str = "open_platform.componenttcb.dbrecord";
-        /// `open_platform.componenttcb.delcontainerservice`
-        pub const DELCONTAINERSERVICE: &str = "open_platform.componenttcb.delcontainerservice";
-        /// `open_platform.componenttcb.delcsversion`
-        pub const DELCSVERSION: &str = "open_platform.componenttcb.delcsversion";
-        /// `open_platform.componenttcb.deletecloudbaserunserverversion`
-        pub const DELETECLOUDBASERUNSERVERVERSION: &str =
-            "open_platform.componenttcb.deletecloudbaserunserverversion";
-        /// `open_platform.componenttcb.deletescf`
-        pub const DELETESCF: &str = "open_platform.componenttcb.deletescf";
-        /// `open_platform.componenttcb.describecloudbaserunenvs`
-        pub const DESCRIBECLOUDBASERUNENVS: &str =
-            "open_platform.componenttcb.describecloudbaserunenvs";
-        /// `open_platform.componenttcb.describeenvs`
-        pub const DESCRIBEENVS: &str = "open_platform.componenttcb.describeenvs";
-        /// `open_platform.componenttcb.describestaticstore`
-        pub const DESCRIBESTATICSTORE: &str = "open_platform.componenttcb.describestaticstore";
-        /// `open_platform.componenttcb.establishcloudbaserunserver`
-        pub const ESTABLISHCLOUDBASERUNSERVER: &str =
-            "open_platform.componenttcb.establishcloudbaserunserver";
-        /// `open_platform.componenttcb.getbucket`
-        pub const GETBUCKET: &str = "open_platform.componenttcb.getbucket";
-        /// `open_platform.componenttcb.getcslist`
-        pub const GETCSLIST: &str = "open_platform.componenttcb.getcslist";
-        /// `open_platform.componenttcb.getcsversiondetail`
-        pub const GETCSVERSIONDETAIL: &str = "open_platform.componenttcb.getcsversiondetail";
-        /// `open_platform.componenttcb.getcsversionlist`
-        pub const GETCSVERSIONLIST: &str = "open_platform.componenttcb.getcsversionlist";
-        /// `open_platform.componenttcb.getscflist`
-        pub const GETSCFLIST: &str = "open_platform.componenttcb.getscflist";
-        /// `open_platform.componenttcb.gettriggers`
-        pub const GETTRIGGERS: &str = "open_platform.componenttcb.gettriggers";
-        /// `open_platform.componenttcb.opencontainerservice`
-        pub const OPENCONTAINERSERVICE: &str = "open_platform.componenttcb.opencontainerservice";
-        /// `open_platform.componenttcb.releasecloudbaserunversion`
-        pub const RELEASECLOUDBASERUNVERSION: &str =
-            "open_platform.componenttcb.releasecloudbaserunversion";
-        /// `open_platform.componenttcb.rollupdatecloudbaserunserverversion`
-        pub const ROLLUPDATECLOUDBASERUNSERVERVERSION: &str =
-            "open_platform.componenttcb.rollupdatecloudbaserunserverversion";
-        /// `open_platform.componenttcb.setcspropotion`
-        pub const SETCSPROPOTION: &str = "open_platform.componenttcb.setcspropotion";
-        /// `open_platform.componenttcb.setcsversionconfig`
-        pub const SETCSVERSIONCONFIG: &str = "open_platform.componenttcb.setcsversionconfig";
-        /// `open_platform.componenttcb.staticfilelist`
-        pub const STATICFILELIST: &str = "open_platform.componenttcb.staticfilelist";
-        /// `open_platform.componenttcb.staticuploadfile`
-        pub const STATICUPLOADFILE: &str = "open_platform.componenttcb.staticuploadfile";
-        /// `open_platform.componenttcb.updatescfconfig`
-        pub const UPDATESCFCONFIG: &str = "open_platform.componenttcb.updatescfconfig";
-        /// `open_platform.componenttcb.uploadfile`
-        pub const UPLOADFILE: &str = "open_platform.componenttcb.uploadfile";
+    /// `component_tcb`
+    pub mod component_tcb {
+        /// `open_platform.component_tcb.batch_create_cs_version`
+        pub const BATCH_CREATE_CS_VERSION: &str =
+            "open_platform.component_tcb.batch_create_cs_version";
+        /// `open_platform.component_tcb.batch_delete_file`
+        pub const BATCH_DELETE_FILE: &str = "open_platform.component_tcb.batch_delete_file";
+        /// `open_platform.component_tcb.batch_del_cs_version`
+        pub const BATCH_DEL_CS_VERSION: &str = "open_platform.component_tcb.batch_del_cs_version";
+        /// `open_platform.component_tcb.batch_download_file`
+        pub const BATCH_DOWNLOAD_FILE: &str = "open_platform.component_tcb.batch_download_file";
+        /// `open_platform.component_tcb.batch_get_env_id`
+        pub const BATCH_GET_ENV_ID: &str = "open_platform.component_tcb.batch_get_env_id";
+        /// `open_platform.component_tcb.batch_set_cs_propotion`
+        pub const BATCH_SET_CS_PROPOTION: &str =
+            "open_platform.component_tcb.batch_set_cs_propotion";
+        /// `open_platform.component_tcb.batch_share_env`
+        pub const BATCH_SHARE_ENV: &str = "open_platform.component_tcb.batch_share_env";
+        /// `open_platform.component_tcb.batch_unshare_env`
+        pub const BATCH_UNSHARE_ENV: &str = "open_platform.component_tcb.batch_unshare_env";
+        /// `open_platform.component_tcb.batch_update_triggers`
+        pub const BATCH_UPDATE_TRIGGERS: &str = "open_platform.component_tcb.batch_update_triggers";
+        /// `open_platform.component_tcb.batch_upload_scf`
+        pub const BATCH_UPLOAD_SCF: &str = "open_platform.component_tcb.batch_upload_scf";
+        /// `open_platform.component_tcb.batch_upload_scf_code`
+        pub const BATCH_UPLOAD_SCF_CODE: &str = "open_platform.component_tcb.batch_upload_scf_code";
+        /// `open_platform.component_tcb.create_cloud_base_run_env`
+        pub const CREATE_CLOUD_BASE_RUN_ENV: &str =
+            "open_platform.component_tcb.create_cloud_base_run_env";
+        /// `open_platform.component_tcb.create_cloud_base_run_res_auth`
+        pub const CREATE_CLOUD_BASE_RUN_RES_AUTH: &str =
+            "open_platform.component_tcb.create_cloud_base_run_res_auth";
+        /// `open_platform.component_tcb.create_cloud_base_run_server_version`
+        pub const CREATE_CLOUD_BASE_RUN_SERVER_VERSION: &str =
+            "open_platform.component_tcb.create_cloud_base_run_server_version";
+        /// `open_platform.component_tcb.create_container_service`
+        pub const CREATE_CONTAINER_SERVICE: &str =
+            "open_platform.component_tcb.create_container_service";
+        /// `open_platform.component_tcb.create_cs_version`
+        pub const CREATE_CS_VERSION: &str = "open_platform.component_tcb.create_cs_version";
+        /// `open_platform.component_tcb.create_env`
+        pub const CREATE_ENV: &str = "open_platform.component_tcb.create_env";
+        /// `open_platform.component_tcb.create_static_store`
+        pub const CREATE_STATIC_STORE: &str = "open_platform.component_tcb.create_static_store";
+        /// `open_platform.component_tcb.db_aggregate`
+        pub const DB_AGGREGATE: &str = "open_platform.component_tcb.db_aggregate";
+        /// `open_platform.component_tcb.db_collection`
+        pub const DB_COLLECTION: &str = "open_platform.component_tcb.db_collection";
+        /// `open_platform.component_tcb.db_export`
+        pub const DB_EXPORT: &str = "open_platform.component_tcb.db_export";
+        /// `open_platform.component_tcb.db_get_acl`
+        pub const DB_GET_ACL: &str = "open_platform.component_tcb.db_get_acl";
+        /// `open_platform.component_tcb.db_import`
+        pub const DB_IMPORT: &str = "open_platform.component_tcb.db_import";
+        /// `open_platform.component_tcb.db_index`
+        pub const DB_INDEX: &str = "open_platform.component_tcb.db_index";
+        /// `open_platform.component_tcb.db_migration_state`
+        pub const DB_MIGRATION_STATE: &str = "open_platform.component_tcb.db_migration_state";
+        /// `open_platform.component_tcb.db_modify_acl`
+        pub const DB_MODIFY_ACL: &str = "open_platform.component_tcb.db_modify_acl";
+        /// `open_platform.component_tcb.db_record`
+        pub const DB_RECORD: &str = "open_platform.component_tcb.db_record";
+        /// `open_platform.component_tcb.delete_cloud_base_run_server_version`
+        pub const DELETE_CLOUD_BASE_RUN_SERVER_VERSION: &str =
+            "open_platform.component_tcb.delete_cloud_base_run_server_version";
+        /// `open_platform.component_tcb.delete_scf`
+        pub const DELETE_SCF: &str = "open_platform.component_tcb.delete_scf";
+        /// `open_platform.component_tcb.del_container_service`
+        pub const DEL_CONTAINER_SERVICE: &str = "open_platform.component_tcb.del_container_service";
+        /// `open_platform.component_tcb.del_cs_version`
+        pub const DEL_CS_VERSION: &str = "open_platform.component_tcb.del_cs_version";
+        /// `open_platform.component_tcb.describe_cloud_base_run_envs`
+        pub const DESCRIBE_CLOUD_BASE_RUN_ENVS: &str =
+            "open_platform.component_tcb.describe_cloud_base_run_envs";
+        /// `open_platform.component_tcb.describe_envs`
+        pub const DESCRIBE_ENVS: &str = "open_platform.component_tcb.describe_envs";
+        /// `open_platform.component_tcb.describe_static_store`
+        pub const DESCRIBE_STATIC_STORE: &str = "open_platform.component_tcb.describe_static_store";
+        /// `open_platform.component_tcb.establish_cloud_base_run_server`
+        pub const ESTABLISH_CLOUD_BASE_RUN_SERVER: &str =
+            "open_platform.component_tcb.establish_cloud_base_run_server";
+        /// `open_platform.component_tcb.get_bucket`
+        pub const GET_BUCKET: &str = "open_platform.component_tcb.get_bucket";
+        /// `open_platform.component_tcb.get_cs_list`
+        pub const GET_CS_LIST: &str = "open_platform.component_tcb.get_cs_list";
+        /// `open_platform.component_tcb.get_cs_version_detail`
+        pub const GET_CS_VERSION_DETAIL: &str = "open_platform.component_tcb.get_cs_version_detail";
+        /// `open_platform.component_tcb.get_cs_version_list`
+        pub const GET_CS_VERSION_LIST: &str = "open_platform.component_tcb.get_cs_version_list";
+        /// `open_platform.component_tcb.get_scf_list`
+        pub const GET_SCF_LIST: &str = "open_platform.component_tcb.get_scf_list";
+        /// `open_platform.component_tcb.get_triggers`
+        pub const GET_TRIGGERS: &str = "open_platform.component_tcb.get_triggers";
+        /// `open_platform.component_tcb.open_container_service`
+        pub const OPEN_CONTAINER_SERVICE: &str =
+            "open_platform.component_tcb.open_container_service";
+        /// `open_platform.component_tcb.release_cloud_base_run_version`
+        pub const RELEASE_CLOUD_BASE_RUN_VERSION: &str =
+            "open_platform.component_tcb.release_cloud_base_run_version";
+        /// `open_platform.component_tcb.roll_update_server_version`
+        pub const ROLL_UPDATE_SERVER_VERSION: &str =
+            "open_platform.component_tcb.roll_update_server_version";
+        /// `open_platform.component_tcb.set_cs_propotion`
+        pub const SET_CS_PROPOTION: &str = "open_platform.component_tcb.set_cs_propotion";
+        /// `open_platform.component_tcb.set_cs_version_config`
+        pub const SET_CS_VERSION_CONFIG: &str = "open_platform.component_tcb.set_cs_version_config";
+        /// `open_platform.component_tcb.static_file_list`
+        pub const STATIC_FILE_LIST: &str = "open_platform.component_tcb.static_file_list";
+        /// `open_platform.component_tcb.static_upload_file`
+        pub const STATIC_UPLOAD_FILE: &str = "open_platform.component_tcb.static_upload_file";
+        /// `open_platform.component_tcb.update_scf_config`
+        pub const UPDATE_SCF_CONFIG: &str = "open_platform.component_tcb.update_scf_config";
+        /// `open_platform.component_tcb.upload_file`
+        pub const UPLOAD_FILE: &str = "open_platform.component_tcb.upload_file";
     }
     /// `open`
     pub mod open {
@@ -4730,8 +4748,8 @@ pub mod open_platform {
         pub const GET: &str = "open_platform.open.get";
         /// `open_platform.open.have`
         pub const HAVE: &str = "open_platform.open.have";
-        /// `open_platform.open.sameentity`
-        pub const SAMEENTITY: &str = "open_platform.open.sameentity";
+        /// `open_platform.open.same_entity`
+        pub const SAME_ENTITY: &str = "open_platform.open.same_entity";
         /// `open_platform.open.unbind`
         pub const UNBIND: &str = "open_platform.open.unbind";
     }
@@ -4739,10 +4757,11 @@ pub mod open_platform {
     pub mod sns {
         /// `open_platform.sns.auth`
         pub const AUTH: &str = "open_platform.sns.auth";
-        /// `open_platform.sns.component_jscode2session`
-        pub const COMPONENT_JSCODE2SESSION: &str = "open_platform.sns.component_jscode2session";
-        /// `open_platform.sns.userinfo`
-        pub const USERINFO: &str = "open_platform.sns.userinfo";
+        /// `open_platform.sns.component_js_code_2_session`
+        pub const COMPONENT_JS_CODE_2_SESSION: &str =
+            "open_platform.sns.component_js_code_2_session";
+        /// `open_platform.sns.user_info`
+        pub const USER_INFO: &str = "open_platform.sns.user_info";
         /// `oauth2`
         pub mod oauth2 {
             /// `open_platform.sns.oauth2.access_token`
@@ -4760,149 +4779,193 @@ pub mod open_platform {
     }
     /// `tcb`
     pub mod tcb {
-        /// `open_platform.tcb.invokecloudfunction`
-        pub const INVOKECLOUDFUNCTION: &str = "open_platform.tcb.invokecloudfunction";
-        /// `open_platform.tcb.modifyenv`
-        pub const MODIFYENV: &str = "open_platform.tcb.modifyenv";
-        /// `open_platform.tcb.usecloudaccesstoken`
-        pub const USECLOUDACCESSTOKEN: &str = "open_platform.tcb.usecloudaccesstoken";
+        /// `open_platform.tcb.invoke_cloud_function`
+        pub const INVOKE_CLOUD_FUNCTION: &str = "open_platform.tcb.invoke_cloud_function";
+        /// `open_platform.tcb.modify_env`
+        pub const MODIFY_ENV: &str = "open_platform.tcb.modify_env";
+        /// `open_platform.tcb.use_cloud_access_token`
+        pub const USE_CLOUD_ACCESS_TOKEN: &str = "open_platform.tcb.use_cloud_access_token";
     }
-    /// `wedata`
-    pub mod wedata {
-        /// `open_platform.wedata.wedata_get_login_config`
-        pub const WEDATA_GET_LOGIN_CONFIG: &str = "open_platform.wedata.wedata_get_login_config";
-        /// `open_platform.wedata.wedata_get_perm_list`
-        pub const WEDATA_GET_PERM_LIST: &str = "open_platform.wedata.wedata_get_perm_list";
-        /// `open_platform.wedata.wedata_login`
-        pub const WEDATA_LOGIN: &str = "open_platform.wedata.wedata_login";
-        /// `open_platform.wedata.wedata_query_bind_list`
-        pub const WEDATA_QUERY_BIND_LIST: &str = "open_platform.wedata.wedata_query_bind_list";
-        /// `open_platform.wedata.wedata_set_login_config`
-        pub const WEDATA_SET_LOGIN_CONFIG: &str = "open_platform.wedata.wedata_set_login_config";
-        /// `open_platform.wedata.wedata_set_user_perm`
-        pub const WEDATA_SET_USER_PERM: &str = "open_platform.wedata.wedata_set_user_perm";
-        /// `open_platform.wedata.wedata_unbind_user`
-        pub const WEDATA_UNBIND_USER: &str = "open_platform.wedata.wedata_unbind_user";
+    /// `we_data`
+    pub mod we_data {
+        /// `open_platform.we_data.we_data_get_login_config`
+        pub const WE_DATA_GET_LOGIN_CONFIG: &str = "open_platform.we_data.we_data_get_login_config";
+        /// `open_platform.we_data.we_data_get_perm_list`
+        pub const WE_DATA_GET_PERM_LIST: &str = "open_platform.we_data.we_data_get_perm_list";
+        /// `open_platform.we_data.we_data_login`
+        pub const WE_DATA_LOGIN: &str = "open_platform.we_data.we_data_login";
+        /// `open_platform.we_data.we_data_query_bind_list`
+        pub const WE_DATA_QUERY_BIND_LIST: &str = "open_platform.we_data.we_data_query_bind_list";
+        /// `open_platform.we_data.we_data_set_login_config`
+        pub const WE_DATA_SET_LOGIN_CONFIG: &str = "open_platform.we_data.we_data_set_login_config";
+        /// `open_platform.we_data.we_data_set_user_perm`
+        pub const WE_DATA_SET_USER_PERM: &str = "open_platform.we_data.we_data_set_user_perm";
+        /// `open_platform.we_data.we_data_unbind_user`
+        pub const WE_DATA_UNBIND_USER: &str = "open_platform.we_data.we_data_unbind_user";
+    }
+    /// `wx_open`
+    pub mod wx_open {
+        /// `open_platform.wx_open.add_category`
+        pub const ADD_CATEGORY: &str = "open_platform.wx_open.add_category";
+        /// `open_platform.wx_open.delete_category`
+        pub const DELETE_CATEGORY: &str = "open_platform.wx_open.delete_category";
+        /// `open_platform.wx_open.get_all_categories`
+        pub const GET_ALL_CATEGORIES: &str = "open_platform.wx_open.get_all_categories";
+        /// `open_platform.wx_open.get_categories_by_type`
+        pub const GET_CATEGORIES_BY_TYPE: &str = "open_platform.wx_open.get_categories_by_type";
+        /// `open_platform.wx_open.get_category`
+        pub const GET_CATEGORY: &str = "open_platform.wx_open.get_category";
+        /// `open_platform.wx_open.get_weapp_support_version`
+        pub const GET_WEAPP_SUPPORT_VERSION: &str =
+            "open_platform.wx_open.get_weapp_support_version";
+        /// `open_platform.wx_open.modify_category`
+        pub const MODIFY_CATEGORY: &str = "open_platform.wx_open.modify_category";
+        /// `open_platform.wx_open.qr_code_jump_add`
+        pub const QR_CODE_JUMP_ADD: &str = "open_platform.wx_open.qr_code_jump_add";
+        /// `open_platform.wx_open.qr_code_jump_delete`
+        pub const QR_CODE_JUMP_DELETE: &str = "open_platform.wx_open.qr_code_jump_delete";
+        /// `open_platform.wx_open.qr_code_jump_download`
+        pub const QR_CODE_JUMP_DOWNLOAD: &str = "open_platform.wx_open.qr_code_jump_download";
+        /// `open_platform.wx_open.qr_code_jump_get`
+        pub const QR_CODE_JUMP_GET: &str = "open_platform.wx_open.qr_code_jump_get";
+        /// `open_platform.wx_open.qr_code_jump_publish`
+        pub const QR_CODE_JUMP_PUBLISH: &str = "open_platform.wx_open.qr_code_jump_publish";
+        /// `open_platform.wx_open.set_weapp_support_version`
+        pub const SET_WEAPP_SUPPORT_VERSION: &str =
+            "open_platform.wx_open.set_weapp_support_version";
+        /// `open_platform.wx_open.wxa_mp_link`
+        pub const WXA_MP_LINK: &str = "open_platform.wx_open.wxa_mp_link";
+        /// `open_platform.wx_open.wxa_mp_link_get`
+        pub const WXA_MP_LINK_GET: &str = "open_platform.wx_open.wxa_mp_link_get";
+        /// `open_platform.wx_open.wxa_mp_unlink`
+        pub const WXA_MP_UNLINK: &str = "open_platform.wx_open.wxa_mp_unlink";
+    }
+    /// `wx_verify`
+    pub mod wx_verify {
+        /// `open_platform.wx_verify.check_wx_verify_nickname`
+        pub const CHECK_WX_VERIFY_NICKNAME: &str =
+            "open_platform.wx_verify.check_wx_verify_nickname";
     }
     /// `wxa`
     pub mod wxa {
-        /// `open_platform.wxa.addtotemplate`
-        pub const ADDTOTEMPLATE: &str = "open_platform.wxa.addtotemplate";
-        /// `open_platform.wxa.api_wxa_querynickname`
-        pub const API_WXA_QUERYNICKNAME: &str = "open_platform.wxa.api_wxa_querynickname";
+        /// `open_platform.wxa.add_to_template`
+        pub const ADD_TO_TEMPLATE: &str = "open_platform.wxa.add_to_template";
+        /// `open_platform.wxa.api_wxa_query_nickname`
+        pub const API_WXA_QUERY_NICKNAME: &str = "open_platform.wxa.api_wxa_query_nickname";
         /// `open_platform.wxa.bind_tester`
         pub const BIND_TESTER: &str = "open_platform.wxa.bind_tester";
-        /// `open_platform.wxa.changewxasearchstatus`
-        pub const CHANGEWXASEARCHSTATUS: &str = "open_platform.wxa.changewxasearchstatus";
-        /// `open_platform.wxa.change_visitstatus`
-        pub const CHANGE_VISITSTATUS: &str = "open_platform.wxa.change_visitstatus";
+        /// `open_platform.wxa.change_visit_status`
+        pub const CHANGE_VISIT_STATUS: &str = "open_platform.wxa.change_visit_status";
+        /// `open_platform.wxa.change_wxa_search_status`
+        pub const CHANGE_WXA_SEARCH_STATUS: &str = "open_platform.wxa.change_wxa_search_status";
         /// `open_platform.wxa.commit`
         pub const COMMIT: &str = "open_platform.wxa.commit";
-        /// `open_platform.wxa.deletetemplate`
-        pub const DELETETEMPLATE: &str = "open_platform.wxa.deletetemplate";
-        /// `open_platform.wxa.fetchdatasetting`
-        pub const FETCHDATASETTING: &str = "open_platform.wxa.fetchdatasetting";
-        /// `open_platform.wxa.getappealrecords`
-        pub const GETAPPEALRECORDS: &str = "open_platform.wxa.getappealrecords";
-        /// `open_platform.wxa.getdefaultamsinfo`
-        pub const GETDEFAULTAMSINFO: &str = "open_platform.wxa.getdefaultamsinfo";
-        /// `open_platform.wxa.getgrayreleaseplan`
-        pub const GETGRAYRELEASEPLAN: &str = "open_platform.wxa.getgrayreleaseplan";
-        /// `open_platform.wxa.getillegalrecords`
-        pub const GETILLEGALRECORDS: &str = "open_platform.wxa.getillegalrecords";
-        /// `open_platform.wxa.getmpadminauth`
-        pub const GETMPADMINAUTH: &str = "open_platform.wxa.getmpadminauth";
-        /// `open_platform.wxa.getshowwxaitem`
-        pub const GETSHOWWXAITEM: &str = "open_platform.wxa.getshowwxaitem";
-        /// `open_platform.wxa.gettemplatedraftlist`
-        pub const GETTEMPLATEDRAFTLIST: &str = "open_platform.wxa.gettemplatedraftlist";
-        /// `open_platform.wxa.gettemplatelist`
-        pub const GETTEMPLATELIST: &str = "open_platform.wxa.gettemplatelist";
-        /// `open_platform.wxa.getversioninfo`
-        pub const GETVERSIONINFO: &str = "open_platform.wxa.getversioninfo";
-        /// `open_platform.wxa.getvisitstatus`
-        pub const GETVISITSTATUS: &str = "open_platform.wxa.getvisitstatus";
-        /// `open_platform.wxa.getwxamplinkforshow`
-        pub const GETWXAMPLINKFORSHOW: &str = "open_platform.wxa.getwxamplinkforshow";
-        /// `open_platform.wxa.getwxasearchstatus`
-        pub const GETWXASEARCHSTATUS: &str = "open_platform.wxa.getwxasearchstatus";
-        /// `open_platform.wxa.get_auditstatus`
-        pub const GET_AUDITSTATUS: &str = "open_platform.wxa.get_auditstatus";
+        /// `open_platform.wxa.delete_template`
+        pub const DELETE_TEMPLATE: &str = "open_platform.wxa.delete_template";
+        /// `open_platform.wxa.fetch_data_setting`
+        pub const FETCH_DATA_SETTING: &str = "open_platform.wxa.fetch_data_setting";
+        /// `open_platform.wxa.get_appeal_records`
+        pub const GET_APPEAL_RECORDS: &str = "open_platform.wxa.get_appeal_records";
+        /// `open_platform.wxa.get_audit_status`
+        pub const GET_AUDIT_STATUS: &str = "open_platform.wxa.get_audit_status";
         /// `open_platform.wxa.get_category`
         pub const GET_CATEGORY: &str = "open_platform.wxa.get_category";
+        /// `open_platform.wxa.get_default_ams_info`
+        pub const GET_DEFAULT_AMS_INFO: &str = "open_platform.wxa.get_default_ams_info";
         /// `open_platform.wxa.get_effective_domain`
         pub const GET_EFFECTIVE_DOMAIN: &str = "open_platform.wxa.get_effective_domain";
-        /// `open_platform.wxa.get_effective_webviewdomain`
-        pub const GET_EFFECTIVE_WEBVIEWDOMAIN: &str =
-            "open_platform.wxa.get_effective_webviewdomain";
-        /// `open_platform.wxa.get_latest_auditstatus`
-        pub const GET_LATEST_AUDITSTATUS: &str = "open_platform.wxa.get_latest_auditstatus";
+        /// `open_platform.wxa.get_effective_web_view_domain`
+        pub const GET_EFFECTIVE_WEB_VIEW_DOMAIN: &str =
+            "open_platform.wxa.get_effective_web_view_domain";
+        /// `open_platform.wxa.get_gray_release_plan`
+        pub const GET_GRAY_RELEASE_PLAN: &str = "open_platform.wxa.get_gray_release_plan";
+        /// `open_platform.wxa.get_illegal_records`
+        pub const GET_ILLEGAL_RECORDS: &str = "open_platform.wxa.get_illegal_records";
+        /// `open_platform.wxa.get_latest_audit_status`
+        pub const GET_LATEST_AUDIT_STATUS: &str = "open_platform.wxa.get_latest_audit_status";
+        /// `open_platform.wxa.get_mp_admin_auth`
+        pub const GET_MP_ADMIN_AUTH: &str = "open_platform.wxa.get_mp_admin_auth";
         /// `open_platform.wxa.get_page`
         pub const GET_PAGE: &str = "open_platform.wxa.get_page";
-        /// `open_platform.wxa.get_prefetchdnsdomain`
-        pub const GET_PREFETCHDNSDOMAIN: &str = "open_platform.wxa.get_prefetchdnsdomain";
-        /// `open_platform.wxa.get_qrcode`
-        pub const GET_QRCODE: &str = "open_platform.wxa.get_qrcode";
-        /// `open_platform.wxa.get_webviewdomain_confirmfile`
-        pub const GET_WEBVIEWDOMAIN_CONFIRMFILE: &str =
-            "open_platform.wxa.get_webviewdomain_confirmfile";
-        /// `open_platform.wxa.grayrelease`
-        pub const GRAYRELEASE: &str = "open_platform.wxa.grayrelease";
-        /// `open_platform.wxa.memberauth`
-        pub const MEMBERAUTH: &str = "open_platform.wxa.memberauth";
+        /// `open_platform.wxa.get_prefetch_dns_domain`
+        pub const GET_PREFETCH_DNS_DOMAIN: &str = "open_platform.wxa.get_prefetch_dns_domain";
+        /// `open_platform.wxa.get_qr_code`
+        pub const GET_QR_CODE: &str = "open_platform.wxa.get_qr_code";
+        /// `open_platform.wxa.get_show_wxa_item`
+        pub const GET_SHOW_WXA_ITEM: &str = "open_platform.wxa.get_show_wxa_item";
+        /// `open_platform.wxa.get_template_draft_list`
+        pub const GET_TEMPLATE_DRAFT_LIST: &str = "open_platform.wxa.get_template_draft_list";
+        /// `open_platform.wxa.get_template_list`
+        pub const GET_TEMPLATE_LIST: &str = "open_platform.wxa.get_template_list";
+        /// `open_platform.wxa.get_version_info`
+        pub const GET_VERSION_INFO: &str = "open_platform.wxa.get_version_info";
+        /// `open_platform.wxa.get_visit_status`
+        pub const GET_VISIT_STATUS: &str = "open_platform.wxa.get_visit_status";
+        /// `open_platform.wxa.get_web_view_domain_confirm_file`
+        pub const GET_WEB_VIEW_DOMAIN_CONFIRM_FILE: &str =
+            "open_platform.wxa.get_web_view_domain_confirm_file";
+        /// `open_platform.wxa.get_wxa_mp_link_for_show`
+        pub const GET_WXA_MP_LINK_FOR_SHOW: &str = "open_platform.wxa.get_wxa_mp_link_for_show";
+        /// `open_platform.wxa.get_wxa_search_status`
+        pub const GET_WXA_SEARCH_STATUS: &str = "open_platform.wxa.get_wxa_search_status";
+        /// `open_platform.wxa.gray_release`
+        pub const GRAY_RELEASE: &str = "open_platform.wxa.gray_release";
+        /// `open_platform.wxa.member_auth`
+        pub const MEMBER_AUTH: &str = "open_platform.wxa.member_auth";
         /// `open_platform.wxa.modify_domain`
         pub const MODIFY_DOMAIN: &str = "open_platform.wxa.modify_domain";
         /// `open_platform.wxa.modify_domain_directly`
         pub const MODIFY_DOMAIN_DIRECTLY: &str = "open_platform.wxa.modify_domain_directly";
-        /// `open_platform.wxa.mpverifybetaweapp`
-        pub const MPVERIFYBETAWEAPP: &str = "open_platform.wxa.mpverifybetaweapp";
-        /// `open_platform.wxa.queryquota`
-        pub const QUERYQUOTA: &str = "open_platform.wxa.queryquota";
+        /// `open_platform.wxa.mp_verify_beta_weapp`
+        pub const MP_VERIFY_BETA_WEAPP: &str = "open_platform.wxa.mp_verify_beta_weapp";
+        /// `open_platform.wxa.query_quota`
+        pub const QUERY_QUOTA: &str = "open_platform.wxa.query_quota";
         /// `open_platform.wxa.release`
         pub const RELEASE: &str = "open_platform.wxa.release";
-        /// `open_platform.wxa.revertcoderelease`
-        pub const REVERTCODERELEASE: &str = "open_platform.wxa.revertcoderelease";
-        /// `open_platform.wxa.revertgrayrelease`
-        pub const REVERTGRAYRELEASE: &str = "open_platform.wxa.revertgrayrelease";
-        /// `open_platform.wxa.setbetaweappnickname`
-        pub const SETBETAWEAPPNICKNAME: &str = "open_platform.wxa.setbetaweappnickname";
-        /// `open_platform.wxa.setdefaultamsinfo`
-        pub const SETDEFAULTAMSINFO: &str = "open_platform.wxa.setdefaultamsinfo";
-        /// `open_platform.wxa.setnickname`
-        pub const SETNICKNAME: &str = "open_platform.wxa.setnickname";
-        /// `open_platform.wxa.setwebviewdomain`
-        pub const SETWEBVIEWDOMAIN: &str = "open_platform.wxa.setwebviewdomain";
-        /// `open_platform.wxa.setwebviewdomain_directly`
-        pub const SETWEBVIEWDOMAIN_DIRECTLY: &str = "open_platform.wxa.setwebviewdomain_directly";
-        /// `open_platform.wxa.set_prefetchdnsdomain`
-        pub const SET_PREFETCHDNSDOMAIN: &str = "open_platform.wxa.set_prefetchdnsdomain";
-        /// `open_platform.wxa.speedupaudit`
-        pub const SPEEDUPAUDIT: &str = "open_platform.wxa.speedupaudit";
+        /// `open_platform.wxa.revert_code_release`
+        pub const REVERT_CODE_RELEASE: &str = "open_platform.wxa.revert_code_release";
+        /// `open_platform.wxa.revert_gray_release`
+        pub const REVERT_GRAY_RELEASE: &str = "open_platform.wxa.revert_gray_release";
+        /// `open_platform.wxa.set_beta_weapp_nickname`
+        pub const SET_BETA_WEAPP_NICKNAME: &str = "open_platform.wxa.set_beta_weapp_nickname";
+        /// `open_platform.wxa.set_default_ams_info`
+        pub const SET_DEFAULT_AMS_INFO: &str = "open_platform.wxa.set_default_ams_info";
+        /// `open_platform.wxa.set_nickname`
+        pub const SET_NICKNAME: &str = "open_platform.wxa.set_nickname";
+        /// `open_platform.wxa.set_prefetch_dns_domain`
+        pub const SET_PREFETCH_DNS_DOMAIN: &str = "open_platform.wxa.set_prefetch_dns_domain";
+        /// `open_platform.wxa.set_web_view_domain`
+        pub const SET_WEB_VIEW_DOMAIN: &str = "open_platform.wxa.set_web_view_domain";
+        /// `open_platform.wxa.set_web_view_domain_directly`
+        pub const SET_WEB_VIEW_DOMAIN_DIRECTLY: &str =
+            "open_platform.wxa.set_web_view_domain_directly";
+        /// `open_platform.wxa.speedup_audit`
+        pub const SPEEDUP_AUDIT: &str = "open_platform.wxa.speedup_audit";
         /// `open_platform.wxa.submit_audit`
         pub const SUBMIT_AUDIT: &str = "open_platform.wxa.submit_audit";
         /// `open_platform.wxa.unbind_tester`
         pub const UNBIND_TESTER: &str = "open_platform.wxa.unbind_tester";
-        /// `open_platform.wxa.undocodeaudit`
-        pub const UNDOCODEAUDIT: &str = "open_platform.wxa.undocodeaudit";
-        /// `open_platform.wxa.updateshowwxaitem`
-        pub const UPDATESHOWWXAITEM: &str = "open_platform.wxa.updateshowwxaitem";
-        /// `open_platform.wxa.uploadmedia`
-        pub const UPLOADMEDIA: &str = "open_platform.wxa.uploadmedia";
-        /// `open_platform.wxa.verifybetaweapp`
-        pub const VERIFYBETAWEAPP: &str = "open_platform.wxa.verifybetaweapp";
+        /// `open_platform.wxa.undo_code_audit`
+        pub const UNDO_CODE_AUDIT: &str = "open_platform.wxa.undo_code_audit";
+        /// `open_platform.wxa.update_show_wxa_item`
+        pub const UPDATE_SHOW_WXA_ITEM: &str = "open_platform.wxa.update_show_wxa_item";
+        /// `open_platform.wxa.upload_media`
+        pub const UPLOAD_MEDIA: &str = "open_platform.wxa.upload_media";
+        /// `open_platform.wxa.verify_beta_weapp`
+        pub const VERIFY_BETA_WEAPP: &str = "open_platform.wxa.verify_beta_weapp";
         /// `component`
         pub mod component {
-            /// `open_platform.wxa.component.fastregisterbetaweapp`
-            pub const FASTREGISTERBETAWEAPP: &str =
-                "open_platform.wxa.component.fastregisterbetaweapp";
-            /// `fastregisterpersonalweapp`
-            pub mod fastregisterpersonalweapp {
-                /// `open_platform.wxa.component.fastregisterpersonalweapp.create`
+            /// `open_platform.wxa.component.fast_register_beta_weapp`
+            pub const FAST_REGISTER_BETA_WEAPP: &str =
+                "open_platform.wxa.component.fast_register_beta_weapp";
+            /// `fast_register_personal_weapp`
+            pub mod fast_register_personal_weapp {
+                /// `open_platform.wxa.component.fast_register_personal_weapp.create`
                 pub const CREATE: &str =
-                    "open_platform.wxa.component.fastregisterpersonalweapp.create";
-                /// `open_platform.wxa.component.fastregisterpersonalweapp.query`
+                    "open_platform.wxa.component.fast_register_personal_weapp.create";
+                /// `open_platform.wxa.component.fast_register_personal_weapp.query`
                 pub const QUERY: &str =
-                    "open_platform.wxa.component.fastregisterpersonalweapp.query";
+                    "open_platform.wxa.component.fast_register_personal_weapp.query";
             }
         }
         /// `icp`
@@ -4914,8 +4977,8 @@ pub mod open_platform {
                 "open_platform.wxa.icp.cancel_apply_icp_filing";
             /// `open_platform.wxa.icp.cancel_icp_filing`
             pub const CANCEL_ICP_FILING: &str = "open_platform.wxa.icp.cancel_icp_filing";
-            /// `open_platform.wxa.icp.create_icp_verifytask`
-            pub const CREATE_ICP_VERIFYTASK: &str = "open_platform.wxa.icp.create_icp_verifytask";
+            /// `open_platform.wxa.icp.create_icp_verify_task`
+            pub const CREATE_ICP_VERIFY_TASK: &str = "open_platform.wxa.icp.create_icp_verify_task";
             /// `open_platform.wxa.icp.get_icp_entrance_info`
             pub const GET_ICP_ENTRANCE_INFO: &str = "open_platform.wxa.icp.get_icp_entrance_info";
             /// `open_platform.wxa.icp.get_online_icp_order`
@@ -4934,600 +4997,561 @@ pub mod open_platform {
             /// `open_platform.wxa.icp.query_icp_subject_types`
             pub const QUERY_ICP_SUBJECT_TYPES: &str =
                 "open_platform.wxa.icp.query_icp_subject_types";
-            /// `open_platform.wxa.icp.query_icp_verifytask`
-            pub const QUERY_ICP_VERIFYTASK: &str = "open_platform.wxa.icp.query_icp_verifytask";
+            /// `open_platform.wxa.icp.query_icp_verify_task`
+            pub const QUERY_ICP_VERIFY_TASK: &str = "open_platform.wxa.icp.query_icp_verify_task";
             /// `open_platform.wxa.icp.upload_icp_media`
             pub const UPLOAD_ICP_MEDIA: &str = "open_platform.wxa.icp.upload_icp_media";
         }
-        /// `operationams`
-        pub mod operationams {
-            /// `open_platform.wxa.operationams.agency_check_can_open_publisher`
+        /// `operation_ams`
+        pub mod operation_ams {
+            /// `open_platform.wxa.operation_ams.agency_check_can_open_publisher`
             pub const AGENCY_CHECK_CAN_OPEN_PUBLISHER: &str =
-                "open_platform.wxa.operationams.agency_check_can_open_publisher";
-            /// `open_platform.wxa.operationams.agency_create_adunit`
-            pub const AGENCY_CREATE_ADUNIT: &str =
-                "open_platform.wxa.operationams.agency_create_adunit";
-            /// `open_platform.wxa.operationams.agency_create_publisher`
+                "open_platform.wxa.operation_ams.agency_check_can_open_publisher";
+            /// `open_platform.wxa.operation_ams.agency_create_ad_unit`
+            pub const AGENCY_CREATE_AD_UNIT: &str =
+                "open_platform.wxa.operation_ams.agency_create_ad_unit";
+            /// `open_platform.wxa.operation_ams.agency_create_publisher`
             pub const AGENCY_CREATE_PUBLISHER: &str =
-                "open_platform.wxa.operationams.agency_create_publisher";
-            /// `open_platform.wxa.operationams.agency_get_adpos_genenral`
-            pub const AGENCY_GET_ADPOS_GENENRAL: &str =
-                "open_platform.wxa.operationams.agency_get_adpos_genenral";
-            /// `open_platform.wxa.operationams.agency_get_adunit_code`
-            pub const AGENCY_GET_ADUNIT_CODE: &str =
-                "open_platform.wxa.operationams.agency_get_adunit_code";
-            /// `open_platform.wxa.operationams.agency_get_adunit_general`
-            pub const AGENCY_GET_ADUNIT_GENERAL: &str =
-                "open_platform.wxa.operationams.agency_get_adunit_general";
-            /// `open_platform.wxa.operationams.agency_get_adunit_list`
-            pub const AGENCY_GET_ADUNIT_LIST: &str =
-                "open_platform.wxa.operationams.agency_get_adunit_list";
-            /// `open_platform.wxa.operationams.agency_get_black_list`
+                "open_platform.wxa.operation_ams.agency_create_publisher";
+            /// `open_platform.wxa.operation_ams.agency_get_ad_pos_genenral`
+            pub const AGENCY_GET_AD_POS_GENENRAL: &str =
+                "open_platform.wxa.operation_ams.agency_get_ad_pos_genenral";
+            /// `open_platform.wxa.operation_ams.agency_get_ad_unit_code`
+            pub const AGENCY_GET_AD_UNIT_CODE: &str =
+                "open_platform.wxa.operation_ams.agency_get_ad_unit_code";
+            /// `open_platform.wxa.operation_ams.agency_get_ad_unit_general`
+            pub const AGENCY_GET_AD_UNIT_GENERAL: &str =
+                "open_platform.wxa.operation_ams.agency_get_ad_unit_general";
+            /// `open_platform.wxa.operation_ams.agency_get_ad_unit_list`
+            pub const AGENCY_GET_AD_UNIT_LIST: &str =
+                "open_platform.wxa.operation_ams.agency_get_ad_unit_list";
+            /// `open_platform.wxa.operation_ams.agency_get_black_list`
             pub const AGENCY_GET_BLACK_LIST: &str =
-                "open_platform.wxa.operationams.agency_get_black_list";
-            /// `open_platform.wxa.operationams.agency_get_cover_adpos_scene`
-            pub const AGENCY_GET_COVER_ADPOS_SCENE: &str =
-                "open_platform.wxa.operationams.agency_get_cover_adpos_scene";
-            /// `open_platform.wxa.operationams.agency_get_cover_adpos_status`
-            pub const AGENCY_GET_COVER_ADPOS_STATUS: &str =
-                "open_platform.wxa.operationams.agency_get_cover_adpos_status";
-            /// `open_platform.wxa.operationams.agency_get_mp_amscategory_blacklist`
-            pub const AGENCY_GET_MP_AMSCATEGORY_BLACKLIST: &str =
-                "open_platform.wxa.operationams.agency_get_mp_amscategory_blacklist";
-            /// `open_platform.wxa.operationams.agency_get_settlement`
+                "open_platform.wxa.operation_ams.agency_get_black_list";
+            /// `open_platform.wxa.operation_ams.agency_get_cover_ad_pos_scene`
+            pub const AGENCY_GET_COVER_AD_POS_SCENE: &str =
+                "open_platform.wxa.operation_ams.agency_get_cover_ad_pos_scene";
+            /// `open_platform.wxa.operation_ams.agency_get_cover_ad_pos_status`
+            pub const AGENCY_GET_COVER_AD_POS_STATUS: &str =
+                "open_platform.wxa.operation_ams.agency_get_cover_ad_pos_status";
+            /// `open_platform.wxa.operation_ams.agency_get_mp_ams_category_blacklist`
+            pub const AGENCY_GET_MP_AMS_CATEGORY_BLACKLIST: &str =
+                "open_platform.wxa.operation_ams.agency_get_mp_ams_category_blacklist";
+            /// `open_platform.wxa.operation_ams.agency_get_settlement`
             pub const AGENCY_GET_SETTLEMENT: &str =
-                "open_platform.wxa.operationams.agency_get_settlement";
-            /// `open_platform.wxa.operationams.agency_get_tmpl_type`
+                "open_platform.wxa.operation_ams.agency_get_settlement";
+            /// `open_platform.wxa.operation_ams.agency_get_tmpl_type`
             pub const AGENCY_GET_TMPL_TYPE: &str =
-                "open_platform.wxa.operationams.agency_get_tmpl_type";
-            /// `open_platform.wxa.operationams.agency_set_black_list`
+                "open_platform.wxa.operation_ams.agency_get_tmpl_type";
+            /// `open_platform.wxa.operation_ams.agency_set_black_list`
             pub const AGENCY_SET_BLACK_LIST: &str =
-                "open_platform.wxa.operationams.agency_set_black_list";
-            /// `open_platform.wxa.operationams.agency_set_cover_adpos_scene`
-            pub const AGENCY_SET_COVER_ADPOS_SCENE: &str =
-                "open_platform.wxa.operationams.agency_set_cover_adpos_scene";
-            /// `open_platform.wxa.operationams.agency_set_cover_adpos_status`
-            pub const AGENCY_SET_COVER_ADPOS_STATUS: &str =
-                "open_platform.wxa.operationams.agency_set_cover_adpos_status";
-            /// `open_platform.wxa.operationams.agency_set_mp_amscategory_blacklist`
-            pub const AGENCY_SET_MP_AMSCATEGORY_BLACKLIST: &str =
-                "open_platform.wxa.operationams.agency_set_mp_amscategory_blacklist";
-            /// `open_platform.wxa.operationams.agency_update_adunit`
-            pub const AGENCY_UPDATE_ADUNIT: &str =
-                "open_platform.wxa.operationams.agency_update_adunit";
-            /// `open_platform.wxa.operationams.get_agency_ad_unit_list`
+                "open_platform.wxa.operation_ams.agency_set_black_list";
+            /// `open_platform.wxa.operation_ams.agency_set_cover_ad_pos_scene`
+            pub const AGENCY_SET_COVER_AD_POS_SCENE: &str =
+                "open_platform.wxa.operation_ams.agency_set_cover_ad_pos_scene";
+            /// `open_platform.wxa.operation_ams.agency_set_cover_ad_pos_status`
+            pub const AGENCY_SET_COVER_AD_POS_STATUS: &str =
+                "open_platform.wxa.operation_ams.agency_set_cover_ad_pos_status";
+            /// `open_platform.wxa.operation_ams.agency_set_mp_ams_category_blacklist`
+            pub const AGENCY_SET_MP_AMS_CATEGORY_BLACKLIST: &str =
+                "open_platform.wxa.operation_ams.agency_set_mp_ams_category_blacklist";
+            /// `open_platform.wxa.operation_ams.agency_update_ad_unit`
+            pub const AGENCY_UPDATE_AD_UNIT: &str =
+                "open_platform.wxa.operation_ams.agency_update_ad_unit";
+            /// `open_platform.wxa.operation_ams.get_agency_ad_unit_list`
             pub const GET_AGENCY_AD_UNIT_LIST: &str =
-                "open_platform.wxa.operationams.get_agency_ad_unit_list";
-            /// `open_platform.wxa.operationams.get_agency_settled_revenue`
+                "open_platform.wxa.operation_ams.get_agency_ad_unit_list";
+            /// `open_platform.wxa.operation_ams.get_agency_settled_revenue`
             pub const GET_AGENCY_SETTLED_REVENUE: &str =
-                "open_platform.wxa.operationams.get_agency_settled_revenue";
+                "open_platform.wxa.operation_ams.get_agency_settled_revenue";
         }
         /// `security`
         pub mod security {
-            /// `open_platform.wxa.security.applysetorderpathinfo`
-            pub const APPLYSETORDERPATHINFO: &str =
-                "open_platform.wxa.security.applysetorderpathinfo";
             /// `open_platform.wxa.security.apply_privacy_interface`
             pub const APPLY_PRIVACY_INTERFACE: &str =
                 "open_platform.wxa.security.apply_privacy_interface";
-            /// `open_platform.wxa.security.getorderpathinfo`
-            pub const GETORDERPATHINFO: &str = "open_platform.wxa.security.getorderpathinfo";
+            /// `open_platform.wxa.security.apply_set_order_path_info`
+            pub const APPLY_SET_ORDER_PATH_INFO: &str =
+                "open_platform.wxa.security.apply_set_order_path_info";
             /// `open_platform.wxa.security.get_code_privacy_info`
             pub const GET_CODE_PRIVACY_INFO: &str =
                 "open_platform.wxa.security.get_code_privacy_info";
+            /// `open_platform.wxa.security.get_order_path_info`
+            pub const GET_ORDER_PATH_INFO: &str = "open_platform.wxa.security.get_order_path_info";
             /// `open_platform.wxa.security.get_privacy_interface`
             pub const GET_PRIVACY_INTERFACE: &str =
                 "open_platform.wxa.security.get_privacy_interface";
         }
-    }
-    /// `wxopen`
-    pub mod wxopen {
-        /// `open_platform.wxopen.addcategory`
-        pub const ADDCATEGORY: &str = "open_platform.wxopen.addcategory";
-        /// `open_platform.wxopen.deletecategory`
-        pub const DELETECATEGORY: &str = "open_platform.wxopen.deletecategory";
-        /// `open_platform.wxopen.getallcategories`
-        pub const GETALLCATEGORIES: &str = "open_platform.wxopen.getallcategories";
-        /// `open_platform.wxopen.getcategoriesbytype`
-        pub const GETCATEGORIESBYTYPE: &str = "open_platform.wxopen.getcategoriesbytype";
-        /// `open_platform.wxopen.getcategory`
-        pub const GETCATEGORY: &str = "open_platform.wxopen.getcategory";
-        /// `open_platform.wxopen.getweappsupportversion`
-        pub const GETWEAPPSUPPORTVERSION: &str = "open_platform.wxopen.getweappsupportversion";
-        /// `open_platform.wxopen.modifycategory`
-        pub const MODIFYCATEGORY: &str = "open_platform.wxopen.modifycategory";
-        /// `open_platform.wxopen.qrcodejumpadd`
-        pub const QRCODEJUMPADD: &str = "open_platform.wxopen.qrcodejumpadd";
-        /// `open_platform.wxopen.qrcodejumpdelete`
-        pub const QRCODEJUMPDELETE: &str = "open_platform.wxopen.qrcodejumpdelete";
-        /// `open_platform.wxopen.qrcodejumpdownload`
-        pub const QRCODEJUMPDOWNLOAD: &str = "open_platform.wxopen.qrcodejumpdownload";
-        /// `open_platform.wxopen.qrcodejumpget`
-        pub const QRCODEJUMPGET: &str = "open_platform.wxopen.qrcodejumpget";
-        /// `open_platform.wxopen.qrcodejumppublish`
-        pub const QRCODEJUMPPUBLISH: &str = "open_platform.wxopen.qrcodejumppublish";
-        /// `open_platform.wxopen.setweappsupportversion`
-        pub const SETWEAPPSUPPORTVERSION: &str = "open_platform.wxopen.setweappsupportversion";
-        /// `open_platform.wxopen.wxamplink`
-        pub const WXAMPLINK: &str = "open_platform.wxopen.wxamplink";
-        /// `open_platform.wxopen.wxamplinkget`
-        pub const WXAMPLINKGET: &str = "open_platform.wxopen.wxamplinkget";
-        /// `open_platform.wxopen.wxampunlink`
-        pub const WXAMPUNLINK: &str = "open_platform.wxopen.wxampunlink";
-    }
-    /// `wxverify`
-    pub mod wxverify {
-        /// `open_platform.wxverify.checkwxverifynickname`
-        pub const CHECKWXVERIFYNICKNAME: &str = "open_platform.wxverify.checkwxverifynickname";
     }
 }
 /// `pay_business`
 pub mod pay_business {
     /// `base`
     pub mod base {
-        /// `pay_business.base.bill_downloads`
-        pub const BILL_DOWNLOADS: &str = "pay_business.base.bill_downloads";
-        /// `pay_business.base.bill_downloads_trans`
-        pub const BILL_DOWNLOADS_TRANS: &str = "pay_business.base.bill_downloads_trans";
-        /// `pay_business.base.by_download_url`
-        pub const BY_DOWNLOAD_URL: &str = "pay_business.base.by_download_url";
-        /// `pay_business.base.file_uploads`
-        pub const FILE_UPLOADS: &str = "pay_business.base.file_uploads";
-        /// `pay_business.base.product_applications`
-        pub const PRODUCT_APPLICATIONS: &str = "pay_business.base.product_applications";
-        /// `pay_business.base.product_applications_by_out_request_no`
-        pub const PRODUCT_APPLICATIONS_BY_OUT_REQUEST_NO: &str =
-            "pay_business.base.product_applications_by_out_request_no";
-        /// `pay_business.base.product_applications_by_request_no`
-        pub const PRODUCT_APPLICATIONS_BY_REQUEST_NO: &str =
-            "pay_business.base.product_applications_by_request_no";
-        /// `pay_business.base.product_applications_links`
-        pub const PRODUCT_APPLICATIONS_LINKS: &str = "pay_business.base.product_applications_links";
-        /// `pay_business.base.profit_allocations`
-        pub const PROFIT_ALLOCATIONS: &str = "pay_business.base.profit_allocations";
-        /// `pay_business.base.redirects`
-        pub const REDIRECTS: &str = "pay_business.base.redirects";
-        /// `pay_business.base.refunds`
-        pub const REFUNDS: &str = "pay_business.base.refunds";
-        /// `pay_business.base.refunds_by_out_refund_id`
-        pub const REFUNDS_BY_OUT_REFUND_ID: &str = "pay_business.base.refunds_by_out_refund_id";
-        /// `pay_business.base.refunds_by_refund_id`
-        pub const REFUNDS_BY_REFUND_ID: &str = "pay_business.base.refunds_by_refund_id";
-        /// `pay_business.base.withdraws`
-        pub const WITHDRAWS: &str = "pay_business.base.withdraws";
-        /// `pay_business.base.withdraws_by_out_withdraw_id`
-        pub const WITHDRAWS_BY_OUT_WITHDRAW_ID: &str =
-            "pay_business.base.withdraws_by_out_withdraw_id";
-        /// `pay_business.base.withdraws_by_withdraw_id`
-        pub const WITHDRAWS_BY_WITHDRAW_ID: &str = "pay_business.base.withdraws_by_withdraw_id";
+        /// `pay_business.base.apply_bill_download`
+        pub const APPLY_BILL_DOWNLOAD: &str = "pay_business.base.apply_bill_download";
+        /// `pay_business.base.apply_product_application`
+        pub const APPLY_PRODUCT_APPLICATION: &str = "pay_business.base.apply_product_application";
+        /// `pay_business.base.apply_trans_bill_download`
+        pub const APPLY_TRANS_BILL_DOWNLOAD: &str = "pay_business.base.apply_trans_bill_download";
+        /// `pay_business.base.create_profit_allocation`
+        pub const CREATE_PROFIT_ALLOCATION: &str = "pay_business.base.create_profit_allocation";
+        /// `pay_business.base.create_refund`
+        pub const CREATE_REFUND: &str = "pay_business.base.create_refund";
+        /// `pay_business.base.create_withdraw`
+        pub const CREATE_WITHDRAW: &str = "pay_business.base.create_withdraw";
+        /// `pay_business.base.download`
+        pub const DOWNLOAD: &str = "pay_business.base.download";
+        /// `pay_business.base.get_application`
+        pub const GET_APPLICATION: &str = "pay_business.base.get_application";
+        /// `pay_business.base.get_application_by_out_request_no`
+        pub const GET_APPLICATION_BY_OUT_REQUEST_NO: &str =
+            "pay_business.base.get_application_by_out_request_no";
+        /// `pay_business.base.get_product_application_links`
+        pub const GET_PRODUCT_APPLICATION_LINKS: &str =
+            "pay_business.base.get_product_application_links";
+        /// `pay_business.base.get_redirects`
+        pub const GET_REDIRECTS: &str = "pay_business.base.get_redirects";
+        /// `pay_business.base.get_refund_by_out_refund_id`
+        pub const GET_REFUND_BY_OUT_REFUND_ID: &str =
+            "pay_business.base.get_refund_by_out_refund_id";
+        /// `pay_business.base.get_refund_by_refund_id`
+        pub const GET_REFUND_BY_REFUND_ID: &str = "pay_business.base.get_refund_by_refund_id";
+        /// `pay_business.base.get_withdraw_by_out_withdraw_id`
+        pub const GET_WITHDRAW_BY_OUT_WITHDRAW_ID: &str =
+            "pay_business.base.get_withdraw_by_out_withdraw_id";
+        /// `pay_business.base.get_withdraw_by_withdraw_id`
+        pub const GET_WITHDRAW_BY_WITHDRAW_ID: &str =
+            "pay_business.base.get_withdraw_by_withdraw_id";
+        /// `pay_business.base.upload_file`
+        pub const UPLOAD_FILE: &str = "pay_business.base.upload_file";
     }
     /// `payments`
     pub mod payments {
-        /// `pay_business.payments.app_pay`
-        pub const APP_PAY: &str = "pay_business.payments.app_pay";
-        /// `pay_business.payments.app_registering_pay`
-        pub const APP_REGISTERING_PAY: &str = "pay_business.payments.app_registering_pay";
-        /// `pay_business.payments.by_out_payment_id`
-        pub const BY_OUT_PAYMENT_ID: &str = "pay_business.payments.by_out_payment_id";
-        /// `pay_business.payments.by_payment_id`
-        pub const BY_PAYMENT_ID: &str = "pay_business.payments.by_payment_id";
-        /// `pay_business.payments.by_payment_id_close`
-        pub const BY_PAYMENT_ID_CLOSE: &str = "pay_business.payments.by_payment_id_close";
-        /// `pay_business.payments.h5_pay`
-        pub const H5_PAY: &str = "pay_business.payments.h5_pay";
-        /// `pay_business.payments.mp_pay`
-        pub const MP_PAY: &str = "pay_business.payments.mp_pay";
-        /// `pay_business.payments.qrcode_pay`
-        pub const QRCODE_PAY: &str = "pay_business.payments.qrcode_pay";
+        /// `pay_business.payments.close`
+        pub const CLOSE: &str = "pay_business.payments.close";
+        /// `pay_business.payments.create_app_pay`
+        pub const CREATE_APP_PAY: &str = "pay_business.payments.create_app_pay";
+        /// `pay_business.payments.create_app_registering_pay`
+        pub const CREATE_APP_REGISTERING_PAY: &str =
+            "pay_business.payments.create_app_registering_pay";
+        /// `pay_business.payments.create_h5_pay`
+        pub const CREATE_H5_PAY: &str = "pay_business.payments.create_h5_pay";
+        /// `pay_business.payments.create_mp_pay`
+        pub const CREATE_MP_PAY: &str = "pay_business.payments.create_mp_pay";
+        /// `pay_business.payments.create_qr_code_pay`
+        pub const CREATE_QR_CODE_PAY: &str = "pay_business.payments.create_qr_code_pay";
+        /// `pay_business.payments.get_by_out_payment_id`
+        pub const GET_BY_OUT_PAYMENT_ID: &str = "pay_business.payments.get_by_out_payment_id";
+        /// `pay_business.payments.get_by_payment_id`
+        pub const GET_BY_PAYMENT_ID: &str = "pay_business.payments.get_by_payment_id";
     }
     /// `profit_allocations`
     pub mod profit_allocations {
-        /// `pay_business.profit_allocations.by_allocation_id`
-        pub const BY_ALLOCATION_ID: &str = "pay_business.profit_allocations.by_allocation_id";
-        /// `pay_business.profit_allocations.by_out_allocation_id`
-        pub const BY_OUT_ALLOCATION_ID: &str =
-            "pay_business.profit_allocations.by_out_allocation_id";
-        /// `pay_business.profit_allocations.by_payment_id_amounts`
-        pub const BY_PAYMENT_ID_AMOUNTS: &str =
-            "pay_business.profit_allocations.by_payment_id_amounts";
+        /// `pay_business.profit_allocations.create_receiver_application`
+        pub const CREATE_RECEIVER_APPLICATION: &str =
+            "pay_business.profit_allocations.create_receiver_application";
         /// `pay_business.profit_allocations.finish`
         pub const FINISH: &str = "pay_business.profit_allocations.finish";
-        /// `pay_business.profit_allocations.receiver_accounts`
-        pub const RECEIVER_ACCOUNTS: &str = "pay_business.profit_allocations.receiver_accounts";
-        /// `pay_business.profit_allocations.receiver_accounts_applications`
-        pub const RECEIVER_ACCOUNTS_APPLICATIONS: &str =
-            "pay_business.profit_allocations.receiver_accounts_applications";
-        /// `pay_business.profit_allocations.receiver_accounts_applications_by_application_id`
-        pub const RECEIVER_ACCOUNTS_APPLICATIONS_BY_APPLICATION_ID: &str =
-            "pay_business.profit_allocations.receiver_accounts_applications_by_application_id";
-        /// `pay_business.profit_allocations.receiver_accounts_applications_by_out_application_id`
-        pub const RECEIVER_ACCOUNTS_APPLICATIONS_BY_OUT_APPLICATION_ID: &str =
-            "pay_business.profit_allocations.receiver_accounts_applications_by_out_application_id";
+        /// `pay_business.profit_allocations.get_amounts`
+        pub const GET_AMOUNTS: &str = "pay_business.profit_allocations.get_amounts";
+        /// `pay_business.profit_allocations.get_by_allocation_id`
+        pub const GET_BY_ALLOCATION_ID: &str =
+            "pay_business.profit_allocations.get_by_allocation_id";
+        /// `pay_business.profit_allocations.get_by_out_allocation_id`
+        pub const GET_BY_OUT_ALLOCATION_ID: &str =
+            "pay_business.profit_allocations.get_by_out_allocation_id";
+        /// `pay_business.profit_allocations.get_receiver_accounts`
+        pub const GET_RECEIVER_ACCOUNTS: &str =
+            "pay_business.profit_allocations.get_receiver_accounts";
+        /// `pay_business.profit_allocations.get_receiver_application`
+        pub const GET_RECEIVER_APPLICATION: &str =
+            "pay_business.profit_allocations.get_receiver_application";
+        /// `pay_business.profit_allocations.get_receiver_application_by_out_id`
+        pub const GET_RECEIVER_APPLICATION_BY_OUT_ID: &str =
+            "pay_business.profit_allocations.get_receiver_application_by_out_id";
     }
 }
 /// `pay_global`
 pub mod pay_global {
     /// `base`
     pub mod base {
-        /// `pay_global.base.certificates`
-        pub const CERTIFICATES: &str = "pay_global.base.certificates";
-        /// `pay_global.base.merchants_by_sub_mchid`
-        pub const MERCHANTS_BY_SUB_MCHID: &str = "pay_global.base.merchants_by_sub_mchid";
-        /// `pay_global.base.merchants_post`
-        pub const MERCHANTS_POST: &str = "pay_global.base.merchants_post";
-        /// `pay_global.base.merchants_put`
-        pub const MERCHANTS_PUT: &str = "pay_global.base.merchants_put";
-        /// `pay_global.base.refunds_by_out_refund_no`
-        pub const REFUNDS_BY_OUT_REFUND_NO: &str = "pay_global.base.refunds_by_out_refund_no";
-        /// `pay_global.base.refunds_get`
-        pub const REFUNDS_GET: &str = "pay_global.base.refunds_get";
-        /// `pay_global.base.refunds_id_by_refund_id`
-        pub const REFUNDS_ID_BY_REFUND_ID: &str = "pay_global.base.refunds_id_by_refund_id";
-        /// `pay_global.base.refunds_post`
-        pub const REFUNDS_POST: &str = "pay_global.base.refunds_post";
-        /// `pay_global.base.statements`
-        pub const STATEMENTS: &str = "pay_global.base.statements";
+        /// `pay_global.base.add_merchant`
+        pub const ADD_MERCHANT: &str = "pay_global.base.add_merchant";
+        /// `pay_global.base.create_refund`
+        pub const CREATE_REFUND: &str = "pay_global.base.create_refund";
+        /// `pay_global.base.download_statement`
+        pub const DOWNLOAD_STATEMENT: &str = "pay_global.base.download_statement";
+        /// `pay_global.base.get_certificates`
+        pub const GET_CERTIFICATES: &str = "pay_global.base.get_certificates";
+        /// `pay_global.base.get_merchant`
+        pub const GET_MERCHANT: &str = "pay_global.base.get_merchant";
+        /// `pay_global.base.get_refund_by_out_refund_no`
+        pub const GET_REFUND_BY_OUT_REFUND_NO: &str = "pay_global.base.get_refund_by_out_refund_no";
+        /// `pay_global.base.get_refund_by_refund_id`
+        pub const GET_REFUND_BY_REFUND_ID: &str = "pay_global.base.get_refund_by_refund_id";
+        /// `pay_global.base.list_refunds`
+        pub const LIST_REFUNDS: &str = "pay_global.base.list_refunds";
+        /// `pay_global.base.update_merchant`
+        pub const UPDATE_MERCHANT: &str = "pay_global.base.update_merchant";
     }
     /// `customs`
     pub mod customs {
-        /// `pay_global.customs.orders_global_v3`
-        pub const ORDERS_GLOBAL_V3: &str = "pay_global.customs.orders_global_v3";
-        /// `pay_global.customs.orders_global_v3_patch`
-        pub const ORDERS_GLOBAL_V3_PATCH: &str = "pay_global.customs.orders_global_v3_patch";
-        /// `pay_global.customs.orders_global_v3_post`
-        pub const ORDERS_GLOBAL_V3_POST: &str = "pay_global.customs.orders_global_v3_post";
-        /// `pay_global.customs.orders_v3_global`
-        pub const ORDERS_V3_GLOBAL: &str = "pay_global.customs.orders_v3_global";
-        /// `pay_global.customs.orders_v3_global_patch`
-        pub const ORDERS_V3_GLOBAL_PATCH: &str = "pay_global.customs.orders_v3_global_patch";
-        /// `pay_global.customs.orders_v3_global_post`
-        pub const ORDERS_V3_GLOBAL_POST: &str = "pay_global.customs.orders_v3_global_post";
+        /// `pay_global.customs.declare_order`
+        pub const DECLARE_ORDER: &str = "pay_global.customs.declare_order";
+        /// `pay_global.customs.declare_order_global_v3`
+        pub const DECLARE_ORDER_GLOBAL_V3: &str = "pay_global.customs.declare_order_global_v3";
+        /// `pay_global.customs.get_order`
+        pub const GET_ORDER: &str = "pay_global.customs.get_order";
+        /// `pay_global.customs.get_order_global_v3`
+        pub const GET_ORDER_GLOBAL_V3: &str = "pay_global.customs.get_order_global_v3";
+        /// `pay_global.customs.redeclare`
+        pub const REDECLARE: &str = "pay_global.customs.redeclare";
         /// `pay_global.customs.redeclare_global_v3`
         pub const REDECLARE_GLOBAL_V3: &str = "pay_global.customs.redeclare_global_v3";
-        /// `pay_global.customs.redeclare_v3_global`
-        pub const REDECLARE_V3_GLOBAL: &str = "pay_global.customs.redeclare_v3_global";
+        /// `pay_global.customs.update_order`
+        pub const UPDATE_ORDER: &str = "pay_global.customs.update_order";
+        /// `pay_global.customs.update_order_global_v3`
+        pub const UPDATE_ORDER_GLOBAL_V3: &str = "pay_global.customs.update_order_global_v3";
+        /// `pay_global.customs.verify_certificate`
+        pub const VERIFY_CERTIFICATE: &str = "pay_global.customs.verify_certificate";
         /// `pay_global.customs.verify_certificate_global_v3`
         pub const VERIFY_CERTIFICATE_GLOBAL_V3: &str =
             "pay_global.customs.verify_certificate_global_v3";
-        /// `pay_global.customs.verify_certificate_v3_global`
-        pub const VERIFY_CERTIFICATE_V3_GLOBAL: &str =
-            "pay_global.customs.verify_certificate_v3_global";
     }
     /// `merchant`
     pub mod merchant {
-        /// `pay_global.merchant.media_upload`
-        pub const MEDIA_UPLOAD: &str = "pay_global.merchant.media_upload";
+        /// `pay_global.merchant.upload_media`
+        pub const UPLOAD_MEDIA: &str = "pay_global.merchant.upload_media";
         /// `h5`
         pub mod h5 {
             /// `permission`
             pub mod permission {
-                /// `pay_global.merchant.h5.permission.applications`
-                pub const APPLICATIONS: &str = "pay_global.merchant.h5.permission.applications";
-                /// `pay_global.merchant.h5.permission.applications_by_applyment_id_get`
-                pub const APPLICATIONS_BY_APPLYMENT_ID_GET: &str =
-                    "pay_global.merchant.h5.permission.applications_by_applyment_id_get";
-                /// `pay_global.merchant.h5.permission.applications_by_applyment_id_patch`
-                pub const APPLICATIONS_BY_APPLYMENT_ID_PATCH: &str =
-                    "pay_global.merchant.h5.permission.applications_by_applyment_id_patch";
-                /// `pay_global.merchant.h5.permission.by_sub_mchid`
-                pub const BY_SUB_MCHID: &str = "pay_global.merchant.h5.permission.by_sub_mchid";
-                /// `pay_global.merchant.h5.permission.domain_applications`
-                pub const DOMAIN_APPLICATIONS: &str =
-                    "pay_global.merchant.h5.permission.domain_applications";
-                /// `pay_global.merchant.h5.permission.domain_applications_by_applyment_id_get`
-                pub const DOMAIN_APPLICATIONS_BY_APPLYMENT_ID_GET: &str =
-                    "pay_global.merchant.h5.permission.domain_applications_by_applyment_id_get";
-                /// `pay_global.merchant.h5.permission.domain_applications_by_applyment_id_patch`
-                pub const DOMAIN_APPLICATIONS_BY_APPLYMENT_ID_PATCH: &str =
-                    "pay_global.merchant.h5.permission.domain_applications_by_applyment_id_patch";
+                /// `pay_global.merchant.h5.permission.apply_application`
+                pub const APPLY_APPLICATION: &str =
+                    "pay_global.merchant.h5.permission.apply_application";
+                /// `pay_global.merchant.h5.permission.apply_domain_application`
+                pub const APPLY_DOMAIN_APPLICATION: &str =
+                    "pay_global.merchant.h5.permission.apply_domain_application";
+                /// `pay_global.merchant.h5.permission.get`
+                pub const GET: &str = "pay_global.merchant.h5.permission.get";
+                /// `pay_global.merchant.h5.permission.get_application`
+                pub const GET_APPLICATION: &str =
+                    "pay_global.merchant.h5.permission.get_application";
+                /// `pay_global.merchant.h5.permission.get_domain_application`
+                pub const GET_DOMAIN_APPLICATION: &str =
+                    "pay_global.merchant.h5.permission.get_domain_application";
+                /// `pay_global.merchant.h5.permission.update_application`
+                pub const UPDATE_APPLICATION: &str =
+                    "pay_global.merchant.h5.permission.update_application";
+                /// `pay_global.merchant.h5.permission.update_domain_application`
+                pub const UPDATE_DOMAIN_APPLICATION: &str =
+                    "pay_global.merchant.h5.permission.update_domain_application";
             }
         }
     }
-    /// `micropay`
-    pub mod micropay {
-        /// `pay_global.micropay.transactions_pay`
-        pub const TRANSACTIONS_PAY: &str = "pay_global.micropay.transactions_pay";
+    /// `micro_pay`
+    pub mod micro_pay {
+        /// `pay_global.micro_pay.pay_transaction`
+        pub const PAY_TRANSACTION: &str = "pay_global.micro_pay.pay_transaction";
     }
     /// `papay`
     pub mod papay {
-        /// `pay_global.papay.transactions`
-        pub const TRANSACTIONS: &str = "pay_global.papay.transactions";
-        /// `pay_global.papay.transactions_by_out_trade_no`
-        pub const TRANSACTIONS_BY_OUT_TRADE_NO: &str =
-            "pay_global.papay.transactions_by_out_trade_no";
-        /// `pay_global.papay.transactions_by_out_trade_no_reverse`
-        pub const TRANSACTIONS_BY_OUT_TRADE_NO_REVERSE: &str =
-            "pay_global.papay.transactions_by_out_trade_no_reverse";
-        /// `pay_global.papay.transactions_by_transaction_id`
-        pub const TRANSACTIONS_BY_TRANSACTION_ID: &str =
-            "pay_global.papay.transactions_by_transaction_id";
+        /// `pay_global.papay.create_transaction`
+        pub const CREATE_TRANSACTION: &str = "pay_global.papay.create_transaction";
+        /// `pay_global.papay.get_transaction_by_out_trade_no`
+        pub const GET_TRANSACTION_BY_OUT_TRADE_NO: &str =
+            "pay_global.papay.get_transaction_by_out_trade_no";
+        /// `pay_global.papay.get_transaction_by_transaction_id`
+        pub const GET_TRANSACTION_BY_TRANSACTION_ID: &str =
+            "pay_global.papay.get_transaction_by_transaction_id";
+        /// `pay_global.papay.reverse_transaction`
+        pub const REVERSE_TRANSACTION: &str = "pay_global.papay.reverse_transaction";
         /// `contracts`
         pub mod contracts {
-            /// `pay_global.papay.contracts.app_pre_entrust_sign`
-            pub const APP_PRE_ENTRUST_SIGN: &str =
-                "pay_global.papay.contracts.app_pre_entrust_sign";
-            /// `pay_global.papay.contracts.by_contract_id`
-            pub const BY_CONTRACT_ID: &str = "pay_global.papay.contracts.by_contract_id";
-            /// `pay_global.papay.contracts.by_contract_id_terminate`
-            pub const BY_CONTRACT_ID_TERMINATE: &str =
-                "pay_global.papay.contracts.by_contract_id_terminate";
-            /// `pay_global.papay.contracts.by_out_contract_code`
-            pub const BY_OUT_CONTRACT_CODE: &str =
-                "pay_global.papay.contracts.by_out_contract_code";
-            /// `pay_global.papay.contracts.h5_pre_entrust_sign`
-            pub const H5_PRE_ENTRUST_SIGN: &str = "pay_global.papay.contracts.h5_pre_entrust_sign";
-            /// `pay_global.papay.contracts.jsapi_pre_entrust_sign`
-            pub const JSAPI_PRE_ENTRUST_SIGN: &str =
-                "pay_global.papay.contracts.jsapi_pre_entrust_sign";
-            /// `pay_global.papay.contracts.miniprogram_pre_entrust_sign`
-            pub const MINIPROGRAM_PRE_ENTRUST_SIGN: &str =
-                "pay_global.papay.contracts.miniprogram_pre_entrust_sign";
-            /// `pay_global.papay.contracts.web_pre_entrust_sign`
-            pub const WEB_PRE_ENTRUST_SIGN: &str =
-                "pay_global.papay.contracts.web_pre_entrust_sign";
+            /// `pay_global.papay.contracts.get_by_contract_id`
+            pub const GET_BY_CONTRACT_ID: &str = "pay_global.papay.contracts.get_by_contract_id";
+            /// `pay_global.papay.contracts.get_by_out_contract_code`
+            pub const GET_BY_OUT_CONTRACT_CODE: &str =
+                "pay_global.papay.contracts.get_by_out_contract_code";
+            /// `pay_global.papay.contracts.pre_sign_app`
+            pub const PRE_SIGN_APP: &str = "pay_global.papay.contracts.pre_sign_app";
+            /// `pay_global.papay.contracts.pre_sign_h5`
+            pub const PRE_SIGN_H5: &str = "pay_global.papay.contracts.pre_sign_h5";
+            /// `pay_global.papay.contracts.pre_sign_jsapi`
+            pub const PRE_SIGN_JSAPI: &str = "pay_global.papay.contracts.pre_sign_jsapi";
+            /// `pay_global.papay.contracts.pre_sign_mini_program`
+            pub const PRE_SIGN_MINI_PROGRAM: &str =
+                "pay_global.papay.contracts.pre_sign_mini_program";
+            /// `pay_global.papay.contracts.pre_sign_web`
+            pub const PRE_SIGN_WEB: &str = "pay_global.papay.contracts.pre_sign_web";
+            /// `pay_global.papay.contracts.terminate`
+            pub const TERMINATE: &str = "pay_global.papay.contracts.terminate";
         }
     }
     /// `settle`
     pub mod settle {
-        /// `pay_global.settle.settlements`
-        pub const SETTLEMENTS: &str = "pay_global.settle.settlements";
+        /// `pay_global.settle.list_settlements`
+        pub const LIST_SETTLEMENTS: &str = "pay_global.settle.list_settlements";
     }
     /// `transactions`
     pub mod transactions {
-        /// `pay_global.transactions.app`
-        pub const APP: &str = "pay_global.transactions.app";
-        /// `pay_global.transactions.by_out_trade_no`
-        pub const BY_OUT_TRADE_NO: &str = "pay_global.transactions.by_out_trade_no";
-        /// `pay_global.transactions.by_out_trade_no_close`
-        pub const BY_OUT_TRADE_NO_CLOSE: &str = "pay_global.transactions.by_out_trade_no_close";
-        /// `pay_global.transactions.by_out_trade_no_reverse`
-        pub const BY_OUT_TRADE_NO_REVERSE: &str = "pay_global.transactions.by_out_trade_no_reverse";
-        /// `pay_global.transactions.jsapi`
-        pub const JSAPI: &str = "pay_global.transactions.jsapi";
-        /// `pay_global.transactions.micropay`
-        pub const MICROPAY: &str = "pay_global.transactions.micropay";
-        /// `pay_global.transactions.mweb`
-        pub const MWEB: &str = "pay_global.transactions.mweb";
-        /// `pay_global.transactions.native`
-        pub const NATIVE: &str = "pay_global.transactions.native";
+        /// `pay_global.transactions.close`
+        pub const CLOSE: &str = "pay_global.transactions.close";
+        /// `pay_global.transactions.create_app`
+        pub const CREATE_APP: &str = "pay_global.transactions.create_app";
+        /// `pay_global.transactions.create_jsapi`
+        pub const CREATE_JSAPI: &str = "pay_global.transactions.create_jsapi";
+        /// `pay_global.transactions.create_mweb`
+        pub const CREATE_MWEB: &str = "pay_global.transactions.create_mweb";
+        /// `pay_global.transactions.create_native`
+        pub const CREATE_NATIVE: &str = "pay_global.transactions.create_native";
+        /// `pay_global.transactions.get`
+        pub const GET: &str = "pay_global.transactions.get";
+        /// `pay_global.transactions.pay_micro`
+        pub const PAY_MICRO: &str = "pay_global.transactions.pay_micro";
+        /// `pay_global.transactions.reverse`
+        pub const REVERSE: &str = "pay_global.transactions.reverse";
         /// `id`
         pub mod id {
-            /// `pay_global.transactions.id.by_transaction_id`
-            pub const BY_TRANSACTION_ID: &str = "pay_global.transactions.id.by_transaction_id";
-            /// `pay_global.transactions.id.by_transaction_id_close`
-            pub const BY_TRANSACTION_ID_CLOSE: &str =
-                "pay_global.transactions.id.by_transaction_id_close";
-            /// `pay_global.transactions.id.by_transaction_id_reverse`
-            pub const BY_TRANSACTION_ID_REVERSE: &str =
-                "pay_global.transactions.id.by_transaction_id_reverse";
+            /// `pay_global.transactions.id.close`
+            pub const CLOSE: &str = "pay_global.transactions.id.close";
+            /// `pay_global.transactions.id.get`
+            pub const GET: &str = "pay_global.transactions.id.get";
+            /// `pay_global.transactions.id.reverse`
+            pub const REVERSE: &str = "pay_global.transactions.id.reverse";
         }
     }
 }
 /// `pay_v2`
 pub mod pay_v2 {
-    /// `appauth`
-    pub mod appauth {
-        /// `pay_v2.appauth.authindex`
-        pub const AUTHINDEX: &str = "pay_v2.appauth.authindex";
-        /// `pay_v2.appauth.getaccesstoken`
-        pub const GETACCESSTOKEN: &str = "pay_v2.appauth.getaccesstoken";
+    /// `app_auth`
+    pub mod app_auth {
+        /// `pay_v2.app_auth.auth_index`
+        pub const AUTH_INDEX: &str = "pay_v2.app_auth.auth_index";
+        /// `pay_v2.app_auth.get_access_token`
+        pub const GET_ACCESS_TOKEN: &str = "pay_v2.app_auth.get_access_token";
     }
     /// `applyment`
     pub mod applyment {
         /// `micro`
         pub mod micro {
-            /// `pay_v2.applyment.micro.getstate`
-            pub const GETSTATE: &str = "pay_v2.applyment.micro.getstate";
-            /// `pay_v2.applyment.micro.getupgradestate`
-            pub const GETUPGRADESTATE: &str = "pay_v2.applyment.micro.getupgradestate";
-            /// `pay_v2.applyment.micro.modifyarchives`
-            pub const MODIFYARCHIVES: &str = "pay_v2.applyment.micro.modifyarchives";
-            /// `pay_v2.applyment.micro.modifycontactinfo`
-            pub const MODIFYCONTACTINFO: &str = "pay_v2.applyment.micro.modifycontactinfo";
-            /// `pay_v2.applyment.micro.signcontract`
-            pub const SIGNCONTRACT: &str = "pay_v2.applyment.micro.signcontract";
+            /// `pay_v2.applyment.micro.get_state`
+            pub const GET_STATE: &str = "pay_v2.applyment.micro.get_state";
+            /// `pay_v2.applyment.micro.get_upgrade_state`
+            pub const GET_UPGRADE_STATE: &str = "pay_v2.applyment.micro.get_upgrade_state";
+            /// `pay_v2.applyment.micro.modify_archives`
+            pub const MODIFY_ARCHIVES: &str = "pay_v2.applyment.micro.modify_archives";
+            /// `pay_v2.applyment.micro.modify_contact_info`
+            pub const MODIFY_CONTACT_INFO: &str = "pay_v2.applyment.micro.modify_contact_info";
+            /// `pay_v2.applyment.micro.sign_contract`
+            pub const SIGN_CONTRACT: &str = "pay_v2.applyment.micro.sign_contract";
             /// `pay_v2.applyment.micro.submit`
             pub const SUBMIT: &str = "pay_v2.applyment.micro.submit";
-            /// `pay_v2.applyment.micro.submitupgrade`
-            pub const SUBMITUPGRADE: &str = "pay_v2.applyment.micro.submitupgrade";
+            /// `pay_v2.applyment.micro.submit_upgrade`
+            pub const SUBMIT_UPGRADE: &str = "pay_v2.applyment.micro.submit_upgrade";
         }
     }
-    /// `billcommentsp`
-    pub mod billcommentsp {
-        /// `pay_v2.billcommentsp.batchquerycomment`
-        pub const BATCHQUERYCOMMENT: &str = "pay_v2.billcommentsp.batchquerycomment";
+    /// `bill_comment_sp`
+    pub mod bill_comment_sp {
+        /// `pay_v2.bill_comment_sp.batch_query_comment`
+        pub const BATCH_QUERY_COMMENT: &str = "pay_v2.bill_comment_sp.batch_query_comment";
     }
     /// `deposit`
     pub mod deposit {
         /// `pay_v2.deposit.consume`
         pub const CONSUME: &str = "pay_v2.deposit.consume";
-        /// `pay_v2.deposit.facepay`
-        pub const FACEPAY: &str = "pay_v2.deposit.facepay";
-        /// `pay_v2.deposit.micropay`
-        pub const MICROPAY: &str = "pay_v2.deposit.micropay";
-        /// `pay_v2.deposit.orderquery`
-        pub const ORDERQUERY: &str = "pay_v2.deposit.orderquery";
+        /// `pay_v2.deposit.face_pay`
+        pub const FACE_PAY: &str = "pay_v2.deposit.face_pay";
+        /// `pay_v2.deposit.micro_pay`
+        pub const MICRO_PAY: &str = "pay_v2.deposit.micro_pay";
+        /// `pay_v2.deposit.order_query`
+        pub const ORDER_QUERY: &str = "pay_v2.deposit.order_query";
         /// `pay_v2.deposit.refund`
         pub const REFUND: &str = "pay_v2.deposit.refund";
-        /// `pay_v2.deposit.refundquery`
-        pub const REFUNDQUERY: &str = "pay_v2.deposit.refundquery";
+        /// `pay_v2.deposit.refund_query`
+        pub const REFUND_QUERY: &str = "pay_v2.deposit.refund_query";
         /// `pay_v2.deposit.reverse`
         pub const REVERSE: &str = "pay_v2.deposit.reverse";
-        /// `pay_v2.deposit.unifiedorder`
-        pub const UNIFIEDORDER: &str = "pay_v2.deposit.unifiedorder";
+        /// `pay_v2.deposit.unified_order`
+        pub const UNIFIED_ORDER: &str = "pay_v2.deposit.unified_order";
     }
     /// `face`
     pub mod face {
-        /// `pay_v2.face.get_wxpayface_authinfo`
-        pub const GET_WXPAYFACE_AUTHINFO: &str = "pay_v2.face.get_wxpayface_authinfo";
+        /// `pay_v2.face.get_wx_pay_face_auth_info`
+        pub const GET_WX_PAY_FACE_AUTH_INFO: &str = "pay_v2.face.get_wx_pay_face_auth_info";
     }
     /// `fund`
     pub mod fund {
-        /// `pay_v2.fund.queryautowithdrawbydate`
-        pub const QUERYAUTOWITHDRAWBYDATE: &str = "pay_v2.fund.queryautowithdrawbydate";
-        /// `pay_v2.fund.reautowithdrawbydate`
-        pub const REAUTOWITHDRAWBYDATE: &str = "pay_v2.fund.reautowithdrawbydate";
+        /// `pay_v2.fund.query_auto_withdraw_by_date`
+        pub const QUERY_AUTO_WITHDRAW_BY_DATE: &str = "pay_v2.fund.query_auto_withdraw_by_date";
+        /// `pay_v2.fund.re_auto_withdraw_by_date`
+        pub const RE_AUTO_WITHDRAW_BY_DATE: &str = "pay_v2.fund.re_auto_withdraw_by_date";
     }
     /// `mch`
     pub mod mch {
-        /// `pay_v2.mch.newcustoms_customdeclareredeclare`
-        pub const NEWCUSTOMS_CUSTOMDECLAREREDECLARE: &str =
-            "pay_v2.mch.newcustoms_customdeclareredeclare";
+        /// `pay_v2.mch.new_customs_custom_declare_redeclare`
+        pub const NEW_CUSTOMS_CUSTOM_DECLARE_REDECLARE: &str =
+            "pay_v2.mch.new_customs_custom_declare_redeclare";
         /// `customs`
         pub mod customs {
-            /// `pay_v2.mch.customs.customdeclareorder`
-            pub const CUSTOMDECLAREORDER: &str = "pay_v2.mch.customs.customdeclareorder";
-            /// `pay_v2.mch.customs.customdeclarequery`
-            pub const CUSTOMDECLAREQUERY: &str = "pay_v2.mch.customs.customdeclarequery";
+            /// `pay_v2.mch.customs.custom_declare_order`
+            pub const CUSTOM_DECLARE_ORDER: &str = "pay_v2.mch.customs.custom_declare_order";
+            /// `pay_v2.mch.customs.custom_declare_query`
+            pub const CUSTOM_DECLARE_QUERY: &str = "pay_v2.mch.customs.custom_declare_query";
         }
     }
-    /// `mchrisk`
-    pub mod mchrisk {
-        /// `pay_v2.mchrisk.bankquerymchauditinfo`
-        pub const BANKQUERYMCHAUDITINFO: &str = "pay_v2.mchrisk.bankquerymchauditinfo";
-        /// `pay_v2.mchrisk.channelquerymchauditinfo`
-        pub const CHANNELQUERYMCHAUDITINFO: &str = "pay_v2.mchrisk.channelquerymchauditinfo";
-        /// `pay_v2.mchrisk.querymchrisk`
-        pub const QUERYMCHRISK: &str = "pay_v2.mchrisk.querymchrisk";
-        /// `pay_v2.mchrisk.setmchriskcallback`
-        pub const SETMCHRISKCALLBACK: &str = "pay_v2.mchrisk.setmchriskcallback";
-        /// `pay_v2.mchrisk.syncmchriskresult`
-        pub const SYNCMCHRISKRESULT: &str = "pay_v2.mchrisk.syncmchriskresult";
+    /// `mch_risk`
+    pub mod mch_risk {
+        /// `pay_v2.mch_risk.bank_query_mch_audit_info`
+        pub const BANK_QUERY_MCH_AUDIT_INFO: &str = "pay_v2.mch_risk.bank_query_mch_audit_info";
+        /// `pay_v2.mch_risk.channel_query_mch_audit_info`
+        pub const CHANNEL_QUERY_MCH_AUDIT_INFO: &str =
+            "pay_v2.mch_risk.channel_query_mch_audit_info";
+        /// `pay_v2.mch_risk.query_mch_risk`
+        pub const QUERY_MCH_RISK: &str = "pay_v2.mch_risk.query_mch_risk";
+        /// `pay_v2.mch_risk.set_mch_risk_callback`
+        pub const SET_MCH_RISK_CALLBACK: &str = "pay_v2.mch_risk.set_mch_risk_callback";
+        /// `pay_v2.mch_risk.sync_mch_risk_result`
+        pub const SYNC_MCH_RISK_RESULT: &str = "pay_v2.mch_risk.sync_mch_risk_result";
     }
-    /// `mmpaymkttransfers`
-    pub mod mmpaymkttransfers {
-        /// `pay_v2.mmpaymkttransfers.gethbinfo`
-        pub const GETHBINFO: &str = "pay_v2.mmpaymkttransfers.gethbinfo";
-        /// `pay_v2.mmpaymkttransfers.gettransferinfo`
-        pub const GETTRANSFERINFO: &str = "pay_v2.mmpaymkttransfers.gettransferinfo";
-        /// `pay_v2.mmpaymkttransfers.hbpreorder`
-        pub const HBPREORDER: &str = "pay_v2.mmpaymkttransfers.hbpreorder";
-        /// `pay_v2.mmpaymkttransfers.querycouponsinfo`
-        pub const QUERYCOUPONSINFO: &str = "pay_v2.mmpaymkttransfers.querycouponsinfo";
-        /// `pay_v2.mmpaymkttransfers.queryworkwxredpack`
-        pub const QUERYWORKWXREDPACK: &str = "pay_v2.mmpaymkttransfers.queryworkwxredpack";
-        /// `pay_v2.mmpaymkttransfers.query_coupon_stock`
-        pub const QUERY_COUPON_STOCK: &str = "pay_v2.mmpaymkttransfers.query_coupon_stock";
-        /// `pay_v2.mmpaymkttransfers.sendgroupredpack`
-        pub const SENDGROUPREDPACK: &str = "pay_v2.mmpaymkttransfers.sendgroupredpack";
-        /// `pay_v2.mmpaymkttransfers.sendminiprogramhb`
-        pub const SENDMINIPROGRAMHB: &str = "pay_v2.mmpaymkttransfers.sendminiprogramhb";
-        /// `pay_v2.mmpaymkttransfers.sendredpack`
-        pub const SENDREDPACK: &str = "pay_v2.mmpaymkttransfers.sendredpack";
-        /// `pay_v2.mmpaymkttransfers.sendworkwxredpack`
-        pub const SENDWORKWXREDPACK: &str = "pay_v2.mmpaymkttransfers.sendworkwxredpack";
-        /// `pay_v2.mmpaymkttransfers.send_coupon`
-        pub const SEND_COUPON: &str = "pay_v2.mmpaymkttransfers.send_coupon";
+    /// `mmpay_mkt_transfers`
+    pub mod mmpay_mkt_transfers {
+        /// `pay_v2.mmpay_mkt_transfers.get_hb_info`
+        pub const GET_HB_INFO: &str = "pay_v2.mmpay_mkt_transfers.get_hb_info";
+        /// `pay_v2.mmpay_mkt_transfers.get_transfer_info`
+        pub const GET_TRANSFER_INFO: &str = "pay_v2.mmpay_mkt_transfers.get_transfer_info";
+        /// `pay_v2.mmpay_mkt_transfers.hb_pre_order`
+        pub const HB_PRE_ORDER: &str = "pay_v2.mmpay_mkt_transfers.hb_pre_order";
+        /// `pay_v2.mmpay_mkt_transfers.query_coupons_info`
+        pub const QUERY_COUPONS_INFO: &str = "pay_v2.mmpay_mkt_transfers.query_coupons_info";
+        /// `pay_v2.mmpay_mkt_transfers.query_coupon_stock`
+        pub const QUERY_COUPON_STOCK: &str = "pay_v2.mmpay_mkt_transfers.query_coupon_stock";
+        /// `pay_v2.mmpay_mkt_transfers.query_work_wx_red_pack`
+        pub const QUERY_WORK_WX_RED_PACK: &str =
+            "pay_v2.mmpay_mkt_transfers.query_work_wx_red_pack";
+        /// `pay_v2.mmpay_mkt_transfers.send_coupon`
+        pub const SEND_COUPON: &str = "pay_v2.mmpay_mkt_transfers.send_coupon";
+        /// `pay_v2.mmpay_mkt_transfers.send_group_red_pack`
+        pub const SEND_GROUP_RED_PACK: &str = "pay_v2.mmpay_mkt_transfers.send_group_red_pack";
+        /// `pay_v2.mmpay_mkt_transfers.send_mini_program_hb`
+        pub const SEND_MINI_PROGRAM_HB: &str = "pay_v2.mmpay_mkt_transfers.send_mini_program_hb";
+        /// `pay_v2.mmpay_mkt_transfers.send_red_pack`
+        pub const SEND_RED_PACK: &str = "pay_v2.mmpay_mkt_transfers.send_red_pack";
+        /// `pay_v2.mmpay_mkt_transfers.send_work_wx_red_pack`
+        pub const SEND_WORK_WX_RED_PACK: &str = "pay_v2.mmpay_mkt_transfers.send_work_wx_red_pack";
         /// `promotion`
         pub mod promotion {
-            /// `pay_v2.mmpaymkttransfers.promotion.paywwsptrans2pocket`
-            pub const PAYWWSPTRANS2POCKET: &str =
-                "pay_v2.mmpaymkttransfers.promotion.paywwsptrans2pocket";
-            /// `pay_v2.mmpaymkttransfers.promotion.querywwsptrans2pocket`
-            pub const QUERYWWSPTRANS2POCKET: &str =
-                "pay_v2.mmpaymkttransfers.promotion.querywwsptrans2pocket";
-            /// `pay_v2.mmpaymkttransfers.promotion.transfers`
-            pub const TRANSFERS: &str = "pay_v2.mmpaymkttransfers.promotion.transfers";
+            /// `pay_v2.mmpay_mkt_transfers.promotion.pay_ww_sp_trans_2_pocket`
+            pub const PAY_WW_SP_TRANS_2_POCKET: &str =
+                "pay_v2.mmpay_mkt_transfers.promotion.pay_ww_sp_trans_2_pocket";
+            /// `pay_v2.mmpay_mkt_transfers.promotion.query_ww_sp_trans_2_pocket`
+            pub const QUERY_WW_SP_TRANS_2_POCKET: &str =
+                "pay_v2.mmpay_mkt_transfers.promotion.query_ww_sp_trans_2_pocket";
+            /// `pay_v2.mmpay_mkt_transfers.promotion.transfers`
+            pub const TRANSFERS: &str = "pay_v2.mmpay_mkt_transfers.promotion.transfers";
         }
     }
-    /// `mmpaysptrans`
-    pub mod mmpaysptrans {
-        /// `pay_v2.mmpaysptrans.pay_bank`
-        pub const PAY_BANK: &str = "pay_v2.mmpaysptrans.pay_bank";
-        /// `pay_v2.mmpaysptrans.query_bank`
-        pub const QUERY_BANK: &str = "pay_v2.mmpaysptrans.query_bank";
+    /// `mmpay_sp_trans`
+    pub mod mmpay_sp_trans {
+        /// `pay_v2.mmpay_sp_trans.pay_bank`
+        pub const PAY_BANK: &str = "pay_v2.mmpay_sp_trans.pay_bank";
+        /// `pay_v2.mmpay_sp_trans.query_bank`
+        pub const QUERY_BANK: &str = "pay_v2.mmpay_sp_trans.query_bank";
     }
     /// `papay`
     pub mod papay {
-        /// `pay_v2.papay.deletecontract`
-        pub const DELETECONTRACT: &str = "pay_v2.papay.deletecontract";
-        /// `pay_v2.papay.entrustweb`
-        pub const ENTRUSTWEB: &str = "pay_v2.papay.entrustweb";
-        /// `pay_v2.papay.h5entrustweb`
-        pub const H5ENTRUSTWEB: &str = "pay_v2.papay.h5entrustweb";
-        /// `pay_v2.papay.preentrustweb`
-        pub const PREENTRUSTWEB: &str = "pay_v2.papay.preentrustweb";
-        /// `pay_v2.papay.querycontract`
-        pub const QUERYCONTRACT: &str = "pay_v2.papay.querycontract";
+        /// `pay_v2.papay.delete_contract`
+        pub const DELETE_CONTRACT: &str = "pay_v2.papay.delete_contract";
+        /// `pay_v2.papay.entrust_web`
+        pub const ENTRUST_WEB: &str = "pay_v2.papay.entrust_web";
+        /// `pay_v2.papay.h5_entrust_web`
+        pub const H5_ENTRUST_WEB: &str = "pay_v2.papay.h5_entrust_web";
+        /// `pay_v2.papay.pre_entrust_web`
+        pub const PRE_ENTRUST_WEB: &str = "pay_v2.papay.pre_entrust_web";
+        /// `pay_v2.papay.query_contract`
+        pub const QUERY_CONTRACT: &str = "pay_v2.papay.query_contract";
         /// `partner`
         pub mod partner {
-            /// `pay_v2.papay.partner.deletecontract`
-            pub const DELETECONTRACT: &str = "pay_v2.papay.partner.deletecontract";
-            /// `pay_v2.papay.partner.entrustweb`
-            pub const ENTRUSTWEB: &str = "pay_v2.papay.partner.entrustweb";
-            /// `pay_v2.papay.partner.h5entrustweb`
-            pub const H5ENTRUSTWEB: &str = "pay_v2.papay.partner.h5entrustweb";
-            /// `pay_v2.papay.partner.preentrustweb`
-            pub const PREENTRUSTWEB: &str = "pay_v2.papay.partner.preentrustweb";
-            /// `pay_v2.papay.partner.querycontract`
-            pub const QUERYCONTRACT: &str = "pay_v2.papay.partner.querycontract";
+            /// `pay_v2.papay.partner.delete_contract`
+            pub const DELETE_CONTRACT: &str = "pay_v2.papay.partner.delete_contract";
+            /// `pay_v2.papay.partner.entrust_web`
+            pub const ENTRUST_WEB: &str = "pay_v2.papay.partner.entrust_web";
+            /// `pay_v2.papay.partner.h5_entrust_web`
+            pub const H5_ENTRUST_WEB: &str = "pay_v2.papay.partner.h5_entrust_web";
+            /// `pay_v2.papay.partner.pre_entrust_web`
+            pub const PRE_ENTRUST_WEB: &str = "pay_v2.papay.partner.pre_entrust_web";
+            /// `pay_v2.papay.partner.query_contract`
+            pub const QUERY_CONTRACT: &str = "pay_v2.papay.partner.query_contract";
         }
     }
     /// `pay`
     pub mod pay {
-        /// `pay_v2.pay.closecombinedorder`
-        pub const CLOSECOMBINEDORDER: &str = "pay_v2.pay.closecombinedorder";
-        /// `pay_v2.pay.closeorder`
-        pub const CLOSEORDER: &str = "pay_v2.pay.closeorder";
-        /// `pay_v2.pay.combinedorder`
-        pub const COMBINEDORDER: &str = "pay_v2.pay.combinedorder";
-        /// `pay_v2.pay.contractorder`
-        pub const CONTRACTORDER: &str = "pay_v2.pay.contractorder";
-        /// `pay_v2.pay.delivernotify`
-        pub const DELIVERNOTIFY: &str = "pay_v2.pay.delivernotify";
-        /// `pay_v2.pay.downloadbill`
-        pub const DOWNLOADBILL: &str = "pay_v2.pay.downloadbill";
-        /// `pay_v2.pay.downloadfundflow`
-        pub const DOWNLOADFUNDFLOW: &str = "pay_v2.pay.downloadfundflow";
-        /// `pay_v2.pay.facepay`
-        pub const FACEPAY: &str = "pay_v2.pay.facepay";
-        /// `pay_v2.pay.facepayquery`
-        pub const FACEPAYQUERY: &str = "pay_v2.pay.facepayquery";
-        /// `pay_v2.pay.micropay`
-        pub const MICROPAY: &str = "pay_v2.pay.micropay";
-        /// `pay_v2.pay.orderquery`
-        pub const ORDERQUERY: &str = "pay_v2.pay.orderquery";
-        /// `pay_v2.pay.paporderquery`
-        pub const PAPORDERQUERY: &str = "pay_v2.pay.paporderquery";
-        /// `pay_v2.pay.pappayapply`
-        pub const PAPPAYAPPLY: &str = "pay_v2.pay.pappayapply";
-        /// `pay_v2.pay.profitsharingaddreceiver`
-        pub const PROFITSHARINGADDRECEIVER: &str = "pay_v2.pay.profitsharingaddreceiver";
-        /// `pay_v2.pay.profitsharingmerchantratioquery`
-        pub const PROFITSHARINGMERCHANTRATIOQUERY: &str =
-            "pay_v2.pay.profitsharingmerchantratioquery";
-        /// `pay_v2.pay.profitsharingorderamountquery`
-        pub const PROFITSHARINGORDERAMOUNTQUERY: &str = "pay_v2.pay.profitsharingorderamountquery";
-        /// `pay_v2.pay.profitsharingquery`
-        pub const PROFITSHARINGQUERY: &str = "pay_v2.pay.profitsharingquery";
-        /// `pay_v2.pay.profitsharingremovereceiver`
-        pub const PROFITSHARINGREMOVERECEIVER: &str = "pay_v2.pay.profitsharingremovereceiver";
-        /// `pay_v2.pay.profitsharingreturnquery`
-        pub const PROFITSHARINGRETURNQUERY: &str = "pay_v2.pay.profitsharingreturnquery";
-        /// `pay_v2.pay.querycombinedorder`
-        pub const QUERYCOMBINEDORDER: &str = "pay_v2.pay.querycombinedorder";
-        /// `pay_v2.pay.queryexchagerate`
-        pub const QUERYEXCHAGERATE: &str = "pay_v2.pay.queryexchagerate";
-        /// `pay_v2.pay.refundquery`
-        pub const REFUNDQUERY: &str = "pay_v2.pay.refundquery";
-        /// `pay_v2.pay.refundqueryv2`
-        pub const REFUNDQUERYV2: &str = "pay_v2.pay.refundqueryv2";
-        /// `pay_v2.pay.settlementquery`
-        pub const SETTLEMENTQUERY: &str = "pay_v2.pay.settlementquery";
-        /// `pay_v2.pay.unifiedorder`
-        pub const UNIFIEDORDER: &str = "pay_v2.pay.unifiedorder";
+        /// `pay_v2.pay.close_combined_order`
+        pub const CLOSE_COMBINED_ORDER: &str = "pay_v2.pay.close_combined_order";
+        /// `pay_v2.pay.close_order`
+        pub const CLOSE_ORDER: &str = "pay_v2.pay.close_order";
+        /// `pay_v2.pay.combined_order`
+        pub const COMBINED_ORDER: &str = "pay_v2.pay.combined_order";
+        /// `pay_v2.pay.contract_order`
+        pub const CONTRACT_ORDER: &str = "pay_v2.pay.contract_order";
+        /// `pay_v2.pay.deliver_notify`
+        pub const DELIVER_NOTIFY: &str = "pay_v2.pay.deliver_notify";
+        /// `pay_v2.pay.download_bill`
+        pub const DOWNLOAD_BILL: &str = "pay_v2.pay.download_bill";
+        /// `pay_v2.pay.download_fund_flow`
+        pub const DOWNLOAD_FUND_FLOW: &str = "pay_v2.pay.download_fund_flow";
+        /// `pay_v2.pay.face_pay`
+        pub const FACE_PAY: &str = "pay_v2.pay.face_pay";
+        /// `pay_v2.pay.face_pay_query`
+        pub const FACE_PAY_QUERY: &str = "pay_v2.pay.face_pay_query";
+        /// `pay_v2.pay.micro_pay`
+        pub const MICRO_PAY: &str = "pay_v2.pay.micro_pay";
+        /// `pay_v2.pay.order_query`
+        pub const ORDER_QUERY: &str = "pay_v2.pay.order_query";
+        /// `pay_v2.pay.pap_order_query`
+        pub const PAP_ORDER_QUERY: &str = "pay_v2.pay.pap_order_query";
+        /// `pay_v2.pay.pap_pay_apply`
+        pub const PAP_PAY_APPLY: &str = "pay_v2.pay.pap_pay_apply";
+        /// `pay_v2.pay.profit_sharing_add_receiver`
+        pub const PROFIT_SHARING_ADD_RECEIVER: &str = "pay_v2.pay.profit_sharing_add_receiver";
+        /// `pay_v2.pay.profit_sharing_merchant_ratio_query`
+        pub const PROFIT_SHARING_MERCHANT_RATIO_QUERY: &str =
+            "pay_v2.pay.profit_sharing_merchant_ratio_query";
+        /// `pay_v2.pay.profit_sharing_order_amount_query`
+        pub const PROFIT_SHARING_ORDER_AMOUNT_QUERY: &str =
+            "pay_v2.pay.profit_sharing_order_amount_query";
+        /// `pay_v2.pay.profit_sharing_query`
+        pub const PROFIT_SHARING_QUERY: &str = "pay_v2.pay.profit_sharing_query";
+        /// `pay_v2.pay.profit_sharing_remove_receiver`
+        pub const PROFIT_SHARING_REMOVE_RECEIVER: &str =
+            "pay_v2.pay.profit_sharing_remove_receiver";
+        /// `pay_v2.pay.profit_sharing_return_query`
+        pub const PROFIT_SHARING_RETURN_QUERY: &str = "pay_v2.pay.profit_sharing_return_query";
+        /// `pay_v2.pay.query_combined_order`
+        pub const QUERY_COMBINED_ORDER: &str = "pay_v2.pay.query_combined_order";
+        /// `pay_v2.pay.query_exchage_rate`
+        pub const QUERY_EXCHAGE_RATE: &str = "pay_v2.pay.query_exchage_rate";
+        /// `pay_v2.pay.refund_query`
+        pub const REFUND_QUERY: &str = "pay_v2.pay.refund_query";
+        /// `pay_v2.pay.refund_query_v2`
+        pub const REFUND_QUERY_V2: &str = "pay_v2.pay.refund_query_v2";
+        /// `pay_v2.pay.settlement_query`
+        pub const SETTLEMENT_QUERY: &str = "pay_v2.pay.settlement_query";
+        /// `pay_v2.pay.unified_order`
+        pub const UNIFIED_ORDER: &str = "pay_v2.pay.unified_order";
         /// `partner`
         pub mod partner {
-            /// `pay_v2.pay.partner.paporderquery`
-            pub const PAPORDERQUERY: &str = "pay_v2.pay.partner.paporderquery";
-            /// `pay_v2.pay.partner.pappayapply`
-            pub const PAPPAYAPPLY: &str = "pay_v2.pay.partner.pappayapply";
+            /// `pay_v2.pay.partner.pap_order_query`
+            pub const PAP_ORDER_QUERY: &str = "pay_v2.pay.partner.pap_order_query";
+            /// `pay_v2.pay.partner.pap_pay_apply`
+            pub const PAP_PAY_APPLY: &str = "pay_v2.pay.partner.pap_pay_apply";
         }
     }
-    /// `payitil`
-    pub mod payitil {
-        /// `pay_v2.payitil.report`
-        pub const REPORT: &str = "pay_v2.payitil.report";
+    /// `pay_itil`
+    pub mod pay_itil {
+        /// `pay_v2.pay_itil.report`
+        pub const REPORT: &str = "pay_v2.pay_itil.report";
     }
     /// `promotion`
     pub mod promotion {
@@ -5536,138 +5560,138 @@ pub mod pay_v2 {
     }
     /// `risk`
     pub mod risk {
-        /// `pay_v2.risk.getcertficates`
-        pub const GETCERTFICATES: &str = "pay_v2.risk.getcertficates";
-        /// `pay_v2.risk.getpublickey`
-        pub const GETPUBLICKEY: &str = "pay_v2.risk.getpublickey";
-        /// `pay_v2.risk.getviolation`
-        pub const GETVIOLATION: &str = "pay_v2.risk.getviolation";
+        /// `pay_v2.risk.get_certficates`
+        pub const GET_CERTFICATES: &str = "pay_v2.risk.get_certficates";
+        /// `pay_v2.risk.get_public_key`
+        pub const GET_PUBLIC_KEY: &str = "pay_v2.risk.get_public_key";
+        /// `pay_v2.risk.get_violation`
+        pub const GET_VIOLATION: &str = "pay_v2.risk.get_violation";
     }
-    /// `secapi`
-    pub mod secapi {
-        /// `pay_v2.secapi.mkt_addrecommendconf`
-        pub const MKT_ADDRECOMMENDCONF: &str = "pay_v2.secapi.mkt_addrecommendconf";
+    /// `sec_api`
+    pub mod sec_api {
+        /// `pay_v2.sec_api.mkt_add_recommend_conf`
+        pub const MKT_ADD_RECOMMEND_CONF: &str = "pay_v2.sec_api.mkt_add_recommend_conf";
         /// `mch`
         pub mod mch {
-            /// `pay_v2.secapi.mch.addsubdevconfig`
-            pub const ADDSUBDEVCONFIG: &str = "pay_v2.secapi.mch.addsubdevconfig";
-            /// `pay_v2.secapi.mch.add_institutionsub`
-            pub const ADD_INSTITUTIONSUB: &str = "pay_v2.secapi.mch.add_institutionsub";
-            /// `pay_v2.secapi.mch.channelsetting`
-            pub const CHANNELSETTING: &str = "pay_v2.secapi.mch.channelsetting";
-            /// `pay_v2.secapi.mch.modifymchinfo`
-            pub const MODIFYMCHINFO: &str = "pay_v2.secapi.mch.modifymchinfo";
-            /// `pay_v2.secapi.mch.modify_institutionsub`
-            pub const MODIFY_INSTITUTIONSUB: &str = "pay_v2.secapi.mch.modify_institutionsub";
-            /// `pay_v2.secapi.mch.querysubdevconfig`
-            pub const QUERYSUBDEVCONFIG: &str = "pay_v2.secapi.mch.querysubdevconfig";
-            /// `pay_v2.secapi.mch.query_institutionsub`
-            pub const QUERY_INSTITUTIONSUB: &str = "pay_v2.secapi.mch.query_institutionsub";
-            /// `pay_v2.secapi.mch.submchmanage`
-            pub const SUBMCHMANAGE: &str = "pay_v2.secapi.mch.submchmanage";
-            /// `pay_v2.secapi.mch.uploadmedia`
-            pub const UPLOADMEDIA: &str = "pay_v2.secapi.mch.uploadmedia";
+            /// `pay_v2.sec_api.mch.add_institution_sub`
+            pub const ADD_INSTITUTION_SUB: &str = "pay_v2.sec_api.mch.add_institution_sub";
+            /// `pay_v2.sec_api.mch.add_sub_dev_config`
+            pub const ADD_SUB_DEV_CONFIG: &str = "pay_v2.sec_api.mch.add_sub_dev_config";
+            /// `pay_v2.sec_api.mch.channel_setting`
+            pub const CHANNEL_SETTING: &str = "pay_v2.sec_api.mch.channel_setting";
+            /// `pay_v2.sec_api.mch.modify_institution_sub`
+            pub const MODIFY_INSTITUTION_SUB: &str = "pay_v2.sec_api.mch.modify_institution_sub";
+            /// `pay_v2.sec_api.mch.modify_mch_info`
+            pub const MODIFY_MCH_INFO: &str = "pay_v2.sec_api.mch.modify_mch_info";
+            /// `pay_v2.sec_api.mch.query_institution_sub`
+            pub const QUERY_INSTITUTION_SUB: &str = "pay_v2.sec_api.mch.query_institution_sub";
+            /// `pay_v2.sec_api.mch.query_sub_dev_config`
+            pub const QUERY_SUB_DEV_CONFIG: &str = "pay_v2.sec_api.mch.query_sub_dev_config";
+            /// `pay_v2.sec_api.mch.sub_mch_manage`
+            pub const SUB_MCH_MANAGE: &str = "pay_v2.sec_api.mch.sub_mch_manage";
+            /// `pay_v2.sec_api.mch.upload_media`
+            pub const UPLOAD_MEDIA: &str = "pay_v2.sec_api.mch.upload_media";
         }
         /// `pay`
         pub mod pay {
-            /// `pay_v2.secapi.pay.facepayreverse`
-            pub const FACEPAYREVERSE: &str = "pay_v2.secapi.pay.facepayreverse";
-            /// `pay_v2.secapi.pay.multiprofitsharing`
-            pub const MULTIPROFITSHARING: &str = "pay_v2.secapi.pay.multiprofitsharing";
-            /// `pay_v2.secapi.pay.profitsharing`
-            pub const PROFITSHARING: &str = "pay_v2.secapi.pay.profitsharing";
-            /// `pay_v2.secapi.pay.profitsharingfinish`
-            pub const PROFITSHARINGFINISH: &str = "pay_v2.secapi.pay.profitsharingfinish";
-            /// `pay_v2.secapi.pay.profitsharingreturn`
-            pub const PROFITSHARINGRETURN: &str = "pay_v2.secapi.pay.profitsharingreturn";
-            /// `pay_v2.secapi.pay.refund`
-            pub const REFUND: &str = "pay_v2.secapi.pay.refund";
-            /// `pay_v2.secapi.pay.refundv2`
-            pub const REFUNDV2: &str = "pay_v2.secapi.pay.refundv2";
-            /// `pay_v2.secapi.pay.reverse`
-            pub const REVERSE: &str = "pay_v2.secapi.pay.reverse";
+            /// `pay_v2.sec_api.pay.face_pay_reverse`
+            pub const FACE_PAY_REVERSE: &str = "pay_v2.sec_api.pay.face_pay_reverse";
+            /// `pay_v2.sec_api.pay.multi_profit_sharing`
+            pub const MULTI_PROFIT_SHARING: &str = "pay_v2.sec_api.pay.multi_profit_sharing";
+            /// `pay_v2.sec_api.pay.profit_sharing`
+            pub const PROFIT_SHARING: &str = "pay_v2.sec_api.pay.profit_sharing";
+            /// `pay_v2.sec_api.pay.profit_sharing_finish`
+            pub const PROFIT_SHARING_FINISH: &str = "pay_v2.sec_api.pay.profit_sharing_finish";
+            /// `pay_v2.sec_api.pay.profit_sharing_return`
+            pub const PROFIT_SHARING_RETURN: &str = "pay_v2.sec_api.pay.profit_sharing_return";
+            /// `pay_v2.sec_api.pay.refund`
+            pub const REFUND: &str = "pay_v2.sec_api.pay.refund";
+            /// `pay_v2.sec_api.pay.refund_v2`
+            pub const REFUND_V2: &str = "pay_v2.sec_api.pay.refund_v2";
+            /// `pay_v2.sec_api.pay.reverse`
+            pub const REVERSE: &str = "pay_v2.sec_api.pay.reverse";
         }
     }
-    /// `secsvc`
-    pub mod secsvc {
-        /// `pay_v2.secsvc.getrealnameinfo`
-        pub const GETREALNAMEINFO: &str = "pay_v2.secsvc.getrealnameinfo";
-        /// `pay_v2.secsvc.realnameauth`
-        pub const REALNAMEAUTH: &str = "pay_v2.secsvc.realnameauth";
+    /// `sec_svc`
+    pub mod sec_svc {
+        /// `pay_v2.sec_svc.get_real_name_info`
+        pub const GET_REAL_NAME_INFO: &str = "pay_v2.sec_svc.get_real_name_info";
+        /// `pay_v2.sec_svc.real_name_auth`
+        pub const REAL_NAME_AUTH: &str = "pay_v2.sec_svc.real_name_auth";
     }
     /// `tools`
     pub mod tools {
-        /// `pay_v2.tools.authcodetoopenid`
-        pub const AUTHCODETOOPENID: &str = "pay_v2.tools.authcodetoopenid";
-        /// `pay_v2.tools.shorturl`
-        pub const SHORTURL: &str = "pay_v2.tools.shorturl";
+        /// `pay_v2.tools.auth_code_to_openid`
+        pub const AUTH_CODE_TO_OPENID: &str = "pay_v2.tools.auth_code_to_openid";
+        /// `pay_v2.tools.short_url`
+        pub const SHORT_URL: &str = "pay_v2.tools.short_url";
     }
     /// `transit`
     pub mod transit {
-        /// `pay_v2.transit.queryorder`
-        pub const QUERYORDER: &str = "pay_v2.transit.queryorder";
-        /// `partnerpay`
-        pub mod partnerpay {
-            /// `pay_v2.transit.partnerpay.payapply`
-            pub const PAYAPPLY: &str = "pay_v2.transit.partnerpay.payapply";
-            /// `pay_v2.transit.partnerpay.queryorder`
-            pub const QUERYORDER: &str = "pay_v2.transit.partnerpay.queryorder";
-            /// `pay_v2.transit.partnerpay.querystate`
-            pub const QUERYSTATE: &str = "pay_v2.transit.partnerpay.querystate";
+        /// `pay_v2.transit.query_order`
+        pub const QUERY_ORDER: &str = "pay_v2.transit.query_order";
+        /// `partner_pay`
+        pub mod partner_pay {
+            /// `pay_v2.transit.partner_pay.pay_apply`
+            pub const PAY_APPLY: &str = "pay_v2.transit.partner_pay.pay_apply";
+            /// `pay_v2.transit.partner_pay.query_order`
+            pub const QUERY_ORDER: &str = "pay_v2.transit.partner_pay.query_order";
+            /// `pay_v2.transit.partner_pay.query_state`
+            pub const QUERY_STATE: &str = "pay_v2.transit.partner_pay.query_state";
         }
         /// `pay`
         pub mod pay {
-            /// `pay_v2.transit.pay.payapply`
-            pub const PAYAPPLY: &str = "pay_v2.transit.pay.payapply";
-            /// `pay_v2.transit.pay.querystate`
-            pub const QUERYSTATE: &str = "pay_v2.transit.pay.querystate";
+            /// `pay_v2.transit.pay.pay_apply`
+            pub const PAY_APPLY: &str = "pay_v2.transit.pay.pay_apply";
+            /// `pay_v2.transit.pay.query_state`
+            pub const QUERY_STATE: &str = "pay_v2.transit.pay.query_state";
         }
     }
     /// `vehicle`
     pub mod vehicle {
-        /// `partnerpay`
-        pub mod partnerpay {
-            /// `pay_v2.vehicle.partnerpay.notification`
-            pub const NOTIFICATION: &str = "pay_v2.vehicle.partnerpay.notification";
-            /// `pay_v2.vehicle.partnerpay.payapply`
-            pub const PAYAPPLY: &str = "pay_v2.vehicle.partnerpay.payapply";
-            /// `pay_v2.vehicle.partnerpay.querystate`
-            pub const QUERYSTATE: &str = "pay_v2.vehicle.partnerpay.querystate";
+        /// `partner_pay`
+        pub mod partner_pay {
+            /// `pay_v2.vehicle.partner_pay.notification`
+            pub const NOTIFICATION: &str = "pay_v2.vehicle.partner_pay.notification";
+            /// `pay_v2.vehicle.partner_pay.pay_apply`
+            pub const PAY_APPLY: &str = "pay_v2.vehicle.partner_pay.pay_apply";
+            /// `pay_v2.vehicle.partner_pay.query_state`
+            pub const QUERY_STATE: &str = "pay_v2.vehicle.partner_pay.query_state";
         }
         /// `pay`
         pub mod pay {
             /// `pay_v2.vehicle.pay.notification`
             pub const NOTIFICATION: &str = "pay_v2.vehicle.pay.notification";
-            /// `pay_v2.vehicle.pay.payapply`
-            pub const PAYAPPLY: &str = "pay_v2.vehicle.pay.payapply";
-            /// `pay_v2.vehicle.pay.querystate`
-            pub const QUERYSTATE: &str = "pay_v2.vehicle.pay.querystate";
+            /// `pay_v2.vehicle.pay.pay_apply`
+            pub const PAY_APPLY: &str = "pay_v2.vehicle.pay.pay_apply";
+            /// `pay_v2.vehicle.pay.query_state`
+            pub const QUERY_STATE: &str = "pay_v2.vehicle.pay.query_state";
         }
     }
     /// `wxv`
     pub mod wxv {
-        /// `pay_v2.wxv.cancelbill`
-        pub const CANCELBILL: &str = "pay_v2.wxv.cancelbill";
-        /// `pay_v2.wxv.changerentmoney`
-        pub const CHANGERENTMONEY: &str = "pay_v2.wxv.changerentmoney";
-        /// `pay_v2.wxv.createhotelbill`
-        pub const CREATEHOTELBILL: &str = "pay_v2.wxv.createhotelbill";
-        /// `pay_v2.wxv.createrentbill`
-        pub const CREATERENTBILL: &str = "pay_v2.wxv.createrentbill";
-        /// `pay_v2.wxv.finishhotelbill`
-        pub const FINISHHOTELBILL: &str = "pay_v2.wxv.finishhotelbill";
-        /// `pay_v2.wxv.finishrentbill`
-        pub const FINISHRENTBILL: &str = "pay_v2.wxv.finishrentbill";
-        /// `pay_v2.wxv.queryhotelbill`
-        pub const QUERYHOTELBILL: &str = "pay_v2.wxv.queryhotelbill";
-        /// `pay_v2.wxv.queryrentbill`
-        pub const QUERYRENTBILL: &str = "pay_v2.wxv.queryrentbill";
+        /// `pay_v2.wxv.cancel_bill`
+        pub const CANCEL_BILL: &str = "pay_v2.wxv.cancel_bill";
+        /// `pay_v2.wxv.change_rent_money`
+        pub const CHANGE_RENT_MONEY: &str = "pay_v2.wxv.change_rent_money";
+        /// `pay_v2.wxv.create_hotel_bill`
+        pub const CREATE_HOTEL_BILL: &str = "pay_v2.wxv.create_hotel_bill";
+        /// `pay_v2.wxv.create_rent_bill`
+        pub const CREATE_RENT_BILL: &str = "pay_v2.wxv.create_rent_bill";
+        /// `pay_v2.wxv.finish_hotel_bill`
+        pub const FINISH_HOTEL_BILL: &str = "pay_v2.wxv.finish_hotel_bill";
+        /// `pay_v2.wxv.finish_rent_bill`
+        pub const FINISH_RENT_BILL: &str = "pay_v2.wxv.finish_rent_bill";
+        /// `pay_v2.wxv.query_hotel_bill`
+        pub const QUERY_HOTEL_BILL: &str = "pay_v2.wxv.query_hotel_bill";
+        /// `pay_v2.wxv.query_rent_bill`
+        pub const QUERY_RENT_BILL: &str = "pay_v2.wxv.query_rent_bill";
     }
     /// `xdc`
     pub mod xdc {
-        /// `pay_v2.xdc.apiv2getsignkey_sign_getsignkey`
-        pub const APIV2GETSIGNKEY_SIGN_GETSIGNKEY: &str =
-            "pay_v2.xdc.apiv2getsignkey_sign_getsignkey";
+        /// `pay_v2.xdc.api_v2_get_sign_key_sign_get_sign_key`
+        pub const API_V2_GET_SIGN_KEY_SIGN_GET_SIGN_KEY: &str =
+            "pay_v2.xdc.api_v2_get_sign_key_sign_get_sign_key";
     }
 }
 /// `pay_v3`
@@ -5676,678 +5700,655 @@ pub mod pay_v3 {
     pub mod abnormal_fund_processing {
         /// `receipts`
         pub mod receipts {
-            /// `pay_v3.abnormal_fund_processing.receipts.by_receipt_id`
-            pub const BY_RECEIPT_ID: &str =
-                "pay_v3.abnormal_fund_processing.receipts.by_receipt_id";
-            /// `pay_v3.abnormal_fund_processing.receipts.by_receipt_id_transfer_instructions`
-            pub const BY_RECEIPT_ID_TRANSFER_INSTRUCTIONS: &str =
-                "pay_v3.abnormal_fund_processing.receipts.by_receipt_id_transfer_instructions";
-            /// `pay_v3.abnormal_fund_processing.receipts.transfer_instructions_by_out_instruction_no`
-            pub const TRANSFER_INSTRUCTIONS_BY_OUT_INSTRUCTION_NO: &str =
-                "pay_v3.abnormal_fund_processing.receipts.transfer_instructions_by_out_instruction_no";
+            /// `pay_v3.abnormal_fund_processing.receipts.create_transfer_instruction`
+            pub const CREATE_TRANSFER_INSTRUCTION: &str =
+                "pay_v3.abnormal_fund_processing.receipts.create_transfer_instruction";
+            /// `pay_v3.abnormal_fund_processing.receipts.get`
+            pub const GET: &str = "pay_v3.abnormal_fund_processing.receipts.get";
+            /// `pay_v3.abnormal_fund_processing.receipts.get_transfer_instruction`
+            pub const GET_TRANSFER_INSTRUCTION: &str =
+                "pay_v3.abnormal_fund_processing.receipts.get_transfer_instruction";
         }
     }
-    /// `aggracct_bc`
-    pub mod aggracct_bc {
+    /// `aggr_acct_bc`
+    pub mod aggr_acct_bc {
         /// `wb_channel`
         pub mod wb_channel {
-            /// `pay_v3.aggracct_bc.wb_channel.special_reduction`
-            pub const SPECIAL_REDUCTION: &str = "pay_v3.aggracct_bc.wb_channel.special_reduction";
-            /// `pay_v3.aggracct_bc.wb_channel.special_reduction_by_out_request_no`
-            pub const SPECIAL_REDUCTION_BY_OUT_REQUEST_NO: &str =
-                "pay_v3.aggracct_bc.wb_channel.special_reduction_by_out_request_no";
+            /// `pay_v3.aggr_acct_bc.wb_channel.create_special_reduction`
+            pub const CREATE_SPECIAL_REDUCTION: &str =
+                "pay_v3.aggr_acct_bc.wb_channel.create_special_reduction";
+            /// `pay_v3.aggr_acct_bc.wb_channel.get_special_reduction`
+            pub const GET_SPECIAL_REDUCTION: &str =
+                "pay_v3.aggr_acct_bc.wb_channel.get_special_reduction";
             /// `account`
             pub mod account {
-                /// `pay_v3.aggracct_bc.wb_channel.account.balance`
-                pub const BALANCE: &str = "pay_v3.aggracct_bc.wb_channel.account.balance";
-                /// `pay_v3.aggracct_bc.wb_channel.account.mch_archives`
-                pub const MCH_ARCHIVES: &str = "pay_v3.aggracct_bc.wb_channel.account.mch_archives";
-                /// `pay_v3.aggracct_bc.wb_channel.account.mch_media`
-                pub const MCH_MEDIA: &str = "pay_v3.aggracct_bc.wb_channel.account.mch_media";
+                /// `pay_v3.aggr_acct_bc.wb_channel.account.get_balance`
+                pub const GET_BALANCE: &str = "pay_v3.aggr_acct_bc.wb_channel.account.get_balance";
+                /// `pay_v3.aggr_acct_bc.wb_channel.account.get_mch_archives`
+                pub const GET_MCH_ARCHIVES: &str =
+                    "pay_v3.aggr_acct_bc.wb_channel.account.get_mch_archives";
+                /// `pay_v3.aggr_acct_bc.wb_channel.account.get_mch_media`
+                pub const GET_MCH_MEDIA: &str =
+                    "pay_v3.aggr_acct_bc.wb_channel.account.get_mch_media";
             }
             /// `bank_channel_account`
             pub mod bank_channel_account {
-                /// `pay_v3.aggracct_bc.wb_channel.bank_channel_account.rename`
-                pub const RENAME: &str =
-                    "pay_v3.aggracct_bc.wb_channel.bank_channel_account.rename";
-                /// `pay_v3.aggracct_bc.wb_channel.bank_channel_account.rename_by_application_id`
-                pub const RENAME_BY_APPLICATION_ID: &str =
-                    "pay_v3.aggracct_bc.wb_channel.bank_channel_account.rename_by_application_id";
+                /// `pay_v3.aggr_acct_bc.wb_channel.bank_channel_account.apply_rename`
+                pub const APPLY_RENAME: &str =
+                    "pay_v3.aggr_acct_bc.wb_channel.bank_channel_account.apply_rename";
+                /// `pay_v3.aggr_acct_bc.wb_channel.bank_channel_account.get_rename`
+                pub const GET_RENAME: &str =
+                    "pay_v3.aggr_acct_bc.wb_channel.bank_channel_account.get_rename";
             }
             /// `control_orders`
             pub mod control_orders {
-                /// `pay_v3.aggracct_bc.wb_channel.control_orders.by_out_request_no`
-                pub const BY_OUT_REQUEST_NO: &str =
-                    "pay_v3.aggracct_bc.wb_channel.control_orders.by_out_request_no";
-                /// `pay_v3.aggracct_bc.wb_channel.control_orders.info_update_result_notify`
-                pub const INFO_UPDATE_RESULT_NOTIFY: &str =
-                    "pay_v3.aggracct_bc.wb_channel.control_orders.info_update_result_notify";
-                /// `pay_v3.aggracct_bc.wb_channel.control_orders.punish`
-                pub const PUNISH: &str = "pay_v3.aggracct_bc.wb_channel.control_orders.punish";
-                /// `pay_v3.aggracct_bc.wb_channel.control_orders.recover`
-                pub const RECOVER: &str = "pay_v3.aggracct_bc.wb_channel.control_orders.recover";
+                /// `pay_v3.aggr_acct_bc.wb_channel.control_orders.get`
+                pub const GET: &str = "pay_v3.aggr_acct_bc.wb_channel.control_orders.get";
+                /// `pay_v3.aggr_acct_bc.wb_channel.control_orders.notify_info_update_result`
+                pub const NOTIFY_INFO_UPDATE_RESULT: &str =
+                    "pay_v3.aggr_acct_bc.wb_channel.control_orders.notify_info_update_result";
+                /// `pay_v3.aggr_acct_bc.wb_channel.control_orders.punish`
+                pub const PUNISH: &str = "pay_v3.aggr_acct_bc.wb_channel.control_orders.punish";
+                /// `pay_v3.aggr_acct_bc.wb_channel.control_orders.recover`
+                pub const RECOVER: &str = "pay_v3.aggr_acct_bc.wb_channel.control_orders.recover";
             }
         }
     }
-    /// `apply4sub`
-    pub mod apply4sub {
+    /// `apply_4_sub`
+    pub mod apply_4_sub {
         /// `sub_merchants`
         pub mod sub_merchants {
-            /// `pay_v3.apply4sub.sub_merchants.application_by_application_no`
-            pub const APPLICATION_BY_APPLICATION_NO: &str =
-                "pay_v3.apply4sub.sub_merchants.application_by_application_no";
-            /// `pay_v3.apply4sub.sub_merchants.by_sub_mchid_modify_settlement`
-            pub const BY_SUB_MCHID_MODIFY_SETTLEMENT: &str =
-                "pay_v3.apply4sub.sub_merchants.by_sub_mchid_modify_settlement";
-            /// `pay_v3.apply4sub.sub_merchants.by_sub_mchid_settlement`
-            pub const BY_SUB_MCHID_SETTLEMENT: &str =
-                "pay_v3.apply4sub.sub_merchants.by_sub_mchid_settlement";
+            /// `pay_v3.apply_4_sub.sub_merchants.get_application`
+            pub const GET_APPLICATION: &str = "pay_v3.apply_4_sub.sub_merchants.get_application";
+            /// `pay_v3.apply_4_sub.sub_merchants.get_settlement`
+            pub const GET_SETTLEMENT: &str = "pay_v3.apply_4_sub.sub_merchants.get_settlement";
+            /// `pay_v3.apply_4_sub.sub_merchants.modify_settlement`
+            pub const MODIFY_SETTLEMENT: &str =
+                "pay_v3.apply_4_sub.sub_merchants.modify_settlement";
         }
     }
-    /// `apply4subject`
-    pub mod apply4subject {
-        /// `pay_v3.apply4subject.applyment_by_applyment_id_cancel`
-        pub const APPLYMENT_BY_APPLYMENT_ID_CANCEL: &str =
-            "pay_v3.apply4subject.applyment_by_applyment_id_cancel";
-        /// `pay_v3.apply4subject.applyment_by_business_code_cancel`
-        pub const APPLYMENT_BY_BUSINESS_CODE_CANCEL: &str =
-            "pay_v3.apply4subject.applyment_by_business_code_cancel";
-        /// `pay_v3.apply4subject.applyment_get`
-        pub const APPLYMENT_GET: &str = "pay_v3.apply4subject.applyment_get";
-        /// `pay_v3.apply4subject.applyment_merchants_state`
-        pub const APPLYMENT_MERCHANTS_STATE: &str =
-            "pay_v3.apply4subject.applyment_merchants_state";
-        /// `pay_v3.apply4subject.applyment_post`
-        pub const APPLYMENT_POST: &str = "pay_v3.apply4subject.applyment_post";
+    /// `apply_4_subject`
+    pub mod apply_4_subject {
+        /// `pay_v3.apply_4_subject.cancel_applyment_by_applyment_id`
+        pub const CANCEL_APPLYMENT_BY_APPLYMENT_ID: &str =
+            "pay_v3.apply_4_subject.cancel_applyment_by_applyment_id";
+        /// `pay_v3.apply_4_subject.cancel_applyment_by_business_code`
+        pub const CANCEL_APPLYMENT_BY_BUSINESS_CODE: &str =
+            "pay_v3.apply_4_subject.cancel_applyment_by_business_code";
+        /// `pay_v3.apply_4_subject.get_applyment`
+        pub const GET_APPLYMENT: &str = "pay_v3.apply_4_subject.get_applyment";
+        /// `pay_v3.apply_4_subject.get_applyment_merchant_state`
+        pub const GET_APPLYMENT_MERCHANT_STATE: &str =
+            "pay_v3.apply_4_subject.get_applyment_merchant_state";
+        /// `pay_v3.apply_4_subject.submit_applyment`
+        pub const SUBMIT_APPLYMENT: &str = "pay_v3.apply_4_subject.submit_applyment";
     }
-    /// `applyment4sub`
-    pub mod applyment4sub {
-        /// `pay_v3.applyment4sub.applyment`
-        pub const APPLYMENT: &str = "pay_v3.applyment4sub.applyment";
-        /// `pay_v3.applyment4sub.applyment_by_applyment_id`
-        pub const APPLYMENT_BY_APPLYMENT_ID: &str =
-            "pay_v3.applyment4sub.applyment_by_applyment_id";
-        /// `pay_v3.applyment4sub.applyment_by_business_code`
-        pub const APPLYMENT_BY_BUSINESS_CODE: &str =
-            "pay_v3.applyment4sub.applyment_by_business_code";
+    /// `applyment_4_sub`
+    pub mod applyment_4_sub {
+        /// `pay_v3.applyment_4_sub.get_applyment_by_applyment_id`
+        pub const GET_APPLYMENT_BY_APPLYMENT_ID: &str =
+            "pay_v3.applyment_4_sub.get_applyment_by_applyment_id";
+        /// `pay_v3.applyment_4_sub.get_applyment_by_business_code`
+        pub const GET_APPLYMENT_BY_BUSINESS_CODE: &str =
+            "pay_v3.applyment_4_sub.get_applyment_by_business_code";
+        /// `pay_v3.applyment_4_sub.submit_applyment`
+        pub const SUBMIT_APPLYMENT: &str = "pay_v3.applyment_4_sub.submit_applyment";
     }
     /// `bank_batch_transfer`
     pub mod bank_batch_transfer {
         /// `receipt`
         pub mod receipt {
-            /// `pay_v3.bank_batch_transfer.receipt.detail_receipts_get`
-            pub const DETAIL_RECEIPTS_GET: &str =
-                "pay_v3.bank_batch_transfer.receipt.detail_receipts_get";
-            /// `pay_v3.bank_batch_transfer.receipt.detail_receipts_post`
-            pub const DETAIL_RECEIPTS_POST: &str =
-                "pay_v3.bank_batch_transfer.receipt.detail_receipts_post";
-            /// `pay_v3.bank_batch_transfer.receipt.summary_receipts_get`
-            pub const SUMMARY_RECEIPTS_GET: &str =
-                "pay_v3.bank_batch_transfer.receipt.summary_receipts_get";
-            /// `pay_v3.bank_batch_transfer.receipt.summary_receipts_post`
-            pub const SUMMARY_RECEIPTS_POST: &str =
-                "pay_v3.bank_batch_transfer.receipt.summary_receipts_post";
+            /// `pay_v3.bank_batch_transfer.receipt.apply_detail_receipt`
+            pub const APPLY_DETAIL_RECEIPT: &str =
+                "pay_v3.bank_batch_transfer.receipt.apply_detail_receipt";
+            /// `pay_v3.bank_batch_transfer.receipt.apply_summary_receipt`
+            pub const APPLY_SUMMARY_RECEIPT: &str =
+                "pay_v3.bank_batch_transfer.receipt.apply_summary_receipt";
+            /// `pay_v3.bank_batch_transfer.receipt.get_detail_receipts`
+            pub const GET_DETAIL_RECEIPTS: &str =
+                "pay_v3.bank_batch_transfer.receipt.get_detail_receipts";
+            /// `pay_v3.bank_batch_transfer.receipt.get_summary_receipts`
+            pub const GET_SUMMARY_RECEIPTS: &str =
+                "pay_v3.bank_batch_transfer.receipt.get_summary_receipts";
         }
     }
     /// `bank_transfer`
     pub mod bank_transfer {
-        /// `pay_v3.bank_transfer.batches`
-        pub const BATCHES: &str = "pay_v3.bank_transfer.batches";
-        /// `pay_v3.bank_transfer.batches_by_batch_id`
-        pub const BATCHES_BY_BATCH_ID: &str = "pay_v3.bank_transfer.batches_by_batch_id";
-        /// `pay_v3.bank_transfer.batches_by_out_batch_no`
-        pub const BATCHES_BY_OUT_BATCH_NO: &str = "pay_v3.bank_transfer.batches_by_out_batch_no";
-        /// `pay_v3.bank_transfer.batches_details_by_detail_id`
-        pub const BATCHES_DETAILS_BY_DETAIL_ID: &str =
-            "pay_v3.bank_transfer.batches_details_by_detail_id";
-        /// `pay_v3.bank_transfer.batches_details_by_out_detail_no`
-        pub const BATCHES_DETAILS_BY_OUT_DETAIL_NO: &str =
-            "pay_v3.bank_transfer.batches_details_by_out_detail_no";
+        /// `pay_v3.bank_transfer.create_batch`
+        pub const CREATE_BATCH: &str = "pay_v3.bank_transfer.create_batch";
+        /// `pay_v3.bank_transfer.get_batch_by_batch_id`
+        pub const GET_BATCH_BY_BATCH_ID: &str = "pay_v3.bank_transfer.get_batch_by_batch_id";
+        /// `pay_v3.bank_transfer.get_batch_by_out_batch_no`
+        pub const GET_BATCH_BY_OUT_BATCH_NO: &str =
+            "pay_v3.bank_transfer.get_batch_by_out_batch_no";
+        /// `pay_v3.bank_transfer.get_batch_details_by_detail_id`
+        pub const GET_BATCH_DETAILS_BY_DETAIL_ID: &str =
+            "pay_v3.bank_transfer.get_batch_details_by_detail_id";
+        /// `pay_v3.bank_transfer.get_batch_details_by_out_detail_no`
+        pub const GET_BATCH_DETAILS_BY_OUT_DETAIL_NO: &str =
+            "pay_v3.bank_transfer.get_batch_details_by_out_detail_no";
     }
     /// `base`
     pub mod base {
-        /// `pay_v3.base.certificates`
-        pub const CERTIFICATES: &str = "pay_v3.base.certificates";
+        /// `pay_v3.base.create_webhook`
+        pub const CREATE_WEBHOOK: &str = "pay_v3.base.create_webhook";
         /// `pay_v3.base.download_bill_file`
         pub const DOWNLOAD_BILL_FILE: &str = "pay_v3.base.download_bill_file";
         /// `pay_v3.base.download_merchant_service_image`
         pub const DOWNLOAD_MERCHANT_SERVICE_IMAGE: &str =
             "pay_v3.base.download_merchant_service_image";
-        /// `pay_v3.base.download_new_tax_control_fapiao_application_file`
-        pub const DOWNLOAD_NEW_TAX_CONTROL_FAPIAO_APPLICATION_FILE: &str =
-            "pay_v3.base.download_new_tax_control_fapiao_application_file";
-        /// `pay_v3.base.webhooks`
-        pub const WEBHOOKS: &str = "pay_v3.base.webhooks";
+        /// `pay_v3.base.download_new_tax_control_fapiao`
+        pub const DOWNLOAD_NEW_TAX_CONTROL_FAPIAO: &str =
+            "pay_v3.base.download_new_tax_control_fapiao";
+        /// `pay_v3.base.get_certificates`
+        pub const GET_CERTIFICATES: &str = "pay_v3.base.get_certificates";
     }
     /// `bill`
     pub mod bill {
-        /// `pay_v3.bill.fundflowbill`
-        pub const FUNDFLOWBILL: &str = "pay_v3.bill.fundflowbill";
-        /// `pay_v3.bill.sub_merchant_fundflowbill`
-        pub const SUB_MERCHANT_FUNDFLOWBILL: &str = "pay_v3.bill.sub_merchant_fundflowbill";
-        /// `pay_v3.bill.tradebill`
-        pub const TRADEBILL: &str = "pay_v3.bill.tradebill";
+        /// `pay_v3.bill.get_fund_flow_bill`
+        pub const GET_FUND_FLOW_BILL: &str = "pay_v3.bill.get_fund_flow_bill";
+        /// `pay_v3.bill.get_sub_merchant_fund_flow_bill`
+        pub const GET_SUB_MERCHANT_FUND_FLOW_BILL: &str =
+            "pay_v3.bill.get_sub_merchant_fund_flow_bill";
+        /// `pay_v3.bill.get_trade_bill`
+        pub const GET_TRADE_BILL: &str = "pay_v3.bill.get_trade_bill";
     }
-    /// `billdownload`
-    pub mod billdownload {
-        /// `pay_v3.billdownload.file`
-        pub const FILE: &str = "pay_v3.billdownload.file";
+    /// `bill_download`
+    pub mod bill_download {
+        /// `pay_v3.bill_download.download_file`
+        pub const DOWNLOAD_FILE: &str = "pay_v3.bill_download.download_file";
     }
     /// `brand`
     pub mod brand {
-        /// `pay_v3.brand.applyments`
-        pub const APPLYMENTS: &str = "pay_v3.brand.applyments";
-        /// `pay_v3.brand.applyments_by_applyment_id`
-        pub const APPLYMENTS_BY_APPLYMENT_ID: &str = "pay_v3.brand.applyments_by_applyment_id";
-        /// `pay_v3.brand.applyments_by_business_code`
-        pub const APPLYMENTS_BY_BUSINESS_CODE: &str = "pay_v3.brand.applyments_by_business_code";
-        /// `pay_v3.brand.applyments_cancel_applyment`
-        pub const APPLYMENTS_CANCEL_APPLYMENT: &str = "pay_v3.brand.applyments_cancel_applyment";
-        /// `pay_v3.brand.shake_activities_activities`
-        pub const SHAKE_ACTIVITIES_ACTIVITIES: &str = "pay_v3.brand.shake_activities_activities";
+        /// `pay_v3.brand.cancel_applyment`
+        pub const CANCEL_APPLYMENT: &str = "pay_v3.brand.cancel_applyment";
+        /// `pay_v3.brand.get_applyment_by_applyment_id`
+        pub const GET_APPLYMENT_BY_APPLYMENT_ID: &str =
+            "pay_v3.brand.get_applyment_by_applyment_id";
+        /// `pay_v3.brand.get_applyment_by_business_code`
+        pub const GET_APPLYMENT_BY_BUSINESS_CODE: &str =
+            "pay_v3.brand.get_applyment_by_business_code";
+        /// `pay_v3.brand.list_shake_activities`
+        pub const LIST_SHAKE_ACTIVITIES: &str = "pay_v3.brand.list_shake_activities";
+        /// `pay_v3.brand.submit_applyment`
+        pub const SUBMIT_APPLYMENT: &str = "pay_v3.brand.submit_applyment";
         /// `card`
         pub mod card {
-            /// `pay_v3.brand.card.card_configs_cancel_applyment`
-            pub const CARD_CONFIGS_CANCEL_APPLYMENT: &str =
-                "pay_v3.brand.card.card_configs_cancel_applyment";
-            /// `pay_v3.brand.card.card_configs_get`
-            pub const CARD_CONFIGS_GET: &str = "pay_v3.brand.card.card_configs_get";
-            /// `pay_v3.brand.card.card_configs_post`
-            pub const CARD_CONFIGS_POST: &str = "pay_v3.brand.card.card_configs_post";
-            /// `pay_v3.brand.card.card_configs_preview_url`
-            pub const CARD_CONFIGS_PREVIEW_URL: &str = "pay_v3.brand.card.card_configs_preview_url";
-            /// `pay_v3.brand.card.card_configs_publish`
-            pub const CARD_CONFIGS_PUBLISH: &str = "pay_v3.brand.card.card_configs_publish";
-            /// `pay_v3.brand.card.card_links_by_business_code`
-            pub const CARD_LINKS_BY_BUSINESS_CODE: &str =
-                "pay_v3.brand.card.card_links_by_business_code";
-            /// `pay_v3.brand.card.card_links_cancel_applyment`
-            pub const CARD_LINKS_CANCEL_APPLYMENT: &str =
-                "pay_v3.brand.card.card_links_cancel_applyment";
-            /// `pay_v3.brand.card.card_links_get`
-            pub const CARD_LINKS_GET: &str = "pay_v3.brand.card.card_links_get";
-            /// `pay_v3.brand.card.card_links_post`
-            pub const CARD_LINKS_POST: &str = "pay_v3.brand.card.card_links_post";
-            /// `pay_v3.brand.card.card_links_unbind_card_link`
-            pub const CARD_LINKS_UNBIND_CARD_LINK: &str =
-                "pay_v3.brand.card.card_links_unbind_card_link";
+            /// `pay_v3.brand.card.apply_card_link`
+            pub const APPLY_CARD_LINK: &str = "pay_v3.brand.card.apply_card_link";
+            /// `pay_v3.brand.card.cancel_card_config_applyment`
+            pub const CANCEL_CARD_CONFIG_APPLYMENT: &str =
+                "pay_v3.brand.card.cancel_card_config_applyment";
+            /// `pay_v3.brand.card.cancel_card_link_applyment`
+            pub const CANCEL_CARD_LINK_APPLYMENT: &str =
+                "pay_v3.brand.card.cancel_card_link_applyment";
+            /// `pay_v3.brand.card.get_card_configs`
+            pub const GET_CARD_CONFIGS: &str = "pay_v3.brand.card.get_card_configs";
+            /// `pay_v3.brand.card.get_card_config_preview_url`
+            pub const GET_CARD_CONFIG_PREVIEW_URL: &str =
+                "pay_v3.brand.card.get_card_config_preview_url";
+            /// `pay_v3.brand.card.get_card_link`
+            pub const GET_CARD_LINK: &str = "pay_v3.brand.card.get_card_link";
+            /// `pay_v3.brand.card.list_card_links`
+            pub const LIST_CARD_LINKS: &str = "pay_v3.brand.card.list_card_links";
+            /// `pay_v3.brand.card.publish_card_config`
+            pub const PUBLISH_CARD_CONFIG: &str = "pay_v3.brand.card.publish_card_config";
+            /// `pay_v3.brand.card.submit_card_config`
+            pub const SUBMIT_CARD_CONFIG: &str = "pay_v3.brand.card.submit_card_config";
+            /// `pay_v3.brand.card.unbind_card_link`
+            pub const UNBIND_CARD_LINK: &str = "pay_v3.brand.card.unbind_card_link";
         }
         /// `partner`
         pub mod partner {
             /// `card_member`
             pub mod card_member {
-                /// `pay_v3.brand.partner.card_member.cards_by_card_id_delete`
-                pub const CARDS_BY_CARD_ID_DELETE: &str =
-                    "pay_v3.brand.partner.card_member.cards_by_card_id_delete";
-                /// `pay_v3.brand.partner.card_member.cards_by_card_id_get`
-                pub const CARDS_BY_CARD_ID_GET: &str =
-                    "pay_v3.brand.partner.card_member.cards_by_card_id_get";
-                /// `pay_v3.brand.partner.card_member.cards_by_card_id_invalidate`
-                pub const CARDS_BY_CARD_ID_INVALIDATE: &str =
-                    "pay_v3.brand.partner.card_member.cards_by_card_id_invalidate";
-                /// `pay_v3.brand.partner.card_member.cards_by_card_id_patch`
-                pub const CARDS_BY_CARD_ID_PATCH: &str =
-                    "pay_v3.brand.partner.card_member.cards_by_card_id_patch";
-                /// `pay_v3.brand.partner.card_member.cards_get`
-                pub const CARDS_GET: &str = "pay_v3.brand.partner.card_member.cards_get";
-                /// `pay_v3.brand.partner.card_member.cards_post`
-                pub const CARDS_POST: &str = "pay_v3.brand.partner.card_member.cards_post";
-                /// `pay_v3.brand.partner.card_member.membership_activities_by_activity_id_get`
-                pub const MEMBERSHIP_ACTIVITIES_BY_ACTIVITY_ID_GET: &str =
-                    "pay_v3.brand.partner.card_member.membership_activities_by_activity_id_get";
-                /// `pay_v3.brand.partner.card_member.membership_activities_by_activity_id_patch`
-                pub const MEMBERSHIP_ACTIVITIES_BY_ACTIVITY_ID_PATCH: &str =
-                    "pay_v3.brand.partner.card_member.membership_activities_by_activity_id_patch";
-                /// `pay_v3.brand.partner.card_member.membership_activities_get`
-                pub const MEMBERSHIP_ACTIVITIES_GET: &str =
-                    "pay_v3.brand.partner.card_member.membership_activities_get";
-                /// `pay_v3.brand.partner.card_member.membership_activities_post`
-                pub const MEMBERSHIP_ACTIVITIES_POST: &str =
-                    "pay_v3.brand.partner.card_member.membership_activities_post";
-                /// `pay_v3.brand.partner.card_member.membership_activities_terminate`
-                pub const MEMBERSHIP_ACTIVITIES_TERMINATE: &str =
-                    "pay_v3.brand.partner.card_member.membership_activities_terminate";
-                /// `pay_v3.brand.partner.card_member.pay_view_tokens`
-                pub const PAY_VIEW_TOKENS: &str =
-                    "pay_v3.brand.partner.card_member.pay_view_tokens";
-                /// `pay_v3.brand.partner.card_member.pre_auth_tokens`
-                pub const PRE_AUTH_TOKENS: &str =
-                    "pay_v3.brand.partner.card_member.pre_auth_tokens";
-                /// `pay_v3.brand.partner.card_member.user_cards`
-                pub const USER_CARDS: &str = "pay_v3.brand.partner.card_member.user_cards";
-                /// `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_confirm`
-                pub const USER_CARDS_BY_USER_CARD_CODE_CONFIRM: &str =
-                    "pay_v3.brand.partner.card_member.user_cards_by_user_card_code_confirm";
-                /// `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_get`
-                pub const USER_CARDS_BY_USER_CARD_CODE_GET: &str =
-                    "pay_v3.brand.partner.card_member.user_cards_by_user_card_code_get";
-                /// `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_patch`
-                pub const USER_CARDS_BY_USER_CARD_CODE_PATCH: &str =
-                    "pay_v3.brand.partner.card_member.user_cards_by_user_card_code_patch";
-                /// `pay_v3.brand.partner.card_member.user_cards_import_by_openid`
-                pub const USER_CARDS_IMPORT_BY_OPENID: &str =
-                    "pay_v3.brand.partner.card_member.user_cards_import_by_openid";
-                /// `pay_v3.brand.partner.card_member.user_cards_import_by_phone`
-                pub const USER_CARDS_IMPORT_BY_PHONE: &str =
-                    "pay_v3.brand.partner.card_member.user_cards_import_by_phone";
-                /// `pay_v3.brand.partner.card_member.user_cards_invalidate`
-                pub const USER_CARDS_INVALIDATE: &str =
-                    "pay_v3.brand.partner.card_member.user_cards_invalidate";
-                /// `pay_v3.brand.partner.card_member.user_feeds`
-                pub const USER_FEEDS: &str = "pay_v3.brand.partner.card_member.user_feeds";
-                /// `pay_v3.brand.partner.card_member.user_points_exchange_coupon_confirm`
-                pub const USER_POINTS_EXCHANGE_COUPON_CONFIRM: &str =
-                    "pay_v3.brand.partner.card_member.user_points_exchange_coupon_confirm";
-                /// `pay_v3.brand.partner.card_member.user_points_sync`
-                pub const USER_POINTS_SYNC: &str =
-                    "pay_v3.brand.partner.card_member.user_points_sync";
+                /// `pay_v3.brand.partner.card_member.confirm_user_card`
+                pub const CONFIRM_USER_CARD: &str =
+                    "pay_v3.brand.partner.card_member.confirm_user_card";
+                /// `pay_v3.brand.partner.card_member.confirm_user_point_exchange_coupon`
+                pub const CONFIRM_USER_POINT_EXCHANGE_COUPON: &str =
+                    "pay_v3.brand.partner.card_member.confirm_user_point_exchange_coupon";
+                /// `pay_v3.brand.partner.card_member.create_card`
+                pub const CREATE_CARD: &str = "pay_v3.brand.partner.card_member.create_card";
+                /// `pay_v3.brand.partner.card_member.create_membership_activity`
+                pub const CREATE_MEMBERSHIP_ACTIVITY: &str =
+                    "pay_v3.brand.partner.card_member.create_membership_activity";
+                /// `pay_v3.brand.partner.card_member.delete_card`
+                pub const DELETE_CARD: &str = "pay_v3.brand.partner.card_member.delete_card";
+                /// `pay_v3.brand.partner.card_member.get_card`
+                pub const GET_CARD: &str = "pay_v3.brand.partner.card_member.get_card";
+                /// `pay_v3.brand.partner.card_member.get_membership_activity`
+                pub const GET_MEMBERSHIP_ACTIVITY: &str =
+                    "pay_v3.brand.partner.card_member.get_membership_activity";
+                /// `pay_v3.brand.partner.card_member.get_pay_view_tokens`
+                pub const GET_PAY_VIEW_TOKENS: &str =
+                    "pay_v3.brand.partner.card_member.get_pay_view_tokens";
+                /// `pay_v3.brand.partner.card_member.get_pre_auth_tokens`
+                pub const GET_PRE_AUTH_TOKENS: &str =
+                    "pay_v3.brand.partner.card_member.get_pre_auth_tokens";
+                /// `pay_v3.brand.partner.card_member.get_user_card`
+                pub const GET_USER_CARD: &str = "pay_v3.brand.partner.card_member.get_user_card";
+                /// `pay_v3.brand.partner.card_member.import_by_openid`
+                pub const IMPORT_BY_OPENID: &str =
+                    "pay_v3.brand.partner.card_member.import_by_openid";
+                /// `pay_v3.brand.partner.card_member.import_by_phone`
+                pub const IMPORT_BY_PHONE: &str =
+                    "pay_v3.brand.partner.card_member.import_by_phone";
+                /// `pay_v3.brand.partner.card_member.invalidate_card`
+                pub const INVALIDATE_CARD: &str =
+                    "pay_v3.brand.partner.card_member.invalidate_card";
+                /// `pay_v3.brand.partner.card_member.invalidate_user_card`
+                pub const INVALIDATE_USER_CARD: &str =
+                    "pay_v3.brand.partner.card_member.invalidate_user_card";
+                /// `pay_v3.brand.partner.card_member.list_cards`
+                pub const LIST_CARDS: &str = "pay_v3.brand.partner.card_member.list_cards";
+                /// `pay_v3.brand.partner.card_member.list_membership_activities`
+                pub const LIST_MEMBERSHIP_ACTIVITIES: &str =
+                    "pay_v3.brand.partner.card_member.list_membership_activities";
+                /// `pay_v3.brand.partner.card_member.list_user_cards`
+                pub const LIST_USER_CARDS: &str =
+                    "pay_v3.brand.partner.card_member.list_user_cards";
+                /// `pay_v3.brand.partner.card_member.send_user_feed`
+                pub const SEND_USER_FEED: &str = "pay_v3.brand.partner.card_member.send_user_feed";
+                /// `pay_v3.brand.partner.card_member.sync_user_point`
+                pub const SYNC_USER_POINT: &str =
+                    "pay_v3.brand.partner.card_member.sync_user_point";
+                /// `pay_v3.brand.partner.card_member.terminate_membership_activity`
+                pub const TERMINATE_MEMBERSHIP_ACTIVITY: &str =
+                    "pay_v3.brand.partner.card_member.terminate_membership_activity";
+                /// `pay_v3.brand.partner.card_member.update_card`
+                pub const UPDATE_CARD: &str = "pay_v3.brand.partner.card_member.update_card";
+                /// `pay_v3.brand.partner.card_member.update_membership_activity`
+                pub const UPDATE_MEMBERSHIP_ACTIVITY: &str =
+                    "pay_v3.brand.partner.card_member.update_membership_activity";
+                /// `pay_v3.brand.partner.card_member.update_user_card`
+                pub const UPDATE_USER_CARD: &str =
+                    "pay_v3.brand.partner.card_member.update_user_card";
             }
             /// `store`
             pub mod store {
-                /// `pay_v3.brand.partner.store.brandstores_bindrecipient`
-                pub const BRANDSTORES_BINDRECIPIENT: &str =
-                    "pay_v3.brand.partner.store.brandstores_bindrecipient";
-                /// `pay_v3.brand.partner.store.brandstores_by_store_id_close`
-                pub const BRANDSTORES_BY_STORE_ID_CLOSE: &str =
-                    "pay_v3.brand.partner.store.brandstores_by_store_id_close";
-                /// `pay_v3.brand.partner.store.brandstores_by_store_id_delete`
-                pub const BRANDSTORES_BY_STORE_ID_DELETE: &str =
-                    "pay_v3.brand.partner.store.brandstores_by_store_id_delete";
-                /// `pay_v3.brand.partner.store.brandstores_by_store_id_get`
-                pub const BRANDSTORES_BY_STORE_ID_GET: &str =
-                    "pay_v3.brand.partner.store.brandstores_by_store_id_get";
-                /// `pay_v3.brand.partner.store.brandstores_by_store_id_patch`
-                pub const BRANDSTORES_BY_STORE_ID_PATCH: &str =
-                    "pay_v3.brand.partner.store.brandstores_by_store_id_patch";
-                /// `pay_v3.brand.partner.store.brandstores_by_store_id_resume`
-                pub const BRANDSTORES_BY_STORE_ID_RESUME: &str =
-                    "pay_v3.brand.partner.store.brandstores_by_store_id_resume";
-                /// `pay_v3.brand.partner.store.brandstores_get`
-                pub const BRANDSTORES_GET: &str = "pay_v3.brand.partner.store.brandstores_get";
-                /// `pay_v3.brand.partner.store.brandstores_post`
-                pub const BRANDSTORES_POST: &str = "pay_v3.brand.partner.store.brandstores_post";
-                /// `pay_v3.brand.partner.store.brandstores_unbindrecipient`
-                pub const BRANDSTORES_UNBINDRECIPIENT: &str =
-                    "pay_v3.brand.partner.store.brandstores_unbindrecipient";
+                /// `pay_v3.brand.partner.store.bind_recipient`
+                pub const BIND_RECIPIENT: &str = "pay_v3.brand.partner.store.bind_recipient";
+                /// `pay_v3.brand.partner.store.close_brand_store`
+                pub const CLOSE_BRAND_STORE: &str = "pay_v3.brand.partner.store.close_brand_store";
+                /// `pay_v3.brand.partner.store.create_brand_store`
+                pub const CREATE_BRAND_STORE: &str =
+                    "pay_v3.brand.partner.store.create_brand_store";
+                /// `pay_v3.brand.partner.store.delete_brand_store`
+                pub const DELETE_BRAND_STORE: &str =
+                    "pay_v3.brand.partner.store.delete_brand_store";
+                /// `pay_v3.brand.partner.store.get_brand_store`
+                pub const GET_BRAND_STORE: &str = "pay_v3.brand.partner.store.get_brand_store";
+                /// `pay_v3.brand.partner.store.list_brand_stores`
+                pub const LIST_BRAND_STORES: &str = "pay_v3.brand.partner.store.list_brand_stores";
+                /// `pay_v3.brand.partner.store.resume_brand_store`
+                pub const RESUME_BRAND_STORE: &str =
+                    "pay_v3.brand.partner.store.resume_brand_store";
+                /// `pay_v3.brand.partner.store.unbind_recipient`
+                pub const UNBIND_RECIPIENT: &str = "pay_v3.brand.partner.store.unbind_recipient";
+                /// `pay_v3.brand.partner.store.update_brand_store`
+                pub const UPDATE_BRAND_STORE: &str =
+                    "pay_v3.brand.partner.store.update_brand_store";
             }
         }
-        /// `profitsharing`
-        pub mod profitsharing {
-            /// `pay_v3.brand.profitsharing.brand_configs_by_brand_mchid`
-            pub const BRAND_CONFIGS_BY_BRAND_MCHID: &str =
-                "pay_v3.brand.profitsharing.brand_configs_by_brand_mchid";
-            /// `pay_v3.brand.profitsharing.finish_order`
-            pub const FINISH_ORDER: &str = "pay_v3.brand.profitsharing.finish_order";
-            /// `pay_v3.brand.profitsharing.orders_by_transaction_id_amounts`
-            pub const ORDERS_BY_TRANSACTION_ID_AMOUNTS: &str =
-                "pay_v3.brand.profitsharing.orders_by_transaction_id_amounts";
-            /// `pay_v3.brand.profitsharing.orders_get`
-            pub const ORDERS_GET: &str = "pay_v3.brand.profitsharing.orders_get";
-            /// `pay_v3.brand.profitsharing.orders_post`
-            pub const ORDERS_POST: &str = "pay_v3.brand.profitsharing.orders_post";
-            /// `pay_v3.brand.profitsharing.returnorders_get`
-            pub const RETURNORDERS_GET: &str = "pay_v3.brand.profitsharing.returnorders_get";
-            /// `pay_v3.brand.profitsharing.returnorders_post`
-            pub const RETURNORDERS_POST: &str = "pay_v3.brand.profitsharing.returnorders_post";
+        /// `profit_sharing`
+        pub mod profit_sharing {
+            /// `pay_v3.brand.profit_sharing.create_order`
+            pub const CREATE_ORDER: &str = "pay_v3.brand.profit_sharing.create_order";
+            /// `pay_v3.brand.profit_sharing.create_return_order`
+            pub const CREATE_RETURN_ORDER: &str = "pay_v3.brand.profit_sharing.create_return_order";
+            /// `pay_v3.brand.profit_sharing.finish_order`
+            pub const FINISH_ORDER: &str = "pay_v3.brand.profit_sharing.finish_order";
+            /// `pay_v3.brand.profit_sharing.get_brand_config`
+            pub const GET_BRAND_CONFIG: &str = "pay_v3.brand.profit_sharing.get_brand_config";
+            /// `pay_v3.brand.profit_sharing.get_orders`
+            pub const GET_ORDERS: &str = "pay_v3.brand.profit_sharing.get_orders";
+            /// `pay_v3.brand.profit_sharing.get_order_amounts`
+            pub const GET_ORDER_AMOUNTS: &str = "pay_v3.brand.profit_sharing.get_order_amounts";
+            /// `pay_v3.brand.profit_sharing.get_return_order`
+            pub const GET_RETURN_ORDER: &str = "pay_v3.brand.profit_sharing.get_return_order";
             /// `receivers`
             pub mod receivers {
-                /// `pay_v3.brand.profitsharing.receivers.add`
-                pub const ADD: &str = "pay_v3.brand.profitsharing.receivers.add";
-                /// `pay_v3.brand.profitsharing.receivers.delete`
-                pub const DELETE: &str = "pay_v3.brand.profitsharing.receivers.delete";
+                /// `pay_v3.brand.profit_sharing.receivers.add`
+                pub const ADD: &str = "pay_v3.brand.profit_sharing.receivers.add";
+                /// `pay_v3.brand.profit_sharing.receivers.delete`
+                pub const DELETE: &str = "pay_v3.brand.profit_sharing.receivers.delete";
             }
         }
     }
     /// `brand_basic`
     pub mod brand_basic {
-        /// `pay_v3.brand_basic.partner_brands_product_authorities`
-        pub const PARTNER_BRANDS_PRODUCT_AUTHORITIES: &str =
-            "pay_v3.brand_basic.partner_brands_product_authorities";
+        /// `pay_v3.brand_basic.get_product_authorities`
+        pub const GET_PRODUCT_AUTHORITIES: &str = "pay_v3.brand_basic.get_product_authorities";
     }
-    /// `businesscircle`
-    pub mod businesscircle {
-        /// `pay_v3.businesscircle.parkings`
-        pub const PARKINGS: &str = "pay_v3.businesscircle.parkings";
-        /// `pay_v3.businesscircle.points_notify`
-        pub const POINTS_NOTIFY: &str = "pay_v3.businesscircle.points_notify";
-        /// `pay_v3.businesscircle.users_by_openid_points_commit_status`
-        pub const USERS_BY_OPENID_POINTS_COMMIT_STATUS: &str =
-            "pay_v3.businesscircle.users_by_openid_points_commit_status";
-        /// `pay_v3.businesscircle.user_authorizations_by_openid`
-        pub const USER_AUTHORIZATIONS_BY_OPENID: &str =
-            "pay_v3.businesscircle.user_authorizations_by_openid";
+    /// `business_circle`
+    pub mod business_circle {
+        /// `pay_v3.business_circle.get_point_commit_status`
+        pub const GET_POINT_COMMIT_STATUS: &str = "pay_v3.business_circle.get_point_commit_status";
+        /// `pay_v3.business_circle.get_user_authorization`
+        pub const GET_USER_AUTHORIZATION: &str = "pay_v3.business_circle.get_user_authorization";
+        /// `pay_v3.business_circle.notify_point`
+        pub const NOTIFY_POINT: &str = "pay_v3.business_circle.notify_point";
+        /// `pay_v3.business_circle.sync_parking`
+        pub const SYNC_PARKING: &str = "pay_v3.business_circle.sync_parking";
     }
     /// `capital`
     pub mod capital {
-        /// `capitallhh`
-        pub mod capitallhh {
+        /// `capital_lhh`
+        pub mod capital_lhh {
             /// `areas`
             pub mod areas {
-                /// `pay_v3.capital.capitallhh.areas.provinces`
-                pub const PROVINCES: &str = "pay_v3.capital.capitallhh.areas.provinces";
-                /// `pay_v3.capital.capitallhh.areas.provinces_by_province_code_cities`
-                pub const PROVINCES_BY_PROVINCE_CODE_CITIES: &str =
-                    "pay_v3.capital.capitallhh.areas.provinces_by_province_code_cities";
+                /// `pay_v3.capital.capital_lhh.areas.list_provinces`
+                pub const LIST_PROVINCES: &str = "pay_v3.capital.capital_lhh.areas.list_provinces";
+                /// `pay_v3.capital.capital_lhh.areas.list_province_cities`
+                pub const LIST_PROVINCE_CITIES: &str =
+                    "pay_v3.capital.capital_lhh.areas.list_province_cities";
             }
             /// `banks`
             pub mod banks {
-                /// `pay_v3.capital.capitallhh.banks.by_bank_alias_code_branches`
-                pub const BY_BANK_ALIAS_CODE_BRANCHES: &str =
-                    "pay_v3.capital.capitallhh.banks.by_bank_alias_code_branches";
-                /// `pay_v3.capital.capitallhh.banks.corporate_banking`
-                pub const CORPORATE_BANKING: &str =
-                    "pay_v3.capital.capitallhh.banks.corporate_banking";
-                /// `pay_v3.capital.capitallhh.banks.personal_banking`
-                pub const PERSONAL_BANKING: &str =
-                    "pay_v3.capital.capitallhh.banks.personal_banking";
-                /// `pay_v3.capital.capitallhh.banks.search_banks_by_bank_account`
+                /// `pay_v3.capital.capital_lhh.banks.list_branches`
+                pub const LIST_BRANCHES: &str = "pay_v3.capital.capital_lhh.banks.list_branches";
+                /// `pay_v3.capital.capital_lhh.banks.list_corporate_bankings`
+                pub const LIST_CORPORATE_BANKINGS: &str =
+                    "pay_v3.capital.capital_lhh.banks.list_corporate_bankings";
+                /// `pay_v3.capital.capital_lhh.banks.list_personal_bankings`
+                pub const LIST_PERSONAL_BANKINGS: &str =
+                    "pay_v3.capital.capital_lhh.banks.list_personal_bankings";
+                /// `pay_v3.capital.capital_lhh.banks.search_banks_by_bank_account`
                 pub const SEARCH_BANKS_BY_BANK_ACCOUNT: &str =
-                    "pay_v3.capital.capitallhh.banks.search_banks_by_bank_account";
+                    "pay_v3.capital.capital_lhh.banks.search_banks_by_bank_account";
             }
         }
     }
     /// `catering`
     pub mod catering {
-        /// `pay_v3.catering.orders_sync_status`
-        pub const ORDERS_SYNC_STATUS: &str = "pay_v3.catering.orders_sync_status";
+        /// `pay_v3.catering.sync_order_status`
+        pub const SYNC_ORDER_STATUS: &str = "pay_v3.catering.sync_order_status";
     }
     /// `combine_transactions`
     pub mod combine_transactions {
-        /// `pay_v3.combine_transactions.app`
-        pub const APP: &str = "pay_v3.combine_transactions.app";
-        /// `pay_v3.combine_transactions.h5`
-        pub const H5: &str = "pay_v3.combine_transactions.h5";
-        /// `pay_v3.combine_transactions.id_by_combine_transaction_id`
-        pub const ID_BY_COMBINE_TRANSACTION_ID: &str =
-            "pay_v3.combine_transactions.id_by_combine_transaction_id";
-        /// `pay_v3.combine_transactions.jsapi`
-        pub const JSAPI: &str = "pay_v3.combine_transactions.jsapi";
-        /// `pay_v3.combine_transactions.miniprogram`
-        pub const MINIPROGRAM: &str = "pay_v3.combine_transactions.miniprogram";
-        /// `pay_v3.combine_transactions.native`
-        pub const NATIVE: &str = "pay_v3.combine_transactions.native";
-        /// `out_trade_no`
-        pub mod out_trade_no {
-            /// `pay_v3.combine_transactions.out_trade_no.by_combine_out_trade_no`
-            pub const BY_COMBINE_OUT_TRADE_NO: &str =
-                "pay_v3.combine_transactions.out_trade_no.by_combine_out_trade_no";
-            /// `pay_v3.combine_transactions.out_trade_no.by_combine_out_trade_no_close`
-            pub const BY_COMBINE_OUT_TRADE_NO_CLOSE: &str =
-                "pay_v3.combine_transactions.out_trade_no.by_combine_out_trade_no_close";
-        }
+        /// `pay_v3.combine_transactions.close`
+        pub const CLOSE: &str = "pay_v3.combine_transactions.close";
+        /// `pay_v3.combine_transactions.create_app`
+        pub const CREATE_APP: &str = "pay_v3.combine_transactions.create_app";
+        /// `pay_v3.combine_transactions.create_h5`
+        pub const CREATE_H5: &str = "pay_v3.combine_transactions.create_h5";
+        /// `pay_v3.combine_transactions.create_jsapi`
+        pub const CREATE_JSAPI: &str = "pay_v3.combine_transactions.create_jsapi";
+        /// `pay_v3.combine_transactions.create_mini_program`
+        pub const CREATE_MINI_PROGRAM: &str = "pay_v3.combine_transactions.create_mini_program";
+        /// `pay_v3.combine_transactions.create_native`
+        pub const CREATE_NATIVE: &str = "pay_v3.combine_transactions.create_native";
+        /// `pay_v3.combine_transactions.get`
+        pub const GET: &str = "pay_v3.combine_transactions.get";
+        /// `pay_v3.combine_transactions.get_by_combine_transaction_id`
+        pub const GET_BY_COMBINE_TRANSACTION_ID: &str =
+            "pay_v3.combine_transactions.get_by_combine_transaction_id";
     }
     /// `compliance`
     pub mod compliance {
         /// `inactive_merchant_identity_verification`
         pub mod inactive_merchant_identity_verification {
-            /// `pay_v3.compliance.inactive_merchant_identity_verification.merchants`
-            pub const MERCHANTS: &str =
-                "pay_v3.compliance.inactive_merchant_identity_verification.merchants";
-            /// `pay_v3.compliance.inactive_merchant_identity_verification.verifications_by_verification_id`
-            pub const VERIFICATIONS_BY_VERIFICATION_ID: &str =
-                "pay_v3.compliance.inactive_merchant_identity_verification.verifications_by_verification_id";
+            /// `pay_v3.compliance.inactive_merchant_identity_verification.create_verification`
+            pub const CREATE_VERIFICATION: &str =
+                "pay_v3.compliance.inactive_merchant_identity_verification.create_verification";
+            /// `pay_v3.compliance.inactive_merchant_identity_verification.get_verification`
+            pub const GET_VERIFICATION: &str =
+                "pay_v3.compliance.inactive_merchant_identity_verification.get_verification";
         }
     }
     /// `credit_repayment`
     pub mod credit_repayment {
         /// `partner`
         pub mod partner {
-            /// `pay_v3.credit_repayment.partner.deduct_orders`
-            pub const DEDUCT_ORDERS: &str = "pay_v3.credit_repayment.partner.deduct_orders";
-            /// `pay_v3.credit_repayment.partner.deduct_orders_by_out_trade_no`
-            pub const DEDUCT_ORDERS_BY_OUT_TRADE_NO: &str =
-                "pay_v3.credit_repayment.partner.deduct_orders_by_out_trade_no";
+            /// `pay_v3.credit_repayment.partner.create_deduct_order`
+            pub const CREATE_DEDUCT_ORDER: &str =
+                "pay_v3.credit_repayment.partner.create_deduct_order";
+            /// `pay_v3.credit_repayment.partner.get_deduct_order`
+            pub const GET_DEDUCT_ORDER: &str = "pay_v3.credit_repayment.partner.get_deduct_order";
             /// `contracts`
             pub mod contracts {
-                /// `pay_v3.credit_repayment.partner.contracts.app_presign`
-                pub const APP_PRESIGN: &str =
-                    "pay_v3.credit_repayment.partner.contracts.app_presign";
-                /// `pay_v3.credit_repayment.partner.contracts.by_out_contract_code`
-                pub const BY_OUT_CONTRACT_CODE: &str =
-                    "pay_v3.credit_repayment.partner.contracts.by_out_contract_code";
-                /// `pay_v3.credit_repayment.partner.contracts.h5_presign`
-                pub const H5_PRESIGN: &str = "pay_v3.credit_repayment.partner.contracts.h5_presign";
+                /// `pay_v3.credit_repayment.partner.contracts.get`
+                pub const GET: &str = "pay_v3.credit_repayment.partner.contracts.get";
+                /// `pay_v3.credit_repayment.partner.contracts.pre_sign_app`
+                pub const PRE_SIGN_APP: &str =
+                    "pay_v3.credit_repayment.partner.contracts.pre_sign_app";
+                /// `pay_v3.credit_repayment.partner.contracts.pre_sign_h5`
+                pub const PRE_SIGN_H5: &str =
+                    "pay_v3.credit_repayment.partner.contracts.pre_sign_h5";
                 /// `pay_v3.credit_repayment.partner.contracts.terminate`
                 pub const TERMINATE: &str = "pay_v3.credit_repayment.partner.contracts.terminate";
             }
             /// `schedule_records`
             pub mod schedule_records {
-                /// `pay_v3.credit_repayment.partner.schedule_records.batch_create`
-                pub const BATCH_CREATE: &str =
-                    "pay_v3.credit_repayment.partner.schedule_records.batch_create";
-                /// `pay_v3.credit_repayment.partner.schedule_records.by_out_record_id`
-                pub const BY_OUT_RECORD_ID: &str =
-                    "pay_v3.credit_repayment.partner.schedule_records.by_out_record_id";
+                /// `pay_v3.credit_repayment.partner.schedule_records.create_batch`
+                pub const CREATE_BATCH: &str =
+                    "pay_v3.credit_repayment.partner.schedule_records.create_batch";
+                /// `pay_v3.credit_repayment.partner.schedule_records.get`
+                pub const GET: &str = "pay_v3.credit_repayment.partner.schedule_records.get";
             }
         }
     }
     /// `discount_card`
     pub mod discount_card {
-        /// `pay_v3.discount_card.cards`
-        pub const CARDS: &str = "pay_v3.discount_card.cards";
-        /// `pay_v3.discount_card.cards_by_out_card_code`
-        pub const CARDS_BY_OUT_CARD_CODE: &str = "pay_v3.discount_card.cards_by_out_card_code";
-        /// `pay_v3.discount_card.cards_by_out_card_code_add_user_records`
-        pub const CARDS_BY_OUT_CARD_CODE_ADD_USER_RECORDS: &str =
-            "pay_v3.discount_card.cards_by_out_card_code_add_user_records";
+        /// `pay_v3.discount_card.add_card_user_record`
+        pub const ADD_CARD_USER_RECORD: &str = "pay_v3.discount_card.add_card_user_record";
+        /// `pay_v3.discount_card.get_card`
+        pub const GET_CARD: &str = "pay_v3.discount_card.get_card";
+        /// `pay_v3.discount_card.prepare_card`
+        pub const PREPARE_CARD: &str = "pay_v3.discount_card.prepare_card";
         /// `orders`
         pub mod orders {
-            /// `pay_v3.discount_card.orders.by_out_order_no_get`
-            pub const BY_OUT_ORDER_NO_GET: &str = "pay_v3.discount_card.orders.by_out_order_no_get";
-            /// `pay_v3.discount_card.orders.by_out_order_no_patch`
-            pub const BY_OUT_ORDER_NO_PATCH: &str =
-                "pay_v3.discount_card.orders.by_out_order_no_patch";
-            /// `pay_v3.discount_card.orders.by_out_trade_no`
-            pub const BY_OUT_TRADE_NO: &str = "pay_v3.discount_card.orders.by_out_trade_no";
+            /// `pay_v3.discount_card.orders.get_by_out_order_no`
+            pub const GET_BY_OUT_ORDER_NO: &str = "pay_v3.discount_card.orders.get_by_out_order_no";
+            /// `pay_v3.discount_card.orders.get_by_out_trade_no`
+            pub const GET_BY_OUT_TRADE_NO: &str = "pay_v3.discount_card.orders.get_by_out_trade_no";
+            /// `pay_v3.discount_card.orders.update`
+            pub const UPDATE: &str = "pay_v3.discount_card.orders.update";
         }
     }
     /// `ebike`
     pub mod ebike {
         /// `charge`
         pub mod charge {
-            /// `pay_v3.ebike.charge.transactions`
-            pub const TRANSACTIONS: &str = "pay_v3.ebike.charge.transactions";
-            /// `pay_v3.ebike.charge.transactions_by_out_trade_no`
-            pub const TRANSACTIONS_BY_OUT_TRADE_NO: &str =
-                "pay_v3.ebike.charge.transactions_by_out_trade_no";
-            /// `pay_v3.ebike.charge.transactions_id_by_transaction_id`
-            pub const TRANSACTIONS_ID_BY_TRANSACTION_ID: &str =
-                "pay_v3.ebike.charge.transactions_id_by_transaction_id";
-            /// `pay_v3.ebike.charge.users_by_openid_contract`
-            pub const USERS_BY_OPENID_CONTRACT: &str =
-                "pay_v3.ebike.charge.users_by_openid_contract";
+            /// `pay_v3.ebike.charge.deduct_transaction`
+            pub const DEDUCT_TRANSACTION: &str = "pay_v3.ebike.charge.deduct_transaction";
+            /// `pay_v3.ebike.charge.get_transaction_by_out_trade_no`
+            pub const GET_TRANSACTION_BY_OUT_TRADE_NO: &str =
+                "pay_v3.ebike.charge.get_transaction_by_out_trade_no";
+            /// `pay_v3.ebike.charge.get_transaction_by_transaction_id`
+            pub const GET_TRANSACTION_BY_TRANSACTION_ID: &str =
+                "pay_v3.ebike.charge.get_transaction_by_transaction_id";
+            /// `pay_v3.ebike.charge.get_user_contract`
+            pub const GET_USER_CONTRACT: &str = "pay_v3.ebike.charge.get_user_contract";
             /// `contracts`
             pub mod contracts {
-                /// `pay_v3.ebike.charge.contracts.by_contract_id`
-                pub const BY_CONTRACT_ID: &str = "pay_v3.ebike.charge.contracts.by_contract_id";
-                /// `pay_v3.ebike.charge.contracts.by_contract_id_confirm`
-                pub const BY_CONTRACT_ID_CONFIRM: &str =
-                    "pay_v3.ebike.charge.contracts.by_contract_id_confirm";
-                /// `pay_v3.ebike.charge.contracts.preopen`
-                pub const PREOPEN: &str = "pay_v3.ebike.charge.contracts.preopen";
+                /// `pay_v3.ebike.charge.contracts.confirm`
+                pub const CONFIRM: &str = "pay_v3.ebike.charge.contracts.confirm";
+                /// `pay_v3.ebike.charge.contracts.get`
+                pub const GET: &str = "pay_v3.ebike.charge.contracts.get";
+                /// `pay_v3.ebike.charge.contracts.pre_open`
+                pub const PRE_OPEN: &str = "pay_v3.ebike.charge.contracts.pre_open";
             }
         }
     }
     /// `ecommerce`
     pub mod ecommerce {
-        /// `pay_v3.ecommerce.applyments`
-        pub const APPLYMENTS: &str = "pay_v3.ecommerce.applyments";
-        /// `pay_v3.ecommerce.applyments_by_applyment_id`
-        pub const APPLYMENTS_BY_APPLYMENT_ID: &str = "pay_v3.ecommerce.applyments_by_applyment_id";
-        /// `pay_v3.ecommerce.applyments_by_applyment_id_revoke`
-        pub const APPLYMENTS_BY_APPLYMENT_ID_REVOKE: &str =
-            "pay_v3.ecommerce.applyments_by_applyment_id_revoke";
-        /// `pay_v3.ecommerce.applyments_by_out_request_no`
-        pub const APPLYMENTS_BY_OUT_REQUEST_NO: &str =
-            "pay_v3.ecommerce.applyments_by_out_request_no";
-        /// `pay_v3.ecommerce.applyments_by_out_request_no_revoke`
-        pub const APPLYMENTS_BY_OUT_REQUEST_NO_REVOKE: &str =
-            "pay_v3.ecommerce.applyments_by_out_request_no_revoke";
-        /// `pay_v3.ecommerce.applyments_submit_sign_verify_info`
-        pub const APPLYMENTS_SUBMIT_SIGN_VERIFY_INFO: &str =
-            "pay_v3.ecommerce.applyments_submit_sign_verify_info";
-        /// `pay_v3.ecommerce.bill_fundflowbill`
-        pub const BILL_FUNDFLOWBILL: &str = "pay_v3.ecommerce.bill_fundflowbill";
+        /// `pay_v3.ecommerce.get_applyment_by_applyment_id`
+        pub const GET_APPLYMENT_BY_APPLYMENT_ID: &str =
+            "pay_v3.ecommerce.get_applyment_by_applyment_id";
+        /// `pay_v3.ecommerce.get_applyment_by_out_request_no`
+        pub const GET_APPLYMENT_BY_OUT_REQUEST_NO: &str =
+            "pay_v3.ecommerce.get_applyment_by_out_request_no";
+        /// `pay_v3.ecommerce.get_fund_flow_bill`
+        pub const GET_FUND_FLOW_BILL: &str = "pay_v3.ecommerce.get_fund_flow_bill";
+        /// `pay_v3.ecommerce.revoke_applyment_by_applyment_id`
+        pub const REVOKE_APPLYMENT_BY_APPLYMENT_ID: &str =
+            "pay_v3.ecommerce.revoke_applyment_by_applyment_id";
+        /// `pay_v3.ecommerce.revoke_applyment_by_out_request_no`
+        pub const REVOKE_APPLYMENT_BY_OUT_REQUEST_NO: &str =
+            "pay_v3.ecommerce.revoke_applyment_by_out_request_no";
         /// `pay_v3.ecommerce.submit_account_hosting_applyment`
         pub const SUBMIT_ACCOUNT_HOSTING_APPLYMENT: &str =
             "pay_v3.ecommerce.submit_account_hosting_applyment";
+        /// `pay_v3.ecommerce.submit_applyment`
+        pub const SUBMIT_APPLYMENT: &str = "pay_v3.ecommerce.submit_applyment";
+        /// `pay_v3.ecommerce.submit_sign_verify_info`
+        pub const SUBMIT_SIGN_VERIFY_INFO: &str = "pay_v3.ecommerce.submit_sign_verify_info";
         /// `account`
         pub mod account {
             /// `pay_v3.ecommerce.account.apply_cancel_withdraw`
             pub const APPLY_CANCEL_WITHDRAW: &str =
                 "pay_v3.ecommerce.account.apply_cancel_withdraw";
-            /// `pay_v3.ecommerce.account.apply_cancel_withdraw_by_applyment_id`
-            pub const APPLY_CANCEL_WITHDRAW_BY_APPLYMENT_ID: &str =
-                "pay_v3.ecommerce.account.apply_cancel_withdraw_by_applyment_id";
-            /// `pay_v3.ecommerce.account.apply_cancel_withdraw_by_out_request_no`
-            pub const APPLY_CANCEL_WITHDRAW_BY_OUT_REQUEST_NO: &str =
-                "pay_v3.ecommerce.account.apply_cancel_withdraw_by_out_request_no";
-            /// `pay_v3.ecommerce.account.apply_cancel_withdraw_confirm`
-            pub const APPLY_CANCEL_WITHDRAW_CONFIRM: &str =
-                "pay_v3.ecommerce.account.apply_cancel_withdraw_confirm";
-            /// `pay_v3.ecommerce.account.cancel_applications`
-            pub const CANCEL_APPLICATIONS: &str = "pay_v3.ecommerce.account.cancel_applications";
-            /// `pay_v3.ecommerce.account.cancel_applications_by_out_apply_no`
-            pub const CANCEL_APPLICATIONS_BY_OUT_APPLY_NO: &str =
-                "pay_v3.ecommerce.account.cancel_applications_by_out_apply_no";
-            /// `pay_v3.ecommerce.account.cancel_applications_media`
-            pub const CANCEL_APPLICATIONS_MEDIA: &str =
-                "pay_v3.ecommerce.account.cancel_applications_media";
-            /// `pay_v3.ecommerce.account.validate_cancel_by_sub_mchid`
-            pub const VALIDATE_CANCEL_BY_SUB_MCHID: &str =
-                "pay_v3.ecommerce.account.validate_cancel_by_sub_mchid";
+            /// `pay_v3.ecommerce.account.confirm_cancel_withdraw`
+            pub const CONFIRM_CANCEL_WITHDRAW: &str =
+                "pay_v3.ecommerce.account.confirm_cancel_withdraw";
+            /// `pay_v3.ecommerce.account.create_cancel_application`
+            pub const CREATE_CANCEL_APPLICATION: &str =
+                "pay_v3.ecommerce.account.create_cancel_application";
+            /// `pay_v3.ecommerce.account.get_cancel_application`
+            pub const GET_CANCEL_APPLICATION: &str =
+                "pay_v3.ecommerce.account.get_cancel_application";
+            /// `pay_v3.ecommerce.account.get_cancel_withdraw`
+            pub const GET_CANCEL_WITHDRAW: &str = "pay_v3.ecommerce.account.get_cancel_withdraw";
+            /// `pay_v3.ecommerce.account.get_cancel_withdraw_by_applyment_id`
+            pub const GET_CANCEL_WITHDRAW_BY_APPLYMENT_ID: &str =
+                "pay_v3.ecommerce.account.get_cancel_withdraw_by_applyment_id";
+            /// `pay_v3.ecommerce.account.upload_cancel_application_media`
+            pub const UPLOAD_CANCEL_APPLICATION_MEDIA: &str =
+                "pay_v3.ecommerce.account.upload_cancel_application_media";
+            /// `pay_v3.ecommerce.account.validate_cancel`
+            pub const VALIDATE_CANCEL: &str = "pay_v3.ecommerce.account.validate_cancel";
         }
         /// `combine_papay`
         pub mod combine_papay {
-            /// `pay_v3.ecommerce.combine_papay.transactions`
-            pub const TRANSACTIONS: &str = "pay_v3.ecommerce.combine_papay.transactions";
-            /// `pay_v3.ecommerce.combine_papay.transactions_by_combine_out_trade_no`
-            pub const TRANSACTIONS_BY_COMBINE_OUT_TRADE_NO: &str =
-                "pay_v3.ecommerce.combine_papay.transactions_by_combine_out_trade_no";
-            /// `pay_v3.ecommerce.combine_papay.transactions_reverse`
-            pub const TRANSACTIONS_REVERSE: &str =
-                "pay_v3.ecommerce.combine_papay.transactions_reverse";
+            /// `pay_v3.ecommerce.combine_papay.create_transaction`
+            pub const CREATE_TRANSACTION: &str =
+                "pay_v3.ecommerce.combine_papay.create_transaction";
+            /// `pay_v3.ecommerce.combine_papay.get_transaction`
+            pub const GET_TRANSACTION: &str = "pay_v3.ecommerce.combine_papay.get_transaction";
+            /// `pay_v3.ecommerce.combine_papay.reverse_transaction`
+            pub const REVERSE_TRANSACTION: &str =
+                "pay_v3.ecommerce.combine_papay.reverse_transaction";
             /// `contracts`
             pub mod contracts {
-                /// `pay_v3.ecommerce.combine_papay.contracts.by_plan_id_by_out_contract_code`
-                pub const BY_PLAN_ID_BY_OUT_CONTRACT_CODE: &str =
-                    "pay_v3.ecommerce.combine_papay.contracts.by_plan_id_by_out_contract_code";
-                /// `pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign`
-                pub const PRE_ENTRUST_SIGN: &str =
-                    "pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign";
-                /// `pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign_mini_program`
-                pub const PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
-                    "pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign_mini_program";
+                /// `pay_v3.ecommerce.combine_papay.contracts.get`
+                pub const GET: &str = "pay_v3.ecommerce.combine_papay.contracts.get";
+                /// `pay_v3.ecommerce.combine_papay.contracts.pre_sign`
+                pub const PRE_SIGN: &str = "pay_v3.ecommerce.combine_papay.contracts.pre_sign";
+                /// `pay_v3.ecommerce.combine_papay.contracts.pre_sign_mini_program`
+                pub const PRE_SIGN_MINI_PROGRAM: &str =
+                    "pay_v3.ecommerce.combine_papay.contracts.pre_sign_mini_program";
                 /// `pay_v3.ecommerce.combine_papay.contracts.terminate`
                 pub const TERMINATE: &str = "pay_v3.ecommerce.combine_papay.contracts.terminate";
             }
         }
         /// `fund`
         pub mod fund {
-            /// `pay_v3.ecommerce.fund.balance_by_sub_mchid`
-            pub const BALANCE_BY_SUB_MCHID: &str = "pay_v3.ecommerce.fund.balance_by_sub_mchid";
-            /// `pay_v3.ecommerce.fund.enddaybalance_by_sub_mchid`
-            pub const ENDDAYBALANCE_BY_SUB_MCHID: &str =
-                "pay_v3.ecommerce.fund.enddaybalance_by_sub_mchid";
+            /// `pay_v3.ecommerce.fund.get_balance`
+            pub const GET_BALANCE: &str = "pay_v3.ecommerce.fund.get_balance";
+            /// `pay_v3.ecommerce.fund.get_end_day_balance`
+            pub const GET_END_DAY_BALANCE: &str = "pay_v3.ecommerce.fund.get_end_day_balance";
+            /// `pay_v3.ecommerce.fund.get_withdraw_by_out_request_no`
+            pub const GET_WITHDRAW_BY_OUT_REQUEST_NO: &str =
+                "pay_v3.ecommerce.fund.get_withdraw_by_out_request_no";
+            /// `pay_v3.ecommerce.fund.get_withdraw_by_withdraw_id`
+            pub const GET_WITHDRAW_BY_WITHDRAW_ID: &str =
+                "pay_v3.ecommerce.fund.get_withdraw_by_withdraw_id";
             /// `pay_v3.ecommerce.fund.withdraw`
             pub const WITHDRAW: &str = "pay_v3.ecommerce.fund.withdraw";
-            /// `pay_v3.ecommerce.fund.withdraw_by_out_request_no`
-            pub const WITHDRAW_BY_OUT_REQUEST_NO: &str =
-                "pay_v3.ecommerce.fund.withdraw_by_out_request_no";
-            /// `pay_v3.ecommerce.fund.withdraw_by_withdraw_id`
-            pub const WITHDRAW_BY_WITHDRAW_ID: &str =
-                "pay_v3.ecommerce.fund.withdraw_by_withdraw_id";
         }
         /// `individual_contracts`
         pub mod individual_contracts {
-            /// `pay_v3.ecommerce.individual_contracts.by_openid`
-            pub const BY_OPENID: &str = "pay_v3.ecommerce.individual_contracts.by_openid";
-            /// `pay_v3.ecommerce.individual_contracts.by_out_contract_code`
-            pub const BY_OUT_CONTRACT_CODE: &str =
-                "pay_v3.ecommerce.individual_contracts.by_out_contract_code";
+            /// `pay_v3.ecommerce.individual_contracts.get`
+            pub const GET: &str = "pay_v3.ecommerce.individual_contracts.get";
+            /// `pay_v3.ecommerce.individual_contracts.get_by_out_contract_code`
+            pub const GET_BY_OUT_CONTRACT_CODE: &str =
+                "pay_v3.ecommerce.individual_contracts.get_by_out_contract_code";
             /// `pre_entrust_sign`
             pub mod pre_entrust_sign {
-                /// `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.app`
-                pub const APP: &str = "pay_v3.ecommerce.individual_contracts.pre_entrust_sign.app";
-                /// `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.mini_program`
-                pub const MINI_PROGRAM: &str =
-                    "pay_v3.ecommerce.individual_contracts.pre_entrust_sign.mini_program";
+                /// `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.pre_sign_app`
+                pub const PRE_SIGN_APP: &str =
+                    "pay_v3.ecommerce.individual_contracts.pre_entrust_sign.pre_sign_app";
+                /// `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.pre_sign_mini_program`
+                pub const PRE_SIGN_MINI_PROGRAM: &str =
+                    "pay_v3.ecommerce.individual_contracts.pre_entrust_sign.pre_sign_mini_program";
             }
             /// `pre_entrust_sign_with_real_name_identity`
             pub mod pre_entrust_sign_with_real_name_identity {
-                /// `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.app`
-                pub const APP: &str =
-                    "pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.app";
-                /// `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.mini_program`
-                pub const MINI_PROGRAM: &str =
-                    "pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.mini_program";
+                /// `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.pre_sign_app`
+                pub const PRE_SIGN_APP: &str =
+                    "pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.pre_sign_app";
+                /// `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.pre_sign_mini_program`
+                pub const PRE_SIGN_MINI_PROGRAM: &str =
+                    "pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.pre_sign_mini_program";
             }
         }
         /// `mch_transfer`
         pub mod mch_transfer {
-            /// `pay_v3.ecommerce.mch_transfer.authorizations`
-            pub const AUTHORIZATIONS: &str = "pay_v3.ecommerce.mch_transfer.authorizations";
-            /// `pay_v3.ecommerce.mch_transfer.authorizations_by_sub_mchid`
-            pub const AUTHORIZATIONS_BY_SUB_MCHID: &str =
-                "pay_v3.ecommerce.mch_transfer.authorizations_by_sub_mchid";
-            /// `pay_v3.ecommerce.mch_transfer.transfer_bills`
-            pub const TRANSFER_BILLS: &str = "pay_v3.ecommerce.mch_transfer.transfer_bills";
-            /// `pay_v3.ecommerce.mch_transfer.transfer_bills_by_out_bill_no`
-            pub const TRANSFER_BILLS_BY_OUT_BILL_NO: &str =
-                "pay_v3.ecommerce.mch_transfer.transfer_bills_by_out_bill_no";
-            /// `pay_v3.ecommerce.mch_transfer.transfer_bills_by_out_bill_no_cancel`
-            pub const TRANSFER_BILLS_BY_OUT_BILL_NO_CANCEL: &str =
-                "pay_v3.ecommerce.mch_transfer.transfer_bills_by_out_bill_no_cancel";
-            /// `pay_v3.ecommerce.mch_transfer.transfer_bills_by_transfer_bill_no`
-            pub const TRANSFER_BILLS_BY_TRANSFER_BILL_NO: &str =
-                "pay_v3.ecommerce.mch_transfer.transfer_bills_by_transfer_bill_no";
+            /// `pay_v3.ecommerce.mch_transfer.apply_authorization`
+            pub const APPLY_AUTHORIZATION: &str =
+                "pay_v3.ecommerce.mch_transfer.apply_authorization";
+            /// `pay_v3.ecommerce.mch_transfer.cancel_transfer_bill`
+            pub const CANCEL_TRANSFER_BILL: &str =
+                "pay_v3.ecommerce.mch_transfer.cancel_transfer_bill";
+            /// `pay_v3.ecommerce.mch_transfer.create_transfer_bill`
+            pub const CREATE_TRANSFER_BILL: &str =
+                "pay_v3.ecommerce.mch_transfer.create_transfer_bill";
+            /// `pay_v3.ecommerce.mch_transfer.get_authorization`
+            pub const GET_AUTHORIZATION: &str = "pay_v3.ecommerce.mch_transfer.get_authorization";
+            /// `pay_v3.ecommerce.mch_transfer.get_transfer_bill_by_out_bill_no`
+            pub const GET_TRANSFER_BILL_BY_OUT_BILL_NO: &str =
+                "pay_v3.ecommerce.mch_transfer.get_transfer_bill_by_out_bill_no";
+            /// `pay_v3.ecommerce.mch_transfer.get_transfer_bill_by_transfer_bill_no`
+            pub const GET_TRANSFER_BILL_BY_TRANSFER_BILL_NO: &str =
+                "pay_v3.ecommerce.mch_transfer.get_transfer_bill_by_transfer_bill_no";
         }
-        /// `profitsharing`
-        pub mod profitsharing {
-            /// `pay_v3.ecommerce.profitsharing.after_sales_orders_get`
-            pub const AFTER_SALES_ORDERS_GET: &str =
-                "pay_v3.ecommerce.profitsharing.after_sales_orders_get";
-            /// `pay_v3.ecommerce.profitsharing.after_sales_orders_post`
-            pub const AFTER_SALES_ORDERS_POST: &str =
-                "pay_v3.ecommerce.profitsharing.after_sales_orders_post";
-            /// `pay_v3.ecommerce.profitsharing.finish_order`
-            pub const FINISH_ORDER: &str = "pay_v3.ecommerce.profitsharing.finish_order";
-            /// `pay_v3.ecommerce.profitsharing.orders_by_transaction_id_amounts`
-            pub const ORDERS_BY_TRANSACTION_ID_AMOUNTS: &str =
-                "pay_v3.ecommerce.profitsharing.orders_by_transaction_id_amounts";
-            /// `pay_v3.ecommerce.profitsharing.orders_get`
-            pub const ORDERS_GET: &str = "pay_v3.ecommerce.profitsharing.orders_get";
-            /// `pay_v3.ecommerce.profitsharing.orders_post`
-            pub const ORDERS_POST: &str = "pay_v3.ecommerce.profitsharing.orders_post";
-            /// `pay_v3.ecommerce.profitsharing.returnorders_get`
-            pub const RETURNORDERS_GET: &str = "pay_v3.ecommerce.profitsharing.returnorders_get";
-            /// `pay_v3.ecommerce.profitsharing.returnorders_post`
-            pub const RETURNORDERS_POST: &str = "pay_v3.ecommerce.profitsharing.returnorders_post";
+        /// `profit_sharing`
+        pub mod profit_sharing {
+            /// `pay_v3.ecommerce.profit_sharing.create_after_sales_order`
+            pub const CREATE_AFTER_SALES_ORDER: &str =
+                "pay_v3.ecommerce.profit_sharing.create_after_sales_order";
+            /// `pay_v3.ecommerce.profit_sharing.create_order`
+            pub const CREATE_ORDER: &str = "pay_v3.ecommerce.profit_sharing.create_order";
+            /// `pay_v3.ecommerce.profit_sharing.create_return_order`
+            pub const CREATE_RETURN_ORDER: &str =
+                "pay_v3.ecommerce.profit_sharing.create_return_order";
+            /// `pay_v3.ecommerce.profit_sharing.finish_order`
+            pub const FINISH_ORDER: &str = "pay_v3.ecommerce.profit_sharing.finish_order";
+            /// `pay_v3.ecommerce.profit_sharing.get_after_sales_orders`
+            pub const GET_AFTER_SALES_ORDERS: &str =
+                "pay_v3.ecommerce.profit_sharing.get_after_sales_orders";
+            /// `pay_v3.ecommerce.profit_sharing.get_orders`
+            pub const GET_ORDERS: &str = "pay_v3.ecommerce.profit_sharing.get_orders";
+            /// `pay_v3.ecommerce.profit_sharing.get_order_amounts`
+            pub const GET_ORDER_AMOUNTS: &str = "pay_v3.ecommerce.profit_sharing.get_order_amounts";
+            /// `pay_v3.ecommerce.profit_sharing.get_return_order`
+            pub const GET_RETURN_ORDER: &str = "pay_v3.ecommerce.profit_sharing.get_return_order";
             /// `receivers`
             pub mod receivers {
-                /// `pay_v3.ecommerce.profitsharing.receivers.add`
-                pub const ADD: &str = "pay_v3.ecommerce.profitsharing.receivers.add";
-                /// `pay_v3.ecommerce.profitsharing.receivers.delete`
-                pub const DELETE: &str = "pay_v3.ecommerce.profitsharing.receivers.delete";
+                /// `pay_v3.ecommerce.profit_sharing.receivers.add`
+                pub const ADD: &str = "pay_v3.ecommerce.profit_sharing.receivers.add";
+                /// `pay_v3.ecommerce.profit_sharing.receivers.delete`
+                pub const DELETE: &str = "pay_v3.ecommerce.profit_sharing.receivers.delete";
             }
         }
         /// `refunds`
         pub mod refunds {
             /// `pay_v3.ecommerce.refunds.apply`
             pub const APPLY: &str = "pay_v3.ecommerce.refunds.apply";
-            /// `pay_v3.ecommerce.refunds.by_out_refund_no`
-            pub const BY_OUT_REFUND_NO: &str = "pay_v3.ecommerce.refunds.by_out_refund_no";
-            /// `pay_v3.ecommerce.refunds.by_refund_id_apply_abnormal_refund`
-            pub const BY_REFUND_ID_APPLY_ABNORMAL_REFUND: &str =
-                "pay_v3.ecommerce.refunds.by_refund_id_apply_abnormal_refund";
-            /// `pay_v3.ecommerce.refunds.by_refund_id_return_advance_get`
-            pub const BY_REFUND_ID_RETURN_ADVANCE_GET: &str =
-                "pay_v3.ecommerce.refunds.by_refund_id_return_advance_get";
-            /// `pay_v3.ecommerce.refunds.by_refund_id_return_advance_post`
-            pub const BY_REFUND_ID_RETURN_ADVANCE_POST: &str =
-                "pay_v3.ecommerce.refunds.by_refund_id_return_advance_post";
-            /// `pay_v3.ecommerce.refunds.id_by_refund_id`
-            pub const ID_BY_REFUND_ID: &str = "pay_v3.ecommerce.refunds.id_by_refund_id";
+            /// `pay_v3.ecommerce.refunds.apply_abnormal_refund`
+            pub const APPLY_ABNORMAL_REFUND: &str =
+                "pay_v3.ecommerce.refunds.apply_abnormal_refund";
+            /// `pay_v3.ecommerce.refunds.create_return_advance`
+            pub const CREATE_RETURN_ADVANCE: &str =
+                "pay_v3.ecommerce.refunds.create_return_advance";
+            /// `pay_v3.ecommerce.refunds.get_by_out_refund_no`
+            pub const GET_BY_OUT_REFUND_NO: &str = "pay_v3.ecommerce.refunds.get_by_out_refund_no";
+            /// `pay_v3.ecommerce.refunds.get_by_refund_id`
+            pub const GET_BY_REFUND_ID: &str = "pay_v3.ecommerce.refunds.get_by_refund_id";
+            /// `pay_v3.ecommerce.refunds.get_return_advance`
+            pub const GET_RETURN_ADVANCE: &str = "pay_v3.ecommerce.refunds.get_return_advance";
         }
         /// `subsidies`
         pub mod subsidies {
@@ -6361,708 +6362,681 @@ pub mod pay_v3 {
     }
     /// `edu_papay`
     pub mod edu_papay {
-        /// `pay_v3.edu_papay.transactions`
-        pub const TRANSACTIONS: &str = "pay_v3.edu_papay.transactions";
-        /// `pay_v3.edu_papay.transactions_by_out_trade_no`
-        pub const TRANSACTIONS_BY_OUT_TRADE_NO: &str =
-            "pay_v3.edu_papay.transactions_by_out_trade_no";
-        /// `pay_v3.edu_papay.transactions_id_by_transaction_id`
-        pub const TRANSACTIONS_ID_BY_TRANSACTION_ID: &str =
-            "pay_v3.edu_papay.transactions_id_by_transaction_id";
-        /// `pay_v3.edu_papay.user_by_openid_contracts`
-        pub const USER_BY_OPENID_CONTRACTS: &str = "pay_v3.edu_papay.user_by_openid_contracts";
-        /// `pay_v3.edu_papay.user_notifications_send`
-        pub const USER_NOTIFICATIONS_SEND: &str = "pay_v3.edu_papay.user_notifications_send";
+        /// `pay_v3.edu_papay.deduct_transaction`
+        pub const DEDUCT_TRANSACTION: &str = "pay_v3.edu_papay.deduct_transaction";
+        /// `pay_v3.edu_papay.get_transaction_by_out_trade_no`
+        pub const GET_TRANSACTION_BY_OUT_TRADE_NO: &str =
+            "pay_v3.edu_papay.get_transaction_by_out_trade_no";
+        /// `pay_v3.edu_papay.get_transaction_by_transaction_id`
+        pub const GET_TRANSACTION_BY_TRANSACTION_ID: &str =
+            "pay_v3.edu_papay.get_transaction_by_transaction_id";
+        /// `pay_v3.edu_papay.list_user_contracts`
+        pub const LIST_USER_CONTRACTS: &str = "pay_v3.edu_papay.list_user_contracts";
+        /// `pay_v3.edu_papay.send_user_notification`
+        pub const SEND_USER_NOTIFICATION: &str = "pay_v3.edu_papay.send_user_notification";
         /// `contracts`
         pub mod contracts {
-            /// `pay_v3.edu_papay.contracts.by_contract_id`
-            pub const BY_CONTRACT_ID: &str = "pay_v3.edu_papay.contracts.by_contract_id";
-            /// `pay_v3.edu_papay.contracts.id_by_contract_id`
-            pub const ID_BY_CONTRACT_ID: &str = "pay_v3.edu_papay.contracts.id_by_contract_id";
-            /// `pay_v3.edu_papay.contracts.presign`
-            pub const PRESIGN: &str = "pay_v3.edu_papay.contracts.presign";
+            /// `pay_v3.edu_papay.contracts.delete`
+            pub const DELETE: &str = "pay_v3.edu_papay.contracts.delete";
+            /// `pay_v3.edu_papay.contracts.get`
+            pub const GET: &str = "pay_v3.edu_papay.contracts.get";
+            /// `pay_v3.edu_papay.contracts.pre_sign`
+            pub const PRE_SIGN: &str = "pay_v3.edu_papay.contracts.pre_sign";
+        }
+    }
+    /// `edu_school_pay`
+    pub mod edu_school_pay {
+        /// `pay_v3.edu_school_pay.deduct_transaction`
+        pub const DEDUCT_TRANSACTION: &str = "pay_v3.edu_school_pay.deduct_transaction";
+        /// `pay_v3.edu_school_pay.get_transaction_by_out_trade_no`
+        pub const GET_TRANSACTION_BY_OUT_TRADE_NO: &str =
+            "pay_v3.edu_school_pay.get_transaction_by_out_trade_no";
+        /// `pay_v3.edu_school_pay.get_transaction_by_transaction_id`
+        pub const GET_TRANSACTION_BY_TRANSACTION_ID: &str =
+            "pay_v3.edu_school_pay.get_transaction_by_transaction_id";
+        /// `contracts`
+        pub mod contracts {
+            /// `pay_v3.edu_school_pay.contracts.get`
+            pub const GET: &str = "pay_v3.edu_school_pay.contracts.get";
+            /// `pay_v3.edu_school_pay.contracts.pre_sign`
+            pub const PRE_SIGN: &str = "pay_v3.edu_school_pay.contracts.pre_sign";
+            /// `pay_v3.edu_school_pay.contracts.terminate`
+            pub const TERMINATE: &str = "pay_v3.edu_school_pay.contracts.terminate";
+        }
+        /// `users`
+        pub mod users {
+            /// `pay_v3.edu_school_pay.users.get_debt_state`
+            pub const GET_DEBT_STATE: &str = "pay_v3.edu_school_pay.users.get_debt_state";
+            /// `pay_v3.edu_school_pay.users.list_contracts`
+            pub const LIST_CONTRACTS: &str = "pay_v3.edu_school_pay.users.list_contracts";
         }
     }
     /// `edu_star`
     pub mod edu_star {
-        /// `pay_v3.edu_star.orders_get`
-        pub const ORDERS_GET: &str = "pay_v3.edu_star.orders_get";
-        /// `pay_v3.edu_star.orders_post`
-        pub const ORDERS_POST: &str = "pay_v3.edu_star.orders_post";
+        /// `pay_v3.edu_star.create_order`
+        pub const CREATE_ORDER: &str = "pay_v3.edu_star.create_order";
+        /// `pay_v3.edu_star.list_orders`
+        pub const LIST_ORDERS: &str = "pay_v3.edu_star.list_orders";
         /// `users`
         pub mod users {
-            /// `pay_v3.edu_star.users.by_qq`
-            pub const BY_QQ: &str = "pay_v3.edu_star.users.by_qq";
-            /// `pay_v3.edu_star.users.openid_by_wechat_openid`
-            pub const OPENID_BY_WECHAT_OPENID: &str =
-                "pay_v3.edu_star.users.openid_by_wechat_openid";
-        }
-    }
-    /// `eduschoolpay`
-    pub mod eduschoolpay {
-        /// `pay_v3.eduschoolpay.transactions`
-        pub const TRANSACTIONS: &str = "pay_v3.eduschoolpay.transactions";
-        /// `pay_v3.eduschoolpay.transactions_by_out_trade_no`
-        pub const TRANSACTIONS_BY_OUT_TRADE_NO: &str =
-            "pay_v3.eduschoolpay.transactions_by_out_trade_no";
-        /// `pay_v3.eduschoolpay.transactions_id_by_transaction_id`
-        pub const TRANSACTIONS_ID_BY_TRANSACTION_ID: &str =
-            "pay_v3.eduschoolpay.transactions_id_by_transaction_id";
-        /// `contracts`
-        pub mod contracts {
-            /// `pay_v3.eduschoolpay.contracts.by_contract_id`
-            pub const BY_CONTRACT_ID: &str = "pay_v3.eduschoolpay.contracts.by_contract_id";
-            /// `pay_v3.eduschoolpay.contracts.by_contract_id_terminate`
-            pub const BY_CONTRACT_ID_TERMINATE: &str =
-                "pay_v3.eduschoolpay.contracts.by_contract_id_terminate";
-            /// `pay_v3.eduschoolpay.contracts.presign`
-            pub const PRESIGN: &str = "pay_v3.eduschoolpay.contracts.presign";
-        }
-        /// `users`
-        pub mod users {
-            /// `pay_v3.eduschoolpay.users.by_openid_contracts`
-            pub const BY_OPENID_CONTRACTS: &str = "pay_v3.eduschoolpay.users.by_openid_contracts";
-            /// `pay_v3.eduschoolpay.users.by_openid_debt_state`
-            pub const BY_OPENID_DEBT_STATE: &str = "pay_v3.eduschoolpay.users.by_openid_debt_state";
+            /// `pay_v3.edu_star.users.get`
+            pub const GET: &str = "pay_v3.edu_star.users.get";
+            /// `pay_v3.edu_star.users.get_openid`
+            pub const GET_OPENID: &str = "pay_v3.edu_star.users.get_openid";
         }
     }
     /// `express`
     pub mod express {
-        /// `pay_v3.express.users_by_openid_transform`
-        pub const USERS_BY_OPENID_TRANSFORM: &str = "pay_v3.express.users_by_openid_transform";
+        /// `pay_v3.express.transform_user`
+        pub const TRANSFORM_USER: &str = "pay_v3.express.transform_user";
     }
-    /// `facemch`
-    pub mod facemch {
-        /// `pay_v3.facemch.users_by_face_sid`
-        pub const USERS_BY_FACE_SID: &str = "pay_v3.facemch.users_by_face_sid";
+    /// `face_mch`
+    pub mod face_mch {
+        /// `pay_v3.face_mch.get_user`
+        pub const GET_USER: &str = "pay_v3.face_mch.get_user";
     }
     /// `fund_app`
     pub mod fund_app {
-        /// `brand_redpacket`
-        pub mod brand_redpacket {
-            /// `pay_v3.fund_app.brand_redpacket.brand_merchant_batches`
-            pub const BRAND_MERCHANT_BATCHES: &str =
-                "pay_v3.fund_app.brand_redpacket.brand_merchant_batches";
-            /// `pay_v3.fund_app.brand_redpacket.brand_merchant_batches_by_batch_no`
-            pub const BRAND_MERCHANT_BATCHES_BY_BATCH_NO: &str =
-                "pay_v3.fund_app.brand_redpacket.brand_merchant_batches_by_batch_no";
-            /// `pay_v3.fund_app.brand_redpacket.details_by_detail_no`
-            pub const DETAILS_BY_DETAIL_NO: &str =
-                "pay_v3.fund_app.brand_redpacket.details_by_detail_no";
+        /// `brand_red_packet`
+        pub mod brand_red_packet {
+            /// `pay_v3.fund_app.brand_red_packet.create_brand_merchant_batch`
+            pub const CREATE_BRAND_MERCHANT_BATCH: &str =
+                "pay_v3.fund_app.brand_red_packet.create_brand_merchant_batch";
+            /// `pay_v3.fund_app.brand_red_packet.get_brand_merchant_batch`
+            pub const GET_BRAND_MERCHANT_BATCH: &str =
+                "pay_v3.fund_app.brand_red_packet.get_brand_merchant_batch";
+            /// `pay_v3.fund_app.brand_red_packet.get_brand_merchant_batch_details`
+            pub const GET_BRAND_MERCHANT_BATCH_DETAILS: &str =
+                "pay_v3.fund_app.brand_red_packet.get_brand_merchant_batch_details";
             /// `brand_merchant_out_batches`
             pub mod brand_merchant_out_batches {
-                /// `pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.by_out_batch_no`
-                pub const BY_OUT_BATCH_NO: &str =
-                    "pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.by_out_batch_no";
-                /// `pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.out_details_by_out_detail_no`
-                pub const OUT_DETAILS_BY_OUT_DETAIL_NO: &str =
-                    "pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.out_details_by_out_detail_no";
+                /// `pay_v3.fund_app.brand_red_packet.brand_merchant_out_batches.get`
+                pub const GET: &str =
+                    "pay_v3.fund_app.brand_red_packet.brand_merchant_out_batches.get";
+                /// `pay_v3.fund_app.brand_red_packet.brand_merchant_out_batches.get_out_details`
+                pub const GET_OUT_DETAILS: &str =
+                    "pay_v3.fund_app.brand_red_packet.brand_merchant_out_batches.get_out_details";
             }
         }
         /// `mch_transfer`
         pub mod mch_transfer {
+            /// `pay_v3.fund_app.mch_transfer.apply_user_confirm_authorization`
+            pub const APPLY_USER_CONFIRM_AUTHORIZATION: &str =
+                "pay_v3.fund_app.mch_transfer.apply_user_confirm_authorization";
+            /// `pay_v3.fund_app.mch_transfer.cancel_transfer_bill`
+            pub const CANCEL_TRANSFER_BILL: &str =
+                "pay_v3.fund_app.mch_transfer.cancel_transfer_bill";
+            /// `pay_v3.fund_app.mch_transfer.cancel_transfer_to_qq_wallet_bill`
+            pub const CANCEL_TRANSFER_TO_QQ_WALLET_BILL: &str =
+                "pay_v3.fund_app.mch_transfer.cancel_transfer_to_qq_wallet_bill";
+            /// `pay_v3.fund_app.mch_transfer.close_user_confirm_authorization`
+            pub const CLOSE_USER_CONFIRM_AUTHORIZATION: &str =
+                "pay_v3.fund_app.mch_transfer.close_user_confirm_authorization";
+            /// `pay_v3.fund_app.mch_transfer.create_transfer_bill`
+            pub const CREATE_TRANSFER_BILL: &str =
+                "pay_v3.fund_app.mch_transfer.create_transfer_bill";
+            /// `pay_v3.fund_app.mch_transfer.create_transfer_to_qq_wallet_bill`
+            pub const CREATE_TRANSFER_TO_QQ_WALLET_BILL: &str =
+                "pay_v3.fund_app.mch_transfer.create_transfer_to_qq_wallet_bill";
+            /// `pay_v3.fund_app.mch_transfer.get_transfer_bill_by_out_bill_no`
+            pub const GET_TRANSFER_BILL_BY_OUT_BILL_NO: &str =
+                "pay_v3.fund_app.mch_transfer.get_transfer_bill_by_out_bill_no";
+            /// `pay_v3.fund_app.mch_transfer.get_transfer_bill_by_transfer_bill_no`
+            pub const GET_TRANSFER_BILL_BY_TRANSFER_BILL_NO: &str =
+                "pay_v3.fund_app.mch_transfer.get_transfer_bill_by_transfer_bill_no";
+            /// `pay_v3.fund_app.mch_transfer.get_transfer_to_qq_wallet_bill`
+            pub const GET_TRANSFER_TO_QQ_WALLET_BILL: &str =
+                "pay_v3.fund_app.mch_transfer.get_transfer_to_qq_wallet_bill";
+            /// `pay_v3.fund_app.mch_transfer.get_user_confirm_authorization`
+            pub const GET_USER_CONFIRM_AUTHORIZATION: &str =
+                "pay_v3.fund_app.mch_transfer.get_user_confirm_authorization";
             /// `pay_v3.fund_app.mch_transfer.pre_transfer_with_authorization`
             pub const PRE_TRANSFER_WITH_AUTHORIZATION: &str =
                 "pay_v3.fund_app.mch_transfer.pre_transfer_with_authorization";
-            /// `pay_v3.fund_app.mch_transfer.transfer_bills`
-            pub const TRANSFER_BILLS: &str = "pay_v3.fund_app.mch_transfer.transfer_bills";
-            /// `pay_v3.fund_app.mch_transfer.transfer_bills_by_out_bill_no`
-            pub const TRANSFER_BILLS_BY_OUT_BILL_NO: &str =
-                "pay_v3.fund_app.mch_transfer.transfer_bills_by_out_bill_no";
-            /// `pay_v3.fund_app.mch_transfer.transfer_bills_by_out_bill_no_cancel`
-            pub const TRANSFER_BILLS_BY_OUT_BILL_NO_CANCEL: &str =
-                "pay_v3.fund_app.mch_transfer.transfer_bills_by_out_bill_no_cancel";
-            /// `pay_v3.fund_app.mch_transfer.transfer_bills_by_transfer_bill_no`
-            pub const TRANSFER_BILLS_BY_TRANSFER_BILL_NO: &str =
-                "pay_v3.fund_app.mch_transfer.transfer_bills_by_transfer_bill_no";
-            /// `pay_v3.fund_app.mch_transfer.transfer_bills_transfer`
-            pub const TRANSFER_BILLS_TRANSFER: &str =
-                "pay_v3.fund_app.mch_transfer.transfer_bills_transfer";
-            /// `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills`
-            pub const TRANSFER_TO_QQ_WALLET_BILLS: &str =
-                "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills";
-            /// `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_by_out_bill_no`
-            pub const TRANSFER_TO_QQ_WALLET_BILLS_BY_OUT_BILL_NO: &str =
-                "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_by_out_bill_no";
-            /// `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_cancel`
-            pub const TRANSFER_TO_QQ_WALLET_BILLS_CANCEL: &str =
-                "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_cancel";
-            /// `pay_v3.fund_app.mch_transfer.user_confirm_authorization`
-            pub const USER_CONFIRM_AUTHORIZATION: &str =
-                "pay_v3.fund_app.mch_transfer.user_confirm_authorization";
-            /// `pay_v3.fund_app.mch_transfer.user_confirm_authorization_by_out_authorization_no`
-            pub const USER_CONFIRM_AUTHORIZATION_BY_OUT_AUTHORIZATION_NO: &str =
-                "pay_v3.fund_app.mch_transfer.user_confirm_authorization_by_out_authorization_no";
-            /// `pay_v3.fund_app.mch_transfer.user_confirm_authorization_close`
-            pub const USER_CONFIRM_AUTHORIZATION_CLOSE: &str =
-                "pay_v3.fund_app.mch_transfer.user_confirm_authorization_close";
-            /// `elecsign`
-            pub mod elecsign {
-                /// `pay_v3.fund_app.mch_transfer.elecsign.by_out_bill_no`
-                pub const BY_OUT_BILL_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.elecsign.by_out_bill_no";
-                /// `pay_v3.fund_app.mch_transfer.elecsign.by_transfer_bill_no`
-                pub const BY_TRANSFER_BILL_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.elecsign.by_transfer_bill_no";
-                /// `pay_v3.fund_app.mch_transfer.elecsign.out_bill_no`
-                pub const OUT_BILL_NO: &str = "pay_v3.fund_app.mch_transfer.elecsign.out_bill_no";
-                /// `pay_v3.fund_app.mch_transfer.elecsign.transfer_bill_no`
-                pub const TRANSFER_BILL_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.elecsign.transfer_bill_no";
+            /// `pay_v3.fund_app.mch_transfer.transfer_with_authorization`
+            pub const TRANSFER_WITH_AUTHORIZATION: &str =
+                "pay_v3.fund_app.mch_transfer.transfer_with_authorization";
+            /// `elec_sign`
+            pub mod elec_sign {
+                /// `pay_v3.fund_app.mch_transfer.elec_sign.apply_by_out_bill_no`
+                pub const APPLY_BY_OUT_BILL_NO: &str =
+                    "pay_v3.fund_app.mch_transfer.elec_sign.apply_by_out_bill_no";
+                /// `pay_v3.fund_app.mch_transfer.elec_sign.apply_by_transfer_bill_no`
+                pub const APPLY_BY_TRANSFER_BILL_NO: &str =
+                    "pay_v3.fund_app.mch_transfer.elec_sign.apply_by_transfer_bill_no";
+                /// `pay_v3.fund_app.mch_transfer.elec_sign.get_by_out_bill_no`
+                pub const GET_BY_OUT_BILL_NO: &str =
+                    "pay_v3.fund_app.mch_transfer.elec_sign.get_by_out_bill_no";
+                /// `pay_v3.fund_app.mch_transfer.elec_sign.get_by_transfer_bill_no`
+                pub const GET_BY_TRANSFER_BILL_NO: &str =
+                    "pay_v3.fund_app.mch_transfer.elec_sign.get_by_transfer_bill_no";
             }
             /// `partner`
             pub mod partner {
-                /// `pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_get`
-                pub const BUDGET_BY_OUT_BUDGET_NO_ELECTRONIC_RECEIPTS_GET: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_get";
-                /// `pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_post`
-                pub const BUDGET_BY_OUT_BUDGET_NO_ELECTRONIC_RECEIPTS_POST: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_post";
-                /// `pay_v3.fund_app.mch_transfer.partner.charity_budget`
-                pub const CHARITY_BUDGET: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.charity_budget";
-                /// `pay_v3.fund_app.mch_transfer.partner.charity_budget_by_out_budget_no`
-                pub const CHARITY_BUDGET_BY_OUT_BUDGET_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.charity_budget_by_out_budget_no";
-                /// `pay_v3.fund_app.mch_transfer.partner.charity_budget_by_out_budget_no_unlock`
-                pub const CHARITY_BUDGET_BY_OUT_BUDGET_NO_UNLOCK: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.charity_budget_by_out_budget_no_unlock";
-                /// `pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills`
-                pub const CHARITY_TRANSFER_BILLS: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills";
-                /// `pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills_by_out_transfer_no`
-                pub const CHARITY_TRANSFER_BILLS_BY_OUT_TRANSFER_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills_by_out_transfer_no";
-                /// `pay_v3.fund_app.mch_transfer.partner.electronic_receipts`
-                pub const ELECTRONIC_RECEIPTS: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.electronic_receipts";
-                /// `pay_v3.fund_app.mch_transfer.partner.electronic_receipts_by_out_bill_no`
-                pub const ELECTRONIC_RECEIPTS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.electronic_receipts_by_out_bill_no";
+                /// `pay_v3.fund_app.mch_transfer.partner.apply_budget_electronic_receipt`
+                pub const APPLY_BUDGET_ELECTRONIC_RECEIPT: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.apply_budget_electronic_receipt";
+                /// `pay_v3.fund_app.mch_transfer.partner.apply_electronic_receipt`
+                pub const APPLY_ELECTRONIC_RECEIPT: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.apply_electronic_receipt";
+                /// `pay_v3.fund_app.mch_transfer.partner.apply_sub_mch_authorization`
+                pub const APPLY_SUB_MCH_AUTHORIZATION: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.apply_sub_mch_authorization";
+                /// `pay_v3.fund_app.mch_transfer.partner.apply_user_confirm_authorization`
+                pub const APPLY_USER_CONFIRM_AUTHORIZATION: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.apply_user_confirm_authorization";
+                /// `pay_v3.fund_app.mch_transfer.partner.cancel_transfer_bill`
+                pub const CANCEL_TRANSFER_BILL: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.cancel_transfer_bill";
+                /// `pay_v3.fund_app.mch_transfer.partner.close_user_confirm_authorization`
+                pub const CLOSE_USER_CONFIRM_AUTHORIZATION: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.close_user_confirm_authorization";
+                /// `pay_v3.fund_app.mch_transfer.partner.create_charity_budget`
+                pub const CREATE_CHARITY_BUDGET: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.create_charity_budget";
+                /// `pay_v3.fund_app.mch_transfer.partner.create_charity_transfer_bill`
+                pub const CREATE_CHARITY_TRANSFER_BILL: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.create_charity_transfer_bill";
+                /// `pay_v3.fund_app.mch_transfer.partner.create_transfer_bill`
+                pub const CREATE_TRANSFER_BILL: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.create_transfer_bill";
+                /// `pay_v3.fund_app.mch_transfer.partner.get_budget_electronic_receipts`
+                pub const GET_BUDGET_ELECTRONIC_RECEIPTS: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.get_budget_electronic_receipts";
+                /// `pay_v3.fund_app.mch_transfer.partner.get_charity_budget`
+                pub const GET_CHARITY_BUDGET: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.get_charity_budget";
+                /// `pay_v3.fund_app.mch_transfer.partner.get_charity_transfer_bill`
+                pub const GET_CHARITY_TRANSFER_BILL: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.get_charity_transfer_bill";
+                /// `pay_v3.fund_app.mch_transfer.partner.get_electronic_receipt`
+                pub const GET_ELECTRONIC_RECEIPT: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.get_electronic_receipt";
+                /// `pay_v3.fund_app.mch_transfer.partner.get_sub_mch_authorization`
+                pub const GET_SUB_MCH_AUTHORIZATION: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.get_sub_mch_authorization";
+                /// `pay_v3.fund_app.mch_transfer.partner.get_transfer_bill`
+                pub const GET_TRANSFER_BILL: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.get_transfer_bill";
+                /// `pay_v3.fund_app.mch_transfer.partner.get_user_confirm_authorization`
+                pub const GET_USER_CONFIRM_AUTHORIZATION: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.get_user_confirm_authorization";
                 /// `pay_v3.fund_app.mch_transfer.partner.pre_transfer_with_authorization`
                 pub const PRE_TRANSFER_WITH_AUTHORIZATION: &str =
                     "pay_v3.fund_app.mch_transfer.partner.pre_transfer_with_authorization";
-                /// `pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations`
-                pub const SUB_MCH_AUTHORIZATIONS: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations";
-                /// `pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations_by_sub_mchid`
-                pub const SUB_MCH_AUTHORIZATIONS_BY_SUB_MCHID: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations_by_sub_mchid";
-                /// `pay_v3.fund_app.mch_transfer.partner.transfer_bills`
-                pub const TRANSFER_BILLS: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.transfer_bills";
-                /// `pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no`
-                pub const TRANSFER_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no";
-                /// `pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no_cancel`
-                pub const TRANSFER_BILLS_BY_OUT_BILL_NO_CANCEL: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no_cancel";
-                /// `pay_v3.fund_app.mch_transfer.partner.transfer_bills_transfer`
-                pub const TRANSFER_BILLS_TRANSFER: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.transfer_bills_transfer";
-                /// `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations`
-                pub const USER_CONFIRM_AUTHORIZATIONS: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations";
-                /// `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_by_out_authorization_no`
-                pub const USER_CONFIRM_AUTHORIZATIONS_BY_OUT_AUTHORIZATION_NO: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_by_out_authorization_no";
-                /// `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_close`
-                pub const USER_CONFIRM_AUTHORIZATIONS_CLOSE: &str =
-                    "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_close";
+                /// `pay_v3.fund_app.mch_transfer.partner.transfer_with_authorization`
+                pub const TRANSFER_WITH_AUTHORIZATION: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.transfer_with_authorization";
+                /// `pay_v3.fund_app.mch_transfer.partner.unlock_charity_budget`
+                pub const UNLOCK_CHARITY_BUDGET: &str =
+                    "pay_v3.fund_app.mch_transfer.partner.unlock_charity_budget";
             }
         }
     }
     /// `funds_to_oversea`
     pub mod funds_to_oversea {
-        /// `pay_v3.funds_to_oversea.available_abroad_amounts`
-        pub const AVAILABLE_ABROAD_AMOUNTS: &str =
-            "pay_v3.funds_to_oversea.available_abroad_amounts";
-        /// `pay_v3.funds_to_oversea.bill_download_url`
-        pub const BILL_DOWNLOAD_URL: &str = "pay_v3.funds_to_oversea.bill_download_url";
-        /// `pay_v3.funds_to_oversea.orders`
-        pub const ORDERS: &str = "pay_v3.funds_to_oversea.orders";
-        /// `pay_v3.funds_to_oversea.orders_by_out_order_id`
-        pub const ORDERS_BY_OUT_ORDER_ID: &str = "pay_v3.funds_to_oversea.orders_by_out_order_id";
+        /// `pay_v3.funds_to_oversea.create_order`
+        pub const CREATE_ORDER: &str = "pay_v3.funds_to_oversea.create_order";
+        /// `pay_v3.funds_to_oversea.get_available_abroad_amounts`
+        pub const GET_AVAILABLE_ABROAD_AMOUNTS: &str =
+            "pay_v3.funds_to_oversea.get_available_abroad_amounts";
+        /// `pay_v3.funds_to_oversea.get_bill_download_url`
+        pub const GET_BILL_DOWNLOAD_URL: &str = "pay_v3.funds_to_oversea.get_bill_download_url";
+        /// `pay_v3.funds_to_oversea.get_order`
+        pub const GET_ORDER: &str = "pay_v3.funds_to_oversea.get_order";
         /// `return_`
         pub mod return_ {
-            /// `pay_v3.funds_to_oversea.return.return_orders`
-            pub const RETURN_ORDERS: &str = "pay_v3.funds_to_oversea.return.return_orders";
-            /// `pay_v3.funds_to_oversea.return.return_orders_by_out_return_no`
-            pub const RETURN_ORDERS_BY_OUT_RETURN_NO: &str =
-                "pay_v3.funds_to_oversea.return.return_orders_by_out_return_no";
+            /// `pay_v3.funds_to_oversea.return.create`
+            pub const CREATE: &str = "pay_v3.funds_to_oversea.return.create";
+            /// `pay_v3.funds_to_oversea.return.get`
+            pub const GET: &str = "pay_v3.funds_to_oversea.return.get";
         }
     }
     /// `global`
     pub mod global {
-        /// `pay_v3.global.merchants_by_sub_mchid`
-        pub const MERCHANTS_BY_SUB_MCHID: &str = "pay_v3.global.merchants_by_sub_mchid";
-        /// `pay_v3.global.merchant_storage_file_upload`
-        pub const MERCHANT_STORAGE_FILE_UPLOAD: &str = "pay_v3.global.merchant_storage_file_upload";
-        /// `pay_v3.global.transactions_id_close`
-        pub const TRANSACTIONS_ID_CLOSE: &str = "pay_v3.global.transactions_id_close";
+        /// `pay_v3.global.close_transaction`
+        pub const CLOSE_TRANSACTION: &str = "pay_v3.global.close_transaction";
+        /// `pay_v3.global.update_merchant`
+        pub const UPDATE_MERCHANT: &str = "pay_v3.global.update_merchant";
+        /// `pay_v3.global.upload_merchant_storage_file`
+        pub const UPLOAD_MERCHANT_STORAGE_FILE: &str = "pay_v3.global.upload_merchant_storage_file";
         /// `merchant_service`
         pub mod merchant_service {
-            /// `pay_v3.global.merchant_service.complaints`
-            pub const COMPLAINTS: &str = "pay_v3.global.merchant_service.complaints";
-            /// `pay_v3.global.merchant_service.complaints_by_complaint_id`
-            pub const COMPLAINTS_BY_COMPLAINT_ID: &str =
-                "pay_v3.global.merchant_service.complaints_by_complaint_id";
-            /// `pay_v3.global.merchant_service.complaints_by_complaint_id_complete`
-            pub const COMPLAINTS_BY_COMPLAINT_ID_COMPLETE: &str =
-                "pay_v3.global.merchant_service.complaints_by_complaint_id_complete";
-            /// `pay_v3.global.merchant_service.complaints_by_complaint_id_response`
-            pub const COMPLAINTS_BY_COMPLAINT_ID_RESPONSE: &str =
-                "pay_v3.global.merchant_service.complaints_by_complaint_id_response";
-            /// `pay_v3.global.merchant_service.complaints_negotiation_historys`
-            pub const COMPLAINTS_NEGOTIATION_HISTORYS: &str =
-                "pay_v3.global.merchant_service.complaints_negotiation_historys";
-            /// `pay_v3.global.merchant_service.complaint_notifications_delete`
-            pub const COMPLAINT_NOTIFICATIONS_DELETE: &str =
-                "pay_v3.global.merchant_service.complaint_notifications_delete";
-            /// `pay_v3.global.merchant_service.complaint_notifications_get`
-            pub const COMPLAINT_NOTIFICATIONS_GET: &str =
-                "pay_v3.global.merchant_service.complaint_notifications_get";
-            /// `pay_v3.global.merchant_service.complaint_notifications_post`
-            pub const COMPLAINT_NOTIFICATIONS_POST: &str =
-                "pay_v3.global.merchant_service.complaint_notifications_post";
-            /// `pay_v3.global.merchant_service.complaint_notifications_put`
-            pub const COMPLAINT_NOTIFICATIONS_PUT: &str =
-                "pay_v3.global.merchant_service.complaint_notifications_put";
+            /// `pay_v3.global.merchant_service.complete_complaint`
+            pub const COMPLETE_COMPLAINT: &str =
+                "pay_v3.global.merchant_service.complete_complaint";
+            /// `pay_v3.global.merchant_service.create_complaint_notification`
+            pub const CREATE_COMPLAINT_NOTIFICATION: &str =
+                "pay_v3.global.merchant_service.create_complaint_notification";
+            /// `pay_v3.global.merchant_service.delete_complaint_notification`
+            pub const DELETE_COMPLAINT_NOTIFICATION: &str =
+                "pay_v3.global.merchant_service.delete_complaint_notification";
+            /// `pay_v3.global.merchant_service.get_complaint`
+            pub const GET_COMPLAINT: &str = "pay_v3.global.merchant_service.get_complaint";
+            /// `pay_v3.global.merchant_service.get_complaint_notifications`
+            pub const GET_COMPLAINT_NOTIFICATIONS: &str =
+                "pay_v3.global.merchant_service.get_complaint_notifications";
+            /// `pay_v3.global.merchant_service.list_complaints`
+            pub const LIST_COMPLAINTS: &str = "pay_v3.global.merchant_service.list_complaints";
+            /// `pay_v3.global.merchant_service.list_negotiation_history`
+            pub const LIST_NEGOTIATION_HISTORY: &str =
+                "pay_v3.global.merchant_service.list_negotiation_history";
+            /// `pay_v3.global.merchant_service.respond_to_complaint`
+            pub const RESPOND_TO_COMPLAINT: &str =
+                "pay_v3.global.merchant_service.respond_to_complaint";
+            /// `pay_v3.global.merchant_service.update_complaint_notification`
+            pub const UPDATE_COMPLAINT_NOTIFICATION: &str =
+                "pay_v3.global.merchant_service.update_complaint_notification";
             /// `images`
             pub mod images {
-                /// `pay_v3.global.merchant_service.images.by_media_id`
-                pub const BY_MEDIA_ID: &str = "pay_v3.global.merchant_service.images.by_media_id";
+                /// `pay_v3.global.merchant_service.images.download`
+                pub const DOWNLOAD: &str = "pay_v3.global.merchant_service.images.download";
                 /// `pay_v3.global.merchant_service.images.upload`
                 pub const UPLOAD: &str = "pay_v3.global.merchant_service.images.upload";
             }
         }
-        /// `micropay`
-        pub mod micropay {
+        /// `micro_pay`
+        pub mod micro_pay {
             /// `transactions`
             pub mod transactions {
-                /// `pay_v3.global.micropay.transactions.by_out_trade_no_reverse`
-                pub const BY_OUT_TRADE_NO_REVERSE: &str =
-                    "pay_v3.global.micropay.transactions.by_out_trade_no_reverse";
-                /// `pay_v3.global.micropay.transactions.id_by_transaction_id_reverse`
-                pub const ID_BY_TRANSACTION_ID_REVERSE: &str =
-                    "pay_v3.global.micropay.transactions.id_by_transaction_id_reverse";
+                /// `pay_v3.global.micro_pay.transactions.reverse_by_out_trade_no`
+                pub const REVERSE_BY_OUT_TRADE_NO: &str =
+                    "pay_v3.global.micro_pay.transactions.reverse_by_out_trade_no";
+                /// `pay_v3.global.micro_pay.transactions.reverse_by_transaction_id`
+                pub const REVERSE_BY_TRANSACTION_ID: &str =
+                    "pay_v3.global.micro_pay.transactions.reverse_by_transaction_id";
             }
         }
         /// `profit_sharing`
         pub mod profit_sharing {
-            /// `pay_v3.global.profit_sharing.bill_download_url`
-            pub const BILL_DOWNLOAD_URL: &str = "pay_v3.global.profit_sharing.bill_download_url";
-            /// `pay_v3.global.profit_sharing.orders`
-            pub const ORDERS: &str = "pay_v3.global.profit_sharing.orders";
-            /// `pay_v3.global.profit_sharing.orders_by_out_order_no`
-            pub const ORDERS_BY_OUT_ORDER_NO: &str =
-                "pay_v3.global.profit_sharing.orders_by_out_order_no";
-            /// `pay_v3.global.profit_sharing.orders_unfreeze`
-            pub const ORDERS_UNFREEZE: &str = "pay_v3.global.profit_sharing.orders_unfreeze";
-            /// `pay_v3.global.profit_sharing.receivers_by_account`
-            pub const RECEIVERS_BY_ACCOUNT: &str =
-                "pay_v3.global.profit_sharing.receivers_by_account";
-            /// `pay_v3.global.profit_sharing.receivers_delete`
-            pub const RECEIVERS_DELETE: &str = "pay_v3.global.profit_sharing.receivers_delete";
-            /// `pay_v3.global.profit_sharing.receivers_post`
-            pub const RECEIVERS_POST: &str = "pay_v3.global.profit_sharing.receivers_post";
+            /// `pay_v3.global.profit_sharing.add_receiver`
+            pub const ADD_RECEIVER: &str = "pay_v3.global.profit_sharing.add_receiver";
+            /// `pay_v3.global.profit_sharing.create_order`
+            pub const CREATE_ORDER: &str = "pay_v3.global.profit_sharing.create_order";
+            /// `pay_v3.global.profit_sharing.delete_receiver`
+            pub const DELETE_RECEIVER: &str = "pay_v3.global.profit_sharing.delete_receiver";
+            /// `pay_v3.global.profit_sharing.get_bill_download_url`
+            pub const GET_BILL_DOWNLOAD_URL: &str =
+                "pay_v3.global.profit_sharing.get_bill_download_url";
+            /// `pay_v3.global.profit_sharing.get_order`
+            pub const GET_ORDER: &str = "pay_v3.global.profit_sharing.get_order";
+            /// `pay_v3.global.profit_sharing.get_receiver`
+            pub const GET_RECEIVER: &str = "pay_v3.global.profit_sharing.get_receiver";
+            /// `pay_v3.global.profit_sharing.unfreeze_order`
+            pub const UNFREEZE_ORDER: &str = "pay_v3.global.profit_sharing.unfreeze_order";
             /// `refunds`
             pub mod refunds {
-                /// `pay_v3.global.profit_sharing.refunds.bill_download_url`
-                pub const BILL_DOWNLOAD_URL: &str =
-                    "pay_v3.global.profit_sharing.refunds.bill_download_url";
-                /// `pay_v3.global.profit_sharing.refunds.refundable_balance`
-                pub const REFUNDABLE_BALANCE: &str =
-                    "pay_v3.global.profit_sharing.refunds.refundable_balance";
+                /// `pay_v3.global.profit_sharing.refunds.get_bill_download_url`
+                pub const GET_BILL_DOWNLOAD_URL: &str =
+                    "pay_v3.global.profit_sharing.refunds.get_bill_download_url";
+                /// `pay_v3.global.profit_sharing.refunds.get_refundable_balance`
+                pub const GET_REFUNDABLE_BALANCE: &str =
+                    "pay_v3.global.profit_sharing.refunds.get_refundable_balance";
             }
             /// `transactions`
             pub mod transactions {
-                /// `pay_v3.global.profit_sharing.transactions.by_transaction_id_amounts`
-                pub const BY_TRANSACTION_ID_AMOUNTS: &str =
-                    "pay_v3.global.profit_sharing.transactions.by_transaction_id_amounts";
-                /// `pay_v3.global.profit_sharing.transactions.by_transaction_id_refundable_amounts`
-                pub const BY_TRANSACTION_ID_REFUNDABLE_AMOUNTS: &str =
-                    "pay_v3.global.profit_sharing.transactions.by_transaction_id_refundable_amounts";
+                /// `pay_v3.global.profit_sharing.transactions.get_amounts`
+                pub const GET_AMOUNTS: &str =
+                    "pay_v3.global.profit_sharing.transactions.get_amounts";
+                /// `pay_v3.global.profit_sharing.transactions.get_refundable_amounts`
+                pub const GET_REFUNDABLE_AMOUNTS: &str =
+                    "pay_v3.global.profit_sharing.transactions.get_refundable_amounts";
                 /// `pay_v3.global.profit_sharing.transactions.mark`
                 pub const MARK: &str = "pay_v3.global.profit_sharing.transactions.mark";
             }
         }
         /// `refund`
         pub mod refund {
-            /// `pay_v3.global.refund.partner_recharge_balance_by_sub_mchid`
-            pub const PARTNER_RECHARGE_BALANCE_BY_SUB_MCHID: &str =
-                "pay_v3.global.refund.partner_recharge_balance_by_sub_mchid";
-            /// `pay_v3.global.refund.recharge_balance`
-            pub const RECHARGE_BALANCE: &str = "pay_v3.global.refund.recharge_balance";
+            /// `pay_v3.global.refund.get_partner_recharge_balance`
+            pub const GET_PARTNER_RECHARGE_BALANCE: &str =
+                "pay_v3.global.refund.get_partner_recharge_balance";
+            /// `pay_v3.global.refund.get_recharge_balance`
+            pub const GET_RECHARGE_BALANCE: &str = "pay_v3.global.refund.get_recharge_balance";
         }
     }
-    /// `goldplan`
-    pub mod goldplan {
+    /// `gold_plan`
+    pub mod gold_plan {
         /// `merchants`
         pub mod merchants {
-            /// `pay_v3.goldplan.merchants.changecustompagestatus`
-            pub const CHANGECUSTOMPAGESTATUS: &str =
-                "pay_v3.goldplan.merchants.changecustompagestatus";
-            /// `pay_v3.goldplan.merchants.changegoldplanstatus`
-            pub const CHANGEGOLDPLANSTATUS: &str = "pay_v3.goldplan.merchants.changegoldplanstatus";
-            /// `pay_v3.goldplan.merchants.close_advertising_show`
+            /// `pay_v3.gold_plan.merchants.change_custom_page_status`
+            pub const CHANGE_CUSTOM_PAGE_STATUS: &str =
+                "pay_v3.gold_plan.merchants.change_custom_page_status";
+            /// `pay_v3.gold_plan.merchants.change_gold_plan_status`
+            pub const CHANGE_GOLD_PLAN_STATUS: &str =
+                "pay_v3.gold_plan.merchants.change_gold_plan_status";
+            /// `pay_v3.gold_plan.merchants.close_advertising_show`
             pub const CLOSE_ADVERTISING_SHOW: &str =
-                "pay_v3.goldplan.merchants.close_advertising_show";
-            /// `pay_v3.goldplan.merchants.open_advertising_show_patch`
-            pub const OPEN_ADVERTISING_SHOW_PATCH: &str =
-                "pay_v3.goldplan.merchants.open_advertising_show_patch";
-            /// `pay_v3.goldplan.merchants.open_advertising_show_post`
-            pub const OPEN_ADVERTISING_SHOW_POST: &str =
-                "pay_v3.goldplan.merchants.open_advertising_show_post";
-            /// `pay_v3.goldplan.merchants.set_advertising_industry_filter`
+                "pay_v3.gold_plan.merchants.close_advertising_show";
+            /// `pay_v3.gold_plan.merchants.open_advertising_show`
+            pub const OPEN_ADVERTISING_SHOW: &str =
+                "pay_v3.gold_plan.merchants.open_advertising_show";
+            /// `pay_v3.gold_plan.merchants.set_advertising_industry_filter`
             pub const SET_ADVERTISING_INDUSTRY_FILTER: &str =
-                "pay_v3.goldplan.merchants.set_advertising_industry_filter";
+                "pay_v3.gold_plan.merchants.set_advertising_industry_filter";
+            /// `pay_v3.gold_plan.merchants.update_advertising_show`
+            pub const UPDATE_ADVERTISING_SHOW: &str =
+                "pay_v3.gold_plan.merchants.update_advertising_show";
         }
     }
     /// `gov`
     pub mod gov {
         /// `subsidy`
         pub mod subsidy {
-            /// `pay_v3.gov.subsidy.companies_query`
-            pub const COMPANIES_QUERY: &str = "pay_v3.gov.subsidy.companies_query";
-            /// `pay_v3.gov.subsidy.goods_upload`
-            pub const GOODS_UPLOAD: &str = "pay_v3.gov.subsidy.goods_upload";
-            /// `pay_v3.gov.subsidy.n_qualifications_sync`
-            pub const N_QUALIFICATIONS_SYNC: &str = "pay_v3.gov.subsidy.n_qualifications_sync";
-            /// `pay_v3.gov.subsidy.qualification`
-            pub const QUALIFICATION: &str = "pay_v3.gov.subsidy.qualification";
+            /// `pay_v3.gov.subsidy.get_qualification`
+            pub const GET_QUALIFICATION: &str = "pay_v3.gov.subsidy.get_qualification";
+            /// `pay_v3.gov.subsidy.query_companies`
+            pub const QUERY_COMPANIES: &str = "pay_v3.gov.subsidy.query_companies";
+            /// `pay_v3.gov.subsidy.sync_n_qualification`
+            pub const SYNC_N_QUALIFICATION: &str = "pay_v3.gov.subsidy.sync_n_qualification";
+            /// `pay_v3.gov.subsidy.upload_goods`
+            pub const UPLOAD_GOODS: &str = "pay_v3.gov.subsidy.upload_goods";
             /// `audit`
             pub mod audit {
-                /// `pay_v3.gov.subsidy.audit.cup_invalid`
-                pub const CUP_INVALID: &str = "pay_v3.gov.subsidy.audit.cup_invalid";
-                /// `pay_v3.gov.subsidy.audit.cup_query`
-                pub const CUP_QUERY: &str = "pay_v3.gov.subsidy.audit.cup_query";
-                /// `pay_v3.gov.subsidy.audit.cup_refund_sync`
-                pub const CUP_REFUND_SYNC: &str = "pay_v3.gov.subsidy.audit.cup_refund_sync";
-                /// `pay_v3.gov.subsidy.audit.cup_update`
-                pub const CUP_UPDATE: &str = "pay_v3.gov.subsidy.audit.cup_update";
-                /// `pay_v3.gov.subsidy.audit.cup_upload`
-                pub const CUP_UPLOAD: &str = "pay_v3.gov.subsidy.audit.cup_upload";
+                /// `pay_v3.gov.subsidy.audit.invalidate_cup`
+                pub const INVALIDATE_CUP: &str = "pay_v3.gov.subsidy.audit.invalidate_cup";
+                /// `pay_v3.gov.subsidy.audit.query_cup`
+                pub const QUERY_CUP: &str = "pay_v3.gov.subsidy.audit.query_cup";
+                /// `pay_v3.gov.subsidy.audit.sync_cup_refund`
+                pub const SYNC_CUP_REFUND: &str = "pay_v3.gov.subsidy.audit.sync_cup_refund";
+                /// `pay_v3.gov.subsidy.audit.update_cup`
+                pub const UPDATE_CUP: &str = "pay_v3.gov.subsidy.audit.update_cup";
+                /// `pay_v3.gov.subsidy.audit.upload_cup`
+                pub const UPLOAD_CUP: &str = "pay_v3.gov.subsidy.audit.upload_cup";
             }
             /// `qualifications`
             pub mod qualifications {
-                /// `pay_v3.gov.subsidy.qualifications.passthrough_cancel`
-                pub const PASSTHROUGH_CANCEL: &str =
-                    "pay_v3.gov.subsidy.qualifications.passthrough_cancel";
-                /// `pay_v3.gov.subsidy.qualifications.passthrough_claim`
-                pub const PASSTHROUGH_CLAIM: &str =
-                    "pay_v3.gov.subsidy.qualifications.passthrough_claim";
-                /// `pay_v3.gov.subsidy.qualifications.passthrough_query`
-                pub const PASSTHROUGH_QUERY: &str =
-                    "pay_v3.gov.subsidy.qualifications.passthrough_query";
+                /// `pay_v3.gov.subsidy.qualifications.cancel_pass_through`
+                pub const CANCEL_PASS_THROUGH: &str =
+                    "pay_v3.gov.subsidy.qualifications.cancel_pass_through";
+                /// `pay_v3.gov.subsidy.qualifications.claim_pass_through`
+                pub const CLAIM_PASS_THROUGH: &str =
+                    "pay_v3.gov.subsidy.qualifications.claim_pass_through";
                 /// `pay_v3.gov.subsidy.qualifications.query`
                 pub const QUERY: &str = "pay_v3.gov.subsidy.qualifications.query";
+                /// `pay_v3.gov.subsidy.qualifications.query_pass_through`
+                pub const QUERY_PASS_THROUGH: &str =
+                    "pay_v3.gov.subsidy.qualifications.query_pass_through";
                 /// `pay_v3.gov.subsidy.qualifications.sync`
                 pub const SYNC: &str = "pay_v3.gov.subsidy.qualifications.sync";
             }
-            /// `sncode`
-            pub mod sncode {
-                /// `pay_v3.gov.subsidy.sncode.lock`
-                pub const LOCK: &str = "pay_v3.gov.subsidy.sncode.lock";
-                /// `pay_v3.gov.subsidy.sncode.query`
-                pub const QUERY: &str = "pay_v3.gov.subsidy.sncode.query";
-                /// `pay_v3.gov.subsidy.sncode.unlock`
-                pub const UNLOCK: &str = "pay_v3.gov.subsidy.sncode.unlock";
+            /// `sn_code`
+            pub mod sn_code {
+                /// `pay_v3.gov.subsidy.sn_code.lock`
+                pub const LOCK: &str = "pay_v3.gov.subsidy.sn_code.lock";
+                /// `pay_v3.gov.subsidy.sn_code.query`
+                pub const QUERY: &str = "pay_v3.gov.subsidy.sn_code.query";
+                /// `pay_v3.gov.subsidy.sn_code.unlock`
+                pub const UNLOCK: &str = "pay_v3.gov.subsidy.sn_code.unlock";
             }
             /// `transactions`
             pub mod transactions {
                 /// `pay_v3.gov.subsidy.transactions.query`
                 pub const QUERY: &str = "pay_v3.gov.subsidy.transactions.query";
-                /// `pay_v3.gov.subsidy.transactions.summary_query_day`
-                pub const SUMMARY_QUERY_DAY: &str =
-                    "pay_v3.gov.subsidy.transactions.summary_query_day";
+                /// `pay_v3.gov.subsidy.transactions.query_day_summary`
+                pub const QUERY_DAY_SUMMARY: &str =
+                    "pay_v3.gov.subsidy.transactions.query_day_summary";
                 /// `pay_v3.gov.subsidy.transactions.sync`
                 pub const SYNC: &str = "pay_v3.gov.subsidy.transactions.sync";
             }
             /// `zhejiang`
             pub mod zhejiang {
-                /// `pay_v3.gov.subsidy.zhejiang.authcode_cancel`
-                pub const AUTHCODE_CANCEL: &str = "pay_v3.gov.subsidy.zhejiang.authcode_cancel";
-                /// `pay_v3.gov.subsidy.zhejiang.authcode_commit`
-                pub const AUTHCODE_COMMIT: &str = "pay_v3.gov.subsidy.zhejiang.authcode_commit";
-                /// `pay_v3.gov.subsidy.zhejiang.authcode_issue`
-                pub const AUTHCODE_ISSUE: &str = "pay_v3.gov.subsidy.zhejiang.authcode_issue";
-                /// `pay_v3.gov.subsidy.zhejiang.authcode_refund`
-                pub const AUTHCODE_REFUND: &str = "pay_v3.gov.subsidy.zhejiang.authcode_refund";
-                /// `pay_v3.gov.subsidy.zhejiang.authcode_try`
-                pub const AUTHCODE_TRY: &str = "pay_v3.gov.subsidy.zhejiang.authcode_try";
-                /// `pay_v3.gov.subsidy.zhejiang.goods_query`
-                pub const GOODS_QUERY: &str = "pay_v3.gov.subsidy.zhejiang.goods_query";
-                /// `pay_v3.gov.subsidy.zhejiang.n_qualifications_confirm`
-                pub const N_QUALIFICATIONS_CONFIRM: &str =
-                    "pay_v3.gov.subsidy.zhejiang.n_qualifications_confirm";
-                /// `pay_v3.gov.subsidy.zhejiang.qualifications_alter`
-                pub const QUALIFICATIONS_ALTER: &str =
-                    "pay_v3.gov.subsidy.zhejiang.qualifications_alter";
-                /// `pay_v3.gov.subsidy.zhejiang.qualifications_claim`
-                pub const QUALIFICATIONS_CLAIM: &str =
-                    "pay_v3.gov.subsidy.zhejiang.qualifications_claim";
-                /// `pay_v3.gov.subsidy.zhejiang.qualifications_query`
-                pub const QUALIFICATIONS_QUERY: &str =
-                    "pay_v3.gov.subsidy.zhejiang.qualifications_query";
-                /// `pay_v3.gov.subsidy.zhejiang.qualifications_sync`
-                pub const QUALIFICATIONS_SYNC: &str =
-                    "pay_v3.gov.subsidy.zhejiang.qualifications_sync";
-                /// `pay_v3.gov.subsidy.zhejiang.sncode_lock`
-                pub const SNCODE_LOCK: &str = "pay_v3.gov.subsidy.zhejiang.sncode_lock";
-                /// `pay_v3.gov.subsidy.zhejiang.sncode_query`
-                pub const SNCODE_QUERY: &str = "pay_v3.gov.subsidy.zhejiang.sncode_query";
-                /// `pay_v3.gov.subsidy.zhejiang.sncode_unlock`
-                pub const SNCODE_UNLOCK: &str = "pay_v3.gov.subsidy.zhejiang.sncode_unlock";
+                /// `pay_v3.gov.subsidy.zhejiang.alter_qualification`
+                pub const ALTER_QUALIFICATION: &str =
+                    "pay_v3.gov.subsidy.zhejiang.alter_qualification";
+                /// `pay_v3.gov.subsidy.zhejiang.cancel_auth_code`
+                pub const CANCEL_AUTH_CODE: &str = "pay_v3.gov.subsidy.zhejiang.cancel_auth_code";
+                /// `pay_v3.gov.subsidy.zhejiang.claim_qualification`
+                pub const CLAIM_QUALIFICATION: &str =
+                    "pay_v3.gov.subsidy.zhejiang.claim_qualification";
+                /// `pay_v3.gov.subsidy.zhejiang.commit_auth_code`
+                pub const COMMIT_AUTH_CODE: &str = "pay_v3.gov.subsidy.zhejiang.commit_auth_code";
+                /// `pay_v3.gov.subsidy.zhejiang.confirm_n_qualification`
+                pub const CONFIRM_N_QUALIFICATION: &str =
+                    "pay_v3.gov.subsidy.zhejiang.confirm_n_qualification";
+                /// `pay_v3.gov.subsidy.zhejiang.issue_auth_code`
+                pub const ISSUE_AUTH_CODE: &str = "pay_v3.gov.subsidy.zhejiang.issue_auth_code";
+                /// `pay_v3.gov.subsidy.zhejiang.lock_sn_code`
+                pub const LOCK_SN_CODE: &str = "pay_v3.gov.subsidy.zhejiang.lock_sn_code";
+                /// `pay_v3.gov.subsidy.zhejiang.query_goods`
+                pub const QUERY_GOODS: &str = "pay_v3.gov.subsidy.zhejiang.query_goods";
+                /// `pay_v3.gov.subsidy.zhejiang.query_qualifications`
+                pub const QUERY_QUALIFICATIONS: &str =
+                    "pay_v3.gov.subsidy.zhejiang.query_qualifications";
+                /// `pay_v3.gov.subsidy.zhejiang.query_sn_code`
+                pub const QUERY_SN_CODE: &str = "pay_v3.gov.subsidy.zhejiang.query_sn_code";
+                /// `pay_v3.gov.subsidy.zhejiang.refund_auth_code`
+                pub const REFUND_AUTH_CODE: &str = "pay_v3.gov.subsidy.zhejiang.refund_auth_code";
+                /// `pay_v3.gov.subsidy.zhejiang.sync_qualification`
+                pub const SYNC_QUALIFICATION: &str =
+                    "pay_v3.gov.subsidy.zhejiang.sync_qualification";
+                /// `pay_v3.gov.subsidy.zhejiang.try_auth_code`
+                pub const TRY_AUTH_CODE: &str = "pay_v3.gov.subsidy.zhejiang.try_auth_code";
+                /// `pay_v3.gov.subsidy.zhejiang.unlock_sn_code`
+                pub const UNLOCK_SN_CODE: &str = "pay_v3.gov.subsidy.zhejiang.unlock_sn_code";
             }
         }
     }
     /// `hire_power_bank`
     pub mod hire_power_bank {
-        /// `pay_v3.hire_power_bank.insurance_orders`
-        pub const INSURANCE_ORDERS: &str = "pay_v3.hire_power_bank.insurance_orders";
-        /// `pay_v3.hire_power_bank.insurance_orders_by_out_order_no`
-        pub const INSURANCE_ORDERS_BY_OUT_ORDER_NO: &str =
-            "pay_v3.hire_power_bank.insurance_orders_by_out_order_no";
-        /// `pay_v3.hire_power_bank.user_qualifications_by_openid`
-        pub const USER_QUALIFICATIONS_BY_OPENID: &str =
-            "pay_v3.hire_power_bank.user_qualifications_by_openid";
+        /// `pay_v3.hire_power_bank.check_user_qualification`
+        pub const CHECK_USER_QUALIFICATION: &str =
+            "pay_v3.hire_power_bank.check_user_qualification";
+        /// `pay_v3.hire_power_bank.create_insurance_order`
+        pub const CREATE_INSURANCE_ORDER: &str = "pay_v3.hire_power_bank.create_insurance_order";
+        /// `pay_v3.hire_power_bank.get_insurance_order`
+        pub const GET_INSURANCE_ORDER: &str = "pay_v3.hire_power_bank.get_insurance_order";
     }
     /// `industry_coupon`
     pub mod industry_coupon {
-        /// `pay_v3.industry_coupon.tokens`
-        pub const TOKENS: &str = "pay_v3.industry_coupon.tokens";
+        /// `pay_v3.industry_coupon.prepare_token`
+        pub const PREPARE_TOKEN: &str = "pay_v3.industry_coupon.prepare_token";
     }
     /// `industry_rebate`
     pub mod industry_rebate {
-        /// `pay_v3.industry_rebate.retail_industry_transactions`
-        pub const RETAIL_INDUSTRY_TRANSACTIONS: &str =
-            "pay_v3.industry_rebate.retail_industry_transactions";
-        /// `pay_v3.industry_rebate.transactions_by_transaction_id`
-        pub const TRANSACTIONS_BY_TRANSACTION_ID: &str =
-            "pay_v3.industry_rebate.transactions_by_transaction_id";
+        /// `pay_v3.industry_rebate.report_retail_industry_transaction`
+        pub const REPORT_RETAIL_INDUSTRY_TRANSACTION: &str =
+            "pay_v3.industry_rebate.report_retail_industry_transaction";
+        /// `pay_v3.industry_rebate.report_transaction`
+        pub const REPORT_TRANSACTION: &str = "pay_v3.industry_rebate.report_transaction";
     }
-    /// `inspolicymgr`
-    pub mod inspolicymgr {
+    /// `ins_policy_mgr`
+    pub mod ins_policy_mgr {
         /// `deduct`
         pub mod deduct {
-            /// `pay_v3.inspolicymgr.deduct.authorizations`
-            pub const AUTHORIZATIONS: &str = "pay_v3.inspolicymgr.deduct.authorizations";
-            /// `pay_v3.inspolicymgr.deduct.authorizations_by_out_insurance_no`
-            pub const AUTHORIZATIONS_BY_OUT_INSURANCE_NO: &str =
-                "pay_v3.inspolicymgr.deduct.authorizations_by_out_insurance_no";
-            /// `pay_v3.inspolicymgr.deduct.policies`
-            pub const POLICIES: &str = "pay_v3.inspolicymgr.deduct.policies";
-            /// `pay_v3.inspolicymgr.deduct.policies_by_out_insurance_no_get`
-            pub const POLICIES_BY_OUT_INSURANCE_NO_GET: &str =
-                "pay_v3.inspolicymgr.deduct.policies_by_out_insurance_no_get";
-            /// `pay_v3.inspolicymgr.deduct.policies_by_out_insurance_no_patch`
-            pub const POLICIES_BY_OUT_INSURANCE_NO_PATCH: &str =
-                "pay_v3.inspolicymgr.deduct.policies_by_out_insurance_no_patch";
+            /// `pay_v3.ins_policy_mgr.deduct.create_authorization`
+            pub const CREATE_AUTHORIZATION: &str =
+                "pay_v3.ins_policy_mgr.deduct.create_authorization";
+            /// `pay_v3.ins_policy_mgr.deduct.create_policy`
+            pub const CREATE_POLICY: &str = "pay_v3.ins_policy_mgr.deduct.create_policy";
+            /// `pay_v3.ins_policy_mgr.deduct.get_authorization`
+            pub const GET_AUTHORIZATION: &str = "pay_v3.ins_policy_mgr.deduct.get_authorization";
+            /// `pay_v3.ins_policy_mgr.deduct.get_policy`
+            pub const GET_POLICY: &str = "pay_v3.ins_policy_mgr.deduct.get_policy";
+            /// `pay_v3.ins_policy_mgr.deduct.update_policy`
+            pub const UPDATE_POLICY: &str = "pay_v3.ins_policy_mgr.deduct.update_policy";
         }
     }
-    /// `iotmanage`
-    pub mod iotmanage {
-        /// `pay_v3.iotmanage.devices`
-        pub const DEVICES: &str = "pay_v3.iotmanage.devices";
-        /// `pay_v3.iotmanage.device_inspections_by_device_sn`
-        pub const DEVICE_INSPECTIONS_BY_DEVICE_SN: &str =
-            "pay_v3.iotmanage.device_inspections_by_device_sn";
+    /// `iot_manage`
+    pub mod iot_manage {
+        /// `pay_v3.iot_manage.get_device_inspection`
+        pub const GET_DEVICE_INSPECTION: &str = "pay_v3.iot_manage.get_device_inspection";
+        /// `pay_v3.iot_manage.list_devices`
+        pub const LIST_DEVICES: &str = "pay_v3.iot_manage.list_devices";
     }
-    /// `lovefeast`
-    pub mod lovefeast {
-        /// `pay_v3.lovefeast.brands_by_brand_id`
-        pub const BRANDS_BY_BRAND_ID: &str = "pay_v3.lovefeast.brands_by_brand_id";
+    /// `love_feast`
+    pub mod love_feast {
+        /// `pay_v3.love_feast.get_brand`
+        pub const GET_BRAND: &str = "pay_v3.love_feast.get_brand";
         /// `users`
         pub mod users {
-            /// `pay_v3.lovefeast.users.by_openid_orders_by_brand_id`
-            pub const BY_OPENID_ORDERS_BY_BRAND_ID: &str =
-                "pay_v3.lovefeast.users.by_openid_orders_by_brand_id";
-            /// `pay_v3.lovefeast.users.by_openid_orders_by_out_trade_no`
-            pub const BY_OPENID_ORDERS_BY_OUT_TRADE_NO: &str =
-                "pay_v3.lovefeast.users.by_openid_orders_by_out_trade_no";
+            /// `pay_v3.love_feast.users.get_order`
+            pub const GET_ORDER: &str = "pay_v3.love_feast.users.get_order";
+            /// `pay_v3.love_feast.users.list_orders`
+            pub const LIST_ORDERS: &str = "pay_v3.love_feast.users.list_orders";
         }
     }
     /// `marketing`
     pub mod marketing {
-        /// `pay_v3.marketing.partnerships`
-        pub const PARTNERSHIPS: &str = "pay_v3.marketing.partnerships";
-        /// `pay_v3.marketing.partnerships_build`
-        pub const PARTNERSHIPS_BUILD: &str = "pay_v3.marketing.partnerships_build";
-        /// `pay_v3.marketing.partnerships_terminate`
-        pub const PARTNERSHIPS_TERMINATE: &str = "pay_v3.marketing.partnerships_terminate";
+        /// `pay_v3.marketing.build_partnership`
+        pub const BUILD_PARTNERSHIP: &str = "pay_v3.marketing.build_partnership";
+        /// `pay_v3.marketing.list_partnerships`
+        pub const LIST_PARTNERSHIPS: &str = "pay_v3.marketing.list_partnerships";
+        /// `pay_v3.marketing.terminate_partnership`
+        pub const TERMINATE_PARTNERSHIP: &str = "pay_v3.marketing.terminate_partnership";
         /// `bank`
         pub mod bank {
             /// `packages`
             pub mod packages {
-                /// `pay_v3.marketing.bank.packages.by_package_id_tasks_get`
-                pub const BY_PACKAGE_ID_TASKS_GET: &str =
-                    "pay_v3.marketing.bank.packages.by_package_id_tasks_get";
-                /// `pay_v3.marketing.bank.packages.by_package_id_tasks_post`
-                pub const BY_PACKAGE_ID_TASKS_POST: &str =
-                    "pay_v3.marketing.bank.packages.by_package_id_tasks_post";
+                /// `pay_v3.marketing.bank.packages.import_task`
+                pub const IMPORT_TASK: &str = "pay_v3.marketing.bank.packages.import_task";
+                /// `pay_v3.marketing.bank.packages.list_tasks`
+                pub const LIST_TASKS: &str = "pay_v3.marketing.bank.packages.list_tasks";
             }
         }
         /// `bank_favor`
         pub mod bank_favor {
             /// `users`
             pub mod users {
-                /// `pay_v3.marketing.bank_favor.users.by_openid_bank_multi_activity`
-                pub const BY_OPENID_BANK_MULTI_ACTIVITY: &str =
-                    "pay_v3.marketing.bank_favor.users.by_openid_bank_multi_activity";
-                /// `pay_v3.marketing.bank_favor.users.by_openid_coupons_by_coupon_id`
-                pub const BY_OPENID_COUPONS_BY_COUPON_ID: &str =
-                    "pay_v3.marketing.bank_favor.users.by_openid_coupons_by_coupon_id";
+                /// `pay_v3.marketing.bank_favor.users.enrol_bank_multi_activity`
+                pub const ENROL_BANK_MULTI_ACTIVITY: &str =
+                    "pay_v3.marketing.bank_favor.users.enrol_bank_multi_activity";
+                /// `pay_v3.marketing.bank_favor.users.get_coupon`
+                pub const GET_COUPON: &str = "pay_v3.marketing.bank_favor.users.get_coupon";
             }
         }
-        /// `busifavor`
-        pub mod busifavor {
-            /// `pay_v3.marketing.busifavor.callbacks_get`
-            pub const CALLBACKS_GET: &str = "pay_v3.marketing.busifavor.callbacks_get";
-            /// `pay_v3.marketing.busifavor.callbacks_post`
-            pub const CALLBACKS_POST: &str = "pay_v3.marketing.busifavor.callbacks_post";
-            /// `pay_v3.marketing.busifavor.stocks`
-            pub const STOCKS: &str = "pay_v3.marketing.busifavor.stocks";
-            /// `pay_v3.marketing.busifavor.stocks_by_stock_id_budget`
-            pub const STOCKS_BY_STOCK_ID_BUDGET: &str =
-                "pay_v3.marketing.busifavor.stocks_by_stock_id_budget";
-            /// `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_delete`
-            pub const STOCKS_BY_STOCK_ID_COUPONCODES_BY_COUPON_CODE_DELETE: &str =
-                "pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_delete";
-            /// `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_get`
-            pub const STOCKS_BY_STOCK_ID_COUPONCODES_BY_COUPON_CODE_GET: &str =
-                "pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_get";
-            /// `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_get`
-            pub const STOCKS_BY_STOCK_ID_COUPONCODES_GET: &str =
-                "pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_get";
-            /// `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_post`
-            pub const STOCKS_BY_STOCK_ID_COUPONCODES_POST: &str =
-                "pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_post";
-            /// `pay_v3.marketing.busifavor.stocks_by_stock_id_get`
-            pub const STOCKS_BY_STOCK_ID_GET: &str =
-                "pay_v3.marketing.busifavor.stocks_by_stock_id_get";
-            /// `pay_v3.marketing.busifavor.stocks_by_stock_id_patch`
-            pub const STOCKS_BY_STOCK_ID_PATCH: &str =
-                "pay_v3.marketing.busifavor.stocks_by_stock_id_patch";
+        /// `busi_favor`
+        pub mod busi_favor {
+            /// `pay_v3.marketing.busi_favor.create_stock`
+            pub const CREATE_STOCK: &str = "pay_v3.marketing.busi_favor.create_stock";
+            /// `pay_v3.marketing.busi_favor.delete_stock_coupon_code`
+            pub const DELETE_STOCK_COUPON_CODE: &str =
+                "pay_v3.marketing.busi_favor.delete_stock_coupon_code";
+            /// `pay_v3.marketing.busi_favor.get_callbacks`
+            pub const GET_CALLBACKS: &str = "pay_v3.marketing.busi_favor.get_callbacks";
+            /// `pay_v3.marketing.busi_favor.get_stock`
+            pub const GET_STOCK: &str = "pay_v3.marketing.busi_favor.get_stock";
+            /// `pay_v3.marketing.busi_favor.get_stock_coupon_code`
+            pub const GET_STOCK_COUPON_CODE: &str =
+                "pay_v3.marketing.busi_favor.get_stock_coupon_code";
+            /// `pay_v3.marketing.busi_favor.list_stock_coupon_codes`
+            pub const LIST_STOCK_COUPON_CODES: &str =
+                "pay_v3.marketing.busi_favor.list_stock_coupon_codes";
+            /// `pay_v3.marketing.busi_favor.set_callback`
+            pub const SET_CALLBACK: &str = "pay_v3.marketing.busi_favor.set_callback";
+            /// `pay_v3.marketing.busi_favor.update_stock`
+            pub const UPDATE_STOCK: &str = "pay_v3.marketing.busi_favor.update_stock";
+            /// `pay_v3.marketing.busi_favor.update_stock_budget`
+            pub const UPDATE_STOCK_BUDGET: &str = "pay_v3.marketing.busi_favor.update_stock_budget";
+            /// `pay_v3.marketing.busi_favor.upload_stock_coupon_code`
+            pub const UPLOAD_STOCK_COUPON_CODE: &str =
+                "pay_v3.marketing.busi_favor.upload_stock_coupon_code";
             /// `coupons`
             pub mod coupons {
-                /// `pay_v3.marketing.busifavor.coupons.associate`
-                pub const ASSOCIATE: &str = "pay_v3.marketing.busifavor.coupons.associate";
-                /// `pay_v3.marketing.busifavor.coupons.by_card_id_send`
-                pub const BY_CARD_ID_SEND: &str =
-                    "pay_v3.marketing.busifavor.coupons.by_card_id_send";
-                /// `pay_v3.marketing.busifavor.coupons.deactivate`
-                pub const DEACTIVATE: &str = "pay_v3.marketing.busifavor.coupons.deactivate";
-                /// `pay_v3.marketing.busifavor.coupons.disassociate`
-                pub const DISASSOCIATE: &str = "pay_v3.marketing.busifavor.coupons.disassociate";
-                /// `pay_v3.marketing.busifavor.coupons.return`
-                pub const RETURN: &str = "pay_v3.marketing.busifavor.coupons.return";
-                /// `pay_v3.marketing.busifavor.coupons.send`
-                pub const SEND: &str = "pay_v3.marketing.busifavor.coupons.send";
-                /// `pay_v3.marketing.busifavor.coupons.use`
-                pub const USE: &str = "pay_v3.marketing.busifavor.coupons.use";
+                /// `pay_v3.marketing.busi_favor.coupons.associate`
+                pub const ASSOCIATE: &str = "pay_v3.marketing.busi_favor.coupons.associate";
+                /// `pay_v3.marketing.busi_favor.coupons.deactivate`
+                pub const DEACTIVATE: &str = "pay_v3.marketing.busi_favor.coupons.deactivate";
+                /// `pay_v3.marketing.busi_favor.coupons.disassociate`
+                pub const DISASSOCIATE: &str = "pay_v3.marketing.busi_favor.coupons.disassociate";
+                /// `pay_v3.marketing.busi_favor.coupons.return`
+                pub const RETURN: &str = "pay_v3.marketing.busi_favor.coupons.return";
+                /// `pay_v3.marketing.busi_favor.coupons.send`
+                pub const SEND: &str = "pay_v3.marketing.busi_favor.coupons.send";
+                /// `pay_v3.marketing.busi_favor.coupons.send_by_card_id`
+                pub const SEND_BY_CARD_ID: &str =
+                    "pay_v3.marketing.busi_favor.coupons.send_by_card_id";
+                /// `pay_v3.marketing.busi_favor.coupons.use`
+                pub const USE: &str = "pay_v3.marketing.busi_favor.coupons.use";
             }
             /// `product_coupons`
             pub mod product_coupons {
-                /// `pay_v3.marketing.busifavor.product_coupons.pre_send`
-                pub const PRE_SEND: &str = "pay_v3.marketing.busifavor.product_coupons.pre_send";
-                /// `pay_v3.marketing.busifavor.product_coupons.send`
-                pub const SEND: &str = "pay_v3.marketing.busifavor.product_coupons.send";
+                /// `pay_v3.marketing.busi_favor.product_coupons.pre_send`
+                pub const PRE_SEND: &str = "pay_v3.marketing.busi_favor.product_coupons.pre_send";
+                /// `pay_v3.marketing.busi_favor.product_coupons.send`
+                pub const SEND: &str = "pay_v3.marketing.busi_favor.product_coupons.send";
             }
             /// `subsidy`
             pub mod subsidy {
-                /// `pay_v3.marketing.busifavor.subsidy.pay_receipts_by_subsidy_receipt_id`
-                pub const PAY_RECEIPTS_BY_SUBSIDY_RECEIPT_ID: &str =
-                    "pay_v3.marketing.busifavor.subsidy.pay_receipts_by_subsidy_receipt_id";
-                /// `pay_v3.marketing.busifavor.subsidy.pay_receipts_get`
-                pub const PAY_RECEIPTS_GET: &str =
-                    "pay_v3.marketing.busifavor.subsidy.pay_receipts_get";
-                /// `pay_v3.marketing.busifavor.subsidy.pay_receipts_post`
-                pub const PAY_RECEIPTS_POST: &str =
-                    "pay_v3.marketing.busifavor.subsidy.pay_receipts_post";
-                /// `pay_v3.marketing.busifavor.subsidy.return_receipts`
-                pub const RETURN_RECEIPTS: &str =
-                    "pay_v3.marketing.busifavor.subsidy.return_receipts";
-                /// `pay_v3.marketing.busifavor.subsidy.return_receipts_by_subsidy_return_receipt_id`
-                pub const RETURN_RECEIPTS_BY_SUBSIDY_RETURN_RECEIPT_ID: &str =
-                    "pay_v3.marketing.busifavor.subsidy.return_receipts_by_subsidy_return_receipt_id";
+                /// `pay_v3.marketing.busi_favor.subsidy.get_pay_receipt`
+                pub const GET_PAY_RECEIPT: &str =
+                    "pay_v3.marketing.busi_favor.subsidy.get_pay_receipt";
+                /// `pay_v3.marketing.busi_favor.subsidy.get_return_receipt`
+                pub const GET_RETURN_RECEIPT: &str =
+                    "pay_v3.marketing.busi_favor.subsidy.get_return_receipt";
+                /// `pay_v3.marketing.busi_favor.subsidy.list_pay_receipts`
+                pub const LIST_PAY_RECEIPTS: &str =
+                    "pay_v3.marketing.busi_favor.subsidy.list_pay_receipts";
+                /// `pay_v3.marketing.busi_favor.subsidy.pay_receipt`
+                pub const PAY_RECEIPT: &str = "pay_v3.marketing.busi_favor.subsidy.pay_receipt";
+                /// `pay_v3.marketing.busi_favor.subsidy.return_receipt`
+                pub const RETURN_RECEIPT: &str =
+                    "pay_v3.marketing.busi_favor.subsidy.return_receipt";
             }
             /// `users`
             pub mod users {
-                /// `pay_v3.marketing.busifavor.users.by_openid_coupons`
-                pub const BY_OPENID_COUPONS: &str =
-                    "pay_v3.marketing.busifavor.users.by_openid_coupons";
-                /// `pay_v3.marketing.busifavor.users.coupons_appids_by_appid`
-                pub const COUPONS_APPIDS_BY_APPID: &str =
-                    "pay_v3.marketing.busifavor.users.coupons_appids_by_appid";
+                /// `pay_v3.marketing.busi_favor.users.get_coupon_app_ids`
+                pub const GET_COUPON_APP_IDS: &str =
+                    "pay_v3.marketing.busi_favor.users.get_coupon_app_ids";
+                /// `pay_v3.marketing.busi_favor.users.list_coupons`
+                pub const LIST_COUPONS: &str = "pay_v3.marketing.busi_favor.users.list_coupons";
             }
         }
         /// `favor`
         pub mod favor {
-            /// `pay_v3.marketing.favor.callbacks_get`
-            pub const CALLBACKS_GET: &str = "pay_v3.marketing.favor.callbacks_get";
-            /// `pay_v3.marketing.favor.callbacks_post`
-            pub const CALLBACKS_POST: &str = "pay_v3.marketing.favor.callbacks_post";
-            /// `pay_v3.marketing.favor.coupon_stocks`
-            pub const COUPON_STOCKS: &str = "pay_v3.marketing.favor.coupon_stocks";
-            /// `pay_v3.marketing.favor.media_image_upload`
-            pub const MEDIA_IMAGE_UPLOAD: &str = "pay_v3.marketing.favor.media_image_upload";
-            /// `pay_v3.marketing.favor.stocks`
-            pub const STOCKS: &str = "pay_v3.marketing.favor.stocks";
-            /// `pay_v3.marketing.favor.stocks_by_p1_stop`
-            pub const STOCKS_BY_P1_STOP: &str = "pay_v3.marketing.favor.stocks_by_p1_stop";
-            /// `pay_v3.marketing.favor.stocks_by_stock_id`
-            pub const STOCKS_BY_STOCK_ID: &str = "pay_v3.marketing.favor.stocks_by_stock_id";
-            /// `pay_v3.marketing.favor.stocks_by_stock_id_items`
-            pub const STOCKS_BY_STOCK_ID_ITEMS: &str =
-                "pay_v3.marketing.favor.stocks_by_stock_id_items";
-            /// `pay_v3.marketing.favor.stocks_by_stock_id_merchants`
-            pub const STOCKS_BY_STOCK_ID_MERCHANTS: &str =
-                "pay_v3.marketing.favor.stocks_by_stock_id_merchants";
-            /// `pay_v3.marketing.favor.stocks_by_stock_id_modify_goods_id`
-            pub const STOCKS_BY_STOCK_ID_MODIFY_GOODS_ID: &str =
-                "pay_v3.marketing.favor.stocks_by_stock_id_modify_goods_id";
-            /// `pay_v3.marketing.favor.stocks_by_stock_id_pause`
-            pub const STOCKS_BY_STOCK_ID_PAUSE: &str =
-                "pay_v3.marketing.favor.stocks_by_stock_id_pause";
-            /// `pay_v3.marketing.favor.stocks_by_stock_id_refund_flow`
-            pub const STOCKS_BY_STOCK_ID_REFUND_FLOW: &str =
-                "pay_v3.marketing.favor.stocks_by_stock_id_refund_flow";
-            /// `pay_v3.marketing.favor.stocks_by_stock_id_refund_flow_by_day`
-            pub const STOCKS_BY_STOCK_ID_REFUND_FLOW_BY_DAY: &str =
-                "pay_v3.marketing.favor.stocks_by_stock_id_refund_flow_by_day";
-            /// `pay_v3.marketing.favor.stocks_by_stock_id_restart`
-            pub const STOCKS_BY_STOCK_ID_RESTART: &str =
-                "pay_v3.marketing.favor.stocks_by_stock_id_restart";
-            /// `pay_v3.marketing.favor.stocks_by_stock_id_start`
-            pub const STOCKS_BY_STOCK_ID_START: &str =
-                "pay_v3.marketing.favor.stocks_by_stock_id_start";
-            /// `pay_v3.marketing.favor.stocks_by_stock_id_use_flow`
-            pub const STOCKS_BY_STOCK_ID_USE_FLOW: &str =
-                "pay_v3.marketing.favor.stocks_by_stock_id_use_flow";
-            /// `pay_v3.marketing.favor.stocks_by_stock_id_use_flow_by_day`
-            pub const STOCKS_BY_STOCK_ID_USE_FLOW_BY_DAY: &str =
-                "pay_v3.marketing.favor.stocks_by_stock_id_use_flow_by_day";
+            /// `pay_v3.marketing.favor.create_coupon_stock`
+            pub const CREATE_COUPON_STOCK: &str = "pay_v3.marketing.favor.create_coupon_stock";
+            /// `pay_v3.marketing.favor.get_callbacks`
+            pub const GET_CALLBACKS: &str = "pay_v3.marketing.favor.get_callbacks";
+            /// `pay_v3.marketing.favor.get_stock`
+            pub const GET_STOCK: &str = "pay_v3.marketing.favor.get_stock";
+            /// `pay_v3.marketing.favor.get_stock_refund_flow`
+            pub const GET_STOCK_REFUND_FLOW: &str = "pay_v3.marketing.favor.get_stock_refund_flow";
+            /// `pay_v3.marketing.favor.get_stock_refund_flow_by_day`
+            pub const GET_STOCK_REFUND_FLOW_BY_DAY: &str =
+                "pay_v3.marketing.favor.get_stock_refund_flow_by_day";
+            /// `pay_v3.marketing.favor.get_stock_use_flow`
+            pub const GET_STOCK_USE_FLOW: &str = "pay_v3.marketing.favor.get_stock_use_flow";
+            /// `pay_v3.marketing.favor.get_stock_use_flow_by_day`
+            pub const GET_STOCK_USE_FLOW_BY_DAY: &str =
+                "pay_v3.marketing.favor.get_stock_use_flow_by_day";
+            /// `pay_v3.marketing.favor.list_stocks`
+            pub const LIST_STOCKS: &str = "pay_v3.marketing.favor.list_stocks";
+            /// `pay_v3.marketing.favor.list_stock_items`
+            pub const LIST_STOCK_ITEMS: &str = "pay_v3.marketing.favor.list_stock_items";
+            /// `pay_v3.marketing.favor.list_stock_merchants`
+            pub const LIST_STOCK_MERCHANTS: &str = "pay_v3.marketing.favor.list_stock_merchants";
+            /// `pay_v3.marketing.favor.modify_goods_id`
+            pub const MODIFY_GOODS_ID: &str = "pay_v3.marketing.favor.modify_goods_id";
+            /// `pay_v3.marketing.favor.pause_stock`
+            pub const PAUSE_STOCK: &str = "pay_v3.marketing.favor.pause_stock";
+            /// `pay_v3.marketing.favor.restart_stock`
+            pub const RESTART_STOCK: &str = "pay_v3.marketing.favor.restart_stock";
+            /// `pay_v3.marketing.favor.set_callback`
+            pub const SET_CALLBACK: &str = "pay_v3.marketing.favor.set_callback";
+            /// `pay_v3.marketing.favor.start_stock`
+            pub const START_STOCK: &str = "pay_v3.marketing.favor.start_stock";
+            /// `pay_v3.marketing.favor.stop_stock`
+            pub const STOP_STOCK: &str = "pay_v3.marketing.favor.stop_stock";
+            /// `pay_v3.marketing.favor.upload_media_image`
+            pub const UPLOAD_MEDIA_IMAGE: &str = "pay_v3.marketing.favor.upload_media_image";
             /// `users`
             pub mod users {
-                /// `pay_v3.marketing.favor.users.by_openid_coupons_by_coupon_id`
-                pub const BY_OPENID_COUPONS_BY_COUPON_ID: &str =
-                    "pay_v3.marketing.favor.users.by_openid_coupons_by_coupon_id";
-                /// `pay_v3.marketing.favor.users.by_openid_coupons_get`
-                pub const BY_OPENID_COUPONS_GET: &str =
-                    "pay_v3.marketing.favor.users.by_openid_coupons_get";
-                /// `pay_v3.marketing.favor.users.by_openid_coupons_post`
-                pub const BY_OPENID_COUPONS_POST: &str =
-                    "pay_v3.marketing.favor.users.by_openid_coupons_post";
+                /// `pay_v3.marketing.favor.users.get_coupon`
+                pub const GET_COUPON: &str = "pay_v3.marketing.favor.users.get_coupon";
+                /// `pay_v3.marketing.favor.users.list_coupons`
+                pub const LIST_COUPONS: &str = "pay_v3.marketing.favor.users.list_coupons";
+                /// `pay_v3.marketing.favor.users.send_coupon`
+                pub const SEND_COUPON: &str = "pay_v3.marketing.favor.users.send_coupon";
             }
         }
         /// `goods_subsidy_activity`
         pub mod goods_subsidy_activity {
-            /// `pay_v3.marketing.goods_subsidy_activity.activities`
-            pub const ACTIVITIES: &str = "pay_v3.marketing.goods_subsidy_activity.activities";
-            /// `pay_v3.marketing.goods_subsidy_activity.activity_by_activity_id_apply`
-            pub const ACTIVITY_BY_ACTIVITY_ID_APPLY: &str =
-                "pay_v3.marketing.goods_subsidy_activity.activity_by_activity_id_apply";
+            /// `pay_v3.marketing.goods_subsidy_activity.apply_activity`
+            pub const APPLY_ACTIVITY: &str =
+                "pay_v3.marketing.goods_subsidy_activity.apply_activity";
+            /// `pay_v3.marketing.goods_subsidy_activity.list_activities`
+            pub const LIST_ACTIVITIES: &str =
+                "pay_v3.marketing.goods_subsidy_activity.list_activities";
             /// `qualification`
             pub mod qualification {
                 /// `pay_v3.marketing.goods_subsidy_activity.qualification.lock`
@@ -7073,729 +7047,692 @@ pub mod pay_v3 {
             }
             /// `retail_store_act`
             pub mod retail_store_act {
-                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representatives`
-                pub const BY_ACTIVITY_ID_REPRESENTATIVES: &str =
-                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representatives";
-                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_delete`
-                pub const BY_ACTIVITY_ID_REPRESENTATIVE_DELETE: &str =
-                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_delete";
-                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_post`
-                pub const BY_ACTIVITY_ID_REPRESENTATIVE_POST: &str =
-                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_post";
-                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_put`
-                pub const BY_ACTIVITY_ID_REPRESENTATIVE_PUT: &str =
-                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_put";
-                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_materials`
-                pub const BY_BRAND_ID_MATERIALS: &str =
-                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_materials";
-                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_by_store_code`
-                pub const BY_BRAND_ID_STORES_BY_STORE_CODE: &str =
-                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_by_store_code";
-                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_delete`
-                pub const BY_BRAND_ID_STORES_DELETE: &str =
-                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_delete";
-                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_get`
-                pub const BY_BRAND_ID_STORES_GET: &str =
-                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_get";
-                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_post`
-                pub const BY_BRAND_ID_STORES_POST: &str =
-                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_post";
+                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.add_representative`
+                pub const ADD_REPRESENTATIVE: &str =
+                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.add_representative";
+                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.add_store`
+                pub const ADD_STORE: &str =
+                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.add_store";
+                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.delete_representative`
+                pub const DELETE_REPRESENTATIVE: &str =
+                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.delete_representative";
+                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.delete_store`
+                pub const DELETE_STORE: &str =
+                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.delete_store";
+                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.generate_material`
+                pub const GENERATE_MATERIAL: &str =
+                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.generate_material";
+                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.get_store`
+                pub const GET_STORE: &str =
+                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.get_store";
+                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.list_representatives`
+                pub const LIST_REPRESENTATIVES: &str =
+                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.list_representatives";
+                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.list_stores`
+                pub const LIST_STORES: &str =
+                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.list_stores";
+                /// `pay_v3.marketing.goods_subsidy_activity.retail_store_act.update_representative`
+                pub const UPDATE_REPRESENTATIVE: &str =
+                    "pay_v3.marketing.goods_subsidy_activity.retail_store_act.update_representative";
             }
         }
-        /// `membercard_activity`
-        pub mod membercard_activity {
-            /// `pay_v3.marketing.membercard_activity.activities_by_activity_id`
-            pub const ACTIVITIES_BY_ACTIVITY_ID: &str =
-                "pay_v3.marketing.membercard_activity.activities_by_activity_id";
-            /// `pay_v3.marketing.membercard_activity.activities_by_activity_id_terminate`
-            pub const ACTIVITIES_BY_ACTIVITY_ID_TERMINATE: &str =
-                "pay_v3.marketing.membercard_activity.activities_by_activity_id_terminate";
-            /// `pay_v3.marketing.membercard_activity.activities_get`
-            pub const ACTIVITIES_GET: &str = "pay_v3.marketing.membercard_activity.activities_get";
-            /// `pay_v3.marketing.membercard_activity.activities_post`
-            pub const ACTIVITIES_POST: &str =
-                "pay_v3.marketing.membercard_activity.activities_post";
+        /// `member_card_activity`
+        pub mod member_card_activity {
+            /// `pay_v3.marketing.member_card_activity.create_activity`
+            pub const CREATE_ACTIVITY: &str =
+                "pay_v3.marketing.member_card_activity.create_activity";
+            /// `pay_v3.marketing.member_card_activity.get_activity`
+            pub const GET_ACTIVITY: &str = "pay_v3.marketing.member_card_activity.get_activity";
+            /// `pay_v3.marketing.member_card_activity.list_activities`
+            pub const LIST_ACTIVITIES: &str =
+                "pay_v3.marketing.member_card_activity.list_activities";
+            /// `pay_v3.marketing.member_card_activity.terminate_activity`
+            pub const TERMINATE_ACTIVITY: &str =
+                "pay_v3.marketing.member_card_activity.terminate_activity";
         }
-        /// `membercard_open`
-        pub mod membercard_open {
-            /// `pay_v3.marketing.membercard_open.activate_informations_by_activate_ticket`
-            pub const ACTIVATE_INFORMATIONS_BY_ACTIVATE_TICKET: &str =
-                "pay_v3.marketing.membercard_open.activate_informations_by_activate_ticket";
-            /// `pay_v3.marketing.membercard_open.callback_get`
-            pub const CALLBACK_GET: &str = "pay_v3.marketing.membercard_open.callback_get";
-            /// `pay_v3.marketing.membercard_open.callback_patch`
-            pub const CALLBACK_PATCH: &str = "pay_v3.marketing.membercard_open.callback_patch";
-            /// `pay_v3.marketing.membercard_open.callback_post`
-            pub const CALLBACK_POST: &str = "pay_v3.marketing.membercard_open.callback_post";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_activate`
-            pub const CARDS_BY_CARD_ID_CODES_BY_CODE_ACTIVATE: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_activate";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_get`
-            pub const CARDS_BY_CARD_ID_CODES_BY_CODE_GET: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_get";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_patch`
-            pub const CARDS_BY_CARD_ID_CODES_BY_CODE_PATCH: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_patch";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_rights`
-            pub const CARDS_BY_CARD_ID_CODES_BY_CODE_RIGHTS: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_rights";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_codes_deposit`
-            pub const CARDS_BY_CARD_ID_CODES_DEPOSIT: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_codes_deposit";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_decrypt_code`
-            pub const CARDS_BY_CARD_ID_DECRYPT_CODE: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_decrypt_code";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_delete`
-            pub const CARDS_BY_CARD_ID_DELETE: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_delete";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_get`
-            pub const CARDS_BY_CARD_ID_GET: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_get";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_patch`
-            pub const CARDS_BY_CARD_ID_PATCH: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_patch";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_permission_tokens`
-            pub const CARDS_BY_CARD_ID_PERMISSION_TOKENS: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_permission_tokens";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_qrcode`
-            pub const CARDS_BY_CARD_ID_QRCODE: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_qrcode";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_rights`
-            pub const CARDS_BY_CARD_ID_RIGHTS: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_rights";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules`
-            pub const CARDS_BY_CARD_ID_SERVICE_MODULES: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_service_modules";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_delete`
-            pub const CARDS_BY_CARD_ID_SERVICE_MODULES_BY_SERVICE_MODULE_ID_DELETE: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_delete";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_patch`
-            pub const CARDS_BY_CARD_ID_SERVICE_MODULES_BY_SERVICE_MODULE_ID_PATCH: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_patch";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_upgrade`
-            pub const CARDS_BY_CARD_ID_UPGRADE: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_upgrade";
-            /// `pay_v3.marketing.membercard_open.cards_by_card_id_users_import`
-            pub const CARDS_BY_CARD_ID_USERS_IMPORT: &str =
-                "pay_v3.marketing.membercard_open.cards_by_card_id_users_import";
-            /// `pay_v3.marketing.membercard_open.cards_codes_bonus_commit`
-            pub const CARDS_CODES_BONUS_COMMIT: &str =
-                "pay_v3.marketing.membercard_open.cards_codes_bonus_commit";
-            /// `pay_v3.marketing.membercard_open.cards_codes_bonus_prepare`
-            pub const CARDS_CODES_BONUS_PREPARE: &str =
-                "pay_v3.marketing.membercard_open.cards_codes_bonus_prepare";
-            /// `pay_v3.marketing.membercard_open.cards_codes_set_service_module_data`
-            pub const CARDS_CODES_SET_SERVICE_MODULE_DATA: &str =
-                "pay_v3.marketing.membercard_open.cards_codes_set_service_module_data";
-            /// `pay_v3.marketing.membercard_open.cards_codes_unavailable`
-            pub const CARDS_CODES_UNAVAILABLE: &str =
-                "pay_v3.marketing.membercard_open.cards_codes_unavailable";
-            /// `pay_v3.marketing.membercard_open.cards_get`
-            pub const CARDS_GET: &str = "pay_v3.marketing.membercard_open.cards_get";
-            /// `pay_v3.marketing.membercard_open.cards_phone_membercard_import`
-            pub const CARDS_PHONE_MEMBERCARD_IMPORT: &str =
-                "pay_v3.marketing.membercard_open.cards_phone_membercard_import";
-            /// `pay_v3.marketing.membercard_open.cards_post`
-            pub const CARDS_POST: &str = "pay_v3.marketing.membercard_open.cards_post";
-            /// `pay_v3.marketing.membercard_open.user_cards`
-            pub const USER_CARDS: &str = "pay_v3.marketing.membercard_open.user_cards";
-            /// `phonenumber_member`
-            pub mod phonenumber_member {
-                /// `pay_v3.marketing.membercard_open.phonenumber_member.import`
+        /// `member_card_open`
+        pub mod member_card_open {
+            /// `pay_v3.marketing.member_card_open.activate_card_code`
+            pub const ACTIVATE_CARD_CODE: &str =
+                "pay_v3.marketing.member_card_open.activate_card_code";
+            /// `pay_v3.marketing.member_card_open.add_card_service_module`
+            pub const ADD_CARD_SERVICE_MODULE: &str =
+                "pay_v3.marketing.member_card_open.add_card_service_module";
+            /// `pay_v3.marketing.member_card_open.commit_card_bonus`
+            pub const COMMIT_CARD_BONUS: &str =
+                "pay_v3.marketing.member_card_open.commit_card_bonus";
+            /// `pay_v3.marketing.member_card_open.create_card`
+            pub const CREATE_CARD: &str = "pay_v3.marketing.member_card_open.create_card";
+            /// `pay_v3.marketing.member_card_open.decrypt_card_code`
+            pub const DECRYPT_CARD_CODE: &str =
+                "pay_v3.marketing.member_card_open.decrypt_card_code";
+            /// `pay_v3.marketing.member_card_open.delete_card`
+            pub const DELETE_CARD: &str = "pay_v3.marketing.member_card_open.delete_card";
+            /// `pay_v3.marketing.member_card_open.delete_card_service_module`
+            pub const DELETE_CARD_SERVICE_MODULE: &str =
+                "pay_v3.marketing.member_card_open.delete_card_service_module";
+            /// `pay_v3.marketing.member_card_open.get_activate_information`
+            pub const GET_ACTIVATE_INFORMATION: &str =
+                "pay_v3.marketing.member_card_open.get_activate_information";
+            /// `pay_v3.marketing.member_card_open.get_callback`
+            pub const GET_CALLBACK: &str = "pay_v3.marketing.member_card_open.get_callback";
+            /// `pay_v3.marketing.member_card_open.get_card`
+            pub const GET_CARD: &str = "pay_v3.marketing.member_card_open.get_card";
+            /// `pay_v3.marketing.member_card_open.get_card_code`
+            pub const GET_CARD_CODE: &str = "pay_v3.marketing.member_card_open.get_card_code";
+            /// `pay_v3.marketing.member_card_open.get_card_permission_tokens`
+            pub const GET_CARD_PERMISSION_TOKENS: &str =
+                "pay_v3.marketing.member_card_open.get_card_permission_tokens";
+            /// `pay_v3.marketing.member_card_open.get_card_qr_code`
+            pub const GET_CARD_QR_CODE: &str = "pay_v3.marketing.member_card_open.get_card_qr_code";
+            /// `pay_v3.marketing.member_card_open.import_card_codes`
+            pub const IMPORT_CARD_CODES: &str =
+                "pay_v3.marketing.member_card_open.import_card_codes";
+            /// `pay_v3.marketing.member_card_open.import_card_user`
+            pub const IMPORT_CARD_USER: &str = "pay_v3.marketing.member_card_open.import_card_user";
+            /// `pay_v3.marketing.member_card_open.import_phone_member_card`
+            pub const IMPORT_PHONE_MEMBER_CARD: &str =
+                "pay_v3.marketing.member_card_open.import_phone_member_card";
+            /// `pay_v3.marketing.member_card_open.invalidate_card_code`
+            pub const INVALIDATE_CARD_CODE: &str =
+                "pay_v3.marketing.member_card_open.invalidate_card_code";
+            /// `pay_v3.marketing.member_card_open.list_cards`
+            pub const LIST_CARDS: &str = "pay_v3.marketing.member_card_open.list_cards";
+            /// `pay_v3.marketing.member_card_open.list_user_cards`
+            pub const LIST_USER_CARDS: &str = "pay_v3.marketing.member_card_open.list_user_cards";
+            /// `pay_v3.marketing.member_card_open.prepare_card_bonus`
+            pub const PREPARE_CARD_BONUS: &str =
+                "pay_v3.marketing.member_card_open.prepare_card_bonus";
+            /// `pay_v3.marketing.member_card_open.set_callback`
+            pub const SET_CALLBACK: &str = "pay_v3.marketing.member_card_open.set_callback";
+            /// `pay_v3.marketing.member_card_open.set_service_module_data`
+            pub const SET_SERVICE_MODULE_DATA: &str =
+                "pay_v3.marketing.member_card_open.set_service_module_data";
+            /// `pay_v3.marketing.member_card_open.update_callback`
+            pub const UPDATE_CALLBACK: &str = "pay_v3.marketing.member_card_open.update_callback";
+            /// `pay_v3.marketing.member_card_open.update_card`
+            pub const UPDATE_CARD: &str = "pay_v3.marketing.member_card_open.update_card";
+            /// `pay_v3.marketing.member_card_open.update_card_code`
+            pub const UPDATE_CARD_CODE: &str = "pay_v3.marketing.member_card_open.update_card_code";
+            /// `pay_v3.marketing.member_card_open.update_card_code_right`
+            pub const UPDATE_CARD_CODE_RIGHT: &str =
+                "pay_v3.marketing.member_card_open.update_card_code_right";
+            /// `pay_v3.marketing.member_card_open.update_card_right`
+            pub const UPDATE_CARD_RIGHT: &str =
+                "pay_v3.marketing.member_card_open.update_card_right";
+            /// `pay_v3.marketing.member_card_open.update_card_service_module`
+            pub const UPDATE_CARD_SERVICE_MODULE: &str =
+                "pay_v3.marketing.member_card_open.update_card_service_module";
+            /// `pay_v3.marketing.member_card_open.upgrade_card`
+            pub const UPGRADE_CARD: &str = "pay_v3.marketing.member_card_open.upgrade_card";
+            /// `phone_number_member`
+            pub mod phone_number_member {
+                /// `pay_v3.marketing.member_card_open.phone_number_member.import`
                 pub const IMPORT: &str =
-                    "pay_v3.marketing.membercard_open.phonenumber_member.import";
-                /// `pay_v3.marketing.membercard_open.phonenumber_member.search`
+                    "pay_v3.marketing.member_card_open.phone_number_member.import";
+                /// `pay_v3.marketing.member_card_open.phone_number_member.search`
                 pub const SEARCH: &str =
-                    "pay_v3.marketing.membercard_open.phonenumber_member.search";
+                    "pay_v3.marketing.member_card_open.phone_number_member.search";
             }
         }
         /// `partner`
         pub mod partner {
             /// `delivery_plan`
             pub mod delivery_plan {
-                /// `pay_v3.marketing.partner.delivery_plan.by_sp_mchid_notify_url`
-                pub const BY_SP_MCHID_NOTIFY_URL: &str =
-                    "pay_v3.marketing.partner.delivery_plan.by_sp_mchid_notify_url";
-                /// `pay_v3.marketing.partner.delivery_plan.delivery_plans`
-                pub const DELIVERY_PLANS: &str =
-                    "pay_v3.marketing.partner.delivery_plan.delivery_plans";
-                /// `pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id`
-                pub const DELIVERY_PLANS_BY_PLAN_ID: &str =
-                    "pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id";
-                /// `pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id_terminate`
-                pub const DELIVERY_PLANS_BY_PLAN_ID_TERMINATE: &str =
-                    "pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id_terminate";
-                /// `pay_v3.marketing.partner.delivery_plan.delivery_plans_delivery_plans`
-                pub const DELIVERY_PLANS_DELIVERY_PLANS: &str =
-                    "pay_v3.marketing.partner.delivery_plan.delivery_plans_delivery_plans";
+                /// `pay_v3.marketing.partner.delivery_plan.create`
+                pub const CREATE: &str = "pay_v3.marketing.partner.delivery_plan.create";
+                /// `pay_v3.marketing.partner.delivery_plan.list`
+                pub const LIST: &str = "pay_v3.marketing.partner.delivery_plan.list";
+                /// `pay_v3.marketing.partner.delivery_plan.set_notify_url`
+                pub const SET_NOTIFY_URL: &str =
+                    "pay_v3.marketing.partner.delivery_plan.set_notify_url";
+                /// `pay_v3.marketing.partner.delivery_plan.terminate`
+                pub const TERMINATE: &str = "pay_v3.marketing.partner.delivery_plan.terminate";
+                /// `pay_v3.marketing.partner.delivery_plan.update`
+                pub const UPDATE: &str = "pay_v3.marketing.partner.delivery_plan.update";
             }
             /// `product_coupon`
             pub mod product_coupon {
-                /// `pay_v3.marketing.partner.product_coupon.image_generation_tasks`
-                pub const IMAGE_GENERATION_TASKS: &str =
-                    "pay_v3.marketing.partner.product_coupon.image_generation_tasks";
-                /// `pay_v3.marketing.partner.product_coupon.image_generation_tasks_by_task_id`
-                pub const IMAGE_GENERATION_TASKS_BY_TASK_ID: &str =
-                    "pay_v3.marketing.partner.product_coupon.image_generation_tasks_by_task_id";
-                /// `pay_v3.marketing.partner.product_coupon.media_upload_image`
-                pub const MEDIA_UPLOAD_IMAGE: &str =
-                    "pay_v3.marketing.partner.product_coupon.media_upload_image";
-                /// `pay_v3.marketing.partner.product_coupon.notify_configs_get`
-                pub const NOTIFY_CONFIGS_GET: &str =
-                    "pay_v3.marketing.partner.product_coupon.notify_configs_get";
-                /// `pay_v3.marketing.partner.product_coupon.notify_configs_post`
-                pub const NOTIFY_CONFIGS_POST: &str =
-                    "pay_v3.marketing.partner.product_coupon.notify_configs_post";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons`
-                pub const PRODUCT_COUPONS: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_get`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_GET: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_get";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_patch`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_PATCH: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_patch";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_get`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_GET: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_get";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_patch`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_BY_STOCK_ID_PATCH: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_patch";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_get`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_GET: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_get";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_post`
-                pub const PRODUCT_COUPONS_BY_PRODUCT_COUPON_ID_STOCKS_POST: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_post";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_deactivate`
-                pub const PRODUCT_COUPONS_DEACTIVATE: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_deactivate";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_deactivate`
-                pub const PRODUCT_COUPONS_STOCKS_DEACTIVATE: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_deactivate";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_update_budget`
-                pub const PRODUCT_COUPONS_STOCKS_UPDATE_BUDGET: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_update_budget";
-                /// `pay_v3.marketing.partner.product_coupon.product_coupons_stock_bundles`
-                pub const PRODUCT_COUPONS_STOCK_BUNDLES: &str =
-                    "pay_v3.marketing.partner.product_coupon.product_coupons_stock_bundles";
-                /// `pay_v3.marketing.partner.product_coupon.stocks_associated_stores`
-                pub const STOCKS_ASSOCIATED_STORES: &str =
-                    "pay_v3.marketing.partner.product_coupon.stocks_associated_stores";
-                /// `pay_v3.marketing.partner.product_coupon.stocks_associate_stores`
-                pub const STOCKS_ASSOCIATE_STORES: &str =
-                    "pay_v3.marketing.partner.product_coupon.stocks_associate_stores";
-                /// `pay_v3.marketing.partner.product_coupon.stocks_disassociate_stores`
-                pub const STOCKS_DISASSOCIATE_STORES: &str =
-                    "pay_v3.marketing.partner.product_coupon.stocks_disassociate_stores";
-                /// `pay_v3.marketing.partner.product_coupon.stocks_upload_coupon_codes`
-                pub const STOCKS_UPLOAD_COUPON_CODES: &str =
-                    "pay_v3.marketing.partner.product_coupon.stocks_upload_coupon_codes";
-                /// `pay_v3.marketing.partner.product_coupon.stock_bundles_associate_stores`
-                pub const STOCK_BUNDLES_ASSOCIATE_STORES: &str =
-                    "pay_v3.marketing.partner.product_coupon.stock_bundles_associate_stores";
-                /// `pay_v3.marketing.partner.product_coupon.stock_bundles_by_stock_bundle_id`
-                pub const STOCK_BUNDLES_BY_STOCK_BUNDLE_ID: &str =
-                    "pay_v3.marketing.partner.product_coupon.stock_bundles_by_stock_bundle_id";
-                /// `pay_v3.marketing.partner.product_coupon.stock_bundles_disassociate_stores`
-                pub const STOCK_BUNDLES_DISASSOCIATE_STORES: &str =
-                    "pay_v3.marketing.partner.product_coupon.stock_bundles_disassociate_stores";
-                /// `pay_v3.marketing.partner.product_coupon.stock_bundles_update_budget`
-                pub const STOCK_BUNDLES_UPDATE_BUDGET: &str =
-                    "pay_v3.marketing.partner.product_coupon.stock_bundles_update_budget";
-                /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code`
-                pub const USERS_BY_OPENID_COUPONS_BY_COUPON_CODE: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code";
-                /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_get`
-                pub const USERS_BY_OPENID_COUPONS_GET: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_get";
-                /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_post`
-                pub const USERS_BY_OPENID_COUPONS_POST: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_post";
-                /// `pay_v3.marketing.partner.product_coupon.users_by_openid_coupon_bundles`
-                pub const USERS_BY_OPENID_COUPON_BUNDLES: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_by_openid_coupon_bundles";
-                /// `pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon`
-                pub const USERS_BY_OPENID_PRE_SEND_COUPON: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon";
-                /// `pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon_bundle`
-                pub const USERS_BY_OPENID_PRE_SEND_COUPON_BUNDLE: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon_bundle";
-                /// `pay_v3.marketing.partner.product_coupon.users_coupons_confirm`
-                pub const USERS_COUPONS_CONFIRM: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_coupons_confirm";
-                /// `pay_v3.marketing.partner.product_coupon.users_coupons_deactivate`
-                pub const USERS_COUPONS_DEACTIVATE: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_coupons_deactivate";
-                /// `pay_v3.marketing.partner.product_coupon.users_coupons_return`
-                pub const USERS_COUPONS_RETURN: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_coupons_return";
-                /// `pay_v3.marketing.partner.product_coupon.users_coupons_use`
-                pub const USERS_COUPONS_USE: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_coupons_use";
-                /// `pay_v3.marketing.partner.product_coupon.users_coupon_bundles_deactivate`
-                pub const USERS_COUPON_BUNDLES_DEACTIVATE: &str =
-                    "pay_v3.marketing.partner.product_coupon.users_coupon_bundles_deactivate";
+                /// `pay_v3.marketing.partner.product_coupon.confirm_user_coupon`
+                pub const CONFIRM_USER_COUPON: &str =
+                    "pay_v3.marketing.partner.product_coupon.confirm_user_coupon";
+                /// `pay_v3.marketing.partner.product_coupon.create`
+                pub const CREATE: &str = "pay_v3.marketing.partner.product_coupon.create";
+                /// `pay_v3.marketing.partner.product_coupon.create_image_generation_task`
+                pub const CREATE_IMAGE_GENERATION_TASK: &str =
+                    "pay_v3.marketing.partner.product_coupon.create_image_generation_task";
+                /// `pay_v3.marketing.partner.product_coupon.create_stock`
+                pub const CREATE_STOCK: &str =
+                    "pay_v3.marketing.partner.product_coupon.create_stock";
+                /// `pay_v3.marketing.partner.product_coupon.create_stock_bundle`
+                pub const CREATE_STOCK_BUNDLE: &str =
+                    "pay_v3.marketing.partner.product_coupon.create_stock_bundle";
+                /// `pay_v3.marketing.partner.product_coupon.deactivate`
+                pub const DEACTIVATE: &str = "pay_v3.marketing.partner.product_coupon.deactivate";
+                /// `pay_v3.marketing.partner.product_coupon.deactivate_stock`
+                pub const DEACTIVATE_STOCK: &str =
+                    "pay_v3.marketing.partner.product_coupon.deactivate_stock";
+                /// `pay_v3.marketing.partner.product_coupon.deactivate_user_coupon`
+                pub const DEACTIVATE_USER_COUPON: &str =
+                    "pay_v3.marketing.partner.product_coupon.deactivate_user_coupon";
+                /// `pay_v3.marketing.partner.product_coupon.deactivate_user_coupon_bundle`
+                pub const DEACTIVATE_USER_COUPON_BUNDLE: &str =
+                    "pay_v3.marketing.partner.product_coupon.deactivate_user_coupon_bundle";
+                /// `pay_v3.marketing.partner.product_coupon.get`
+                pub const GET: &str = "pay_v3.marketing.partner.product_coupon.get";
+                /// `pay_v3.marketing.partner.product_coupon.get_image_generation_task`
+                pub const GET_IMAGE_GENERATION_TASK: &str =
+                    "pay_v3.marketing.partner.product_coupon.get_image_generation_task";
+                /// `pay_v3.marketing.partner.product_coupon.get_notify_configs`
+                pub const GET_NOTIFY_CONFIGS: &str =
+                    "pay_v3.marketing.partner.product_coupon.get_notify_configs";
+                /// `pay_v3.marketing.partner.product_coupon.get_stock`
+                pub const GET_STOCK: &str = "pay_v3.marketing.partner.product_coupon.get_stock";
+                /// `pay_v3.marketing.partner.product_coupon.get_user_coupon`
+                pub const GET_USER_COUPON: &str =
+                    "pay_v3.marketing.partner.product_coupon.get_user_coupon";
+                /// `pay_v3.marketing.partner.product_coupon.list_stocks`
+                pub const LIST_STOCKS: &str = "pay_v3.marketing.partner.product_coupon.list_stocks";
+                /// `pay_v3.marketing.partner.product_coupon.list_stock_associated_stores`
+                pub const LIST_STOCK_ASSOCIATED_STORES: &str =
+                    "pay_v3.marketing.partner.product_coupon.list_stock_associated_stores";
+                /// `pay_v3.marketing.partner.product_coupon.list_user_coupons`
+                pub const LIST_USER_COUPONS: &str =
+                    "pay_v3.marketing.partner.product_coupon.list_user_coupons";
+                /// `pay_v3.marketing.partner.product_coupon.prepare_user_pre_send_coupon`
+                pub const PREPARE_USER_PRE_SEND_COUPON: &str =
+                    "pay_v3.marketing.partner.product_coupon.prepare_user_pre_send_coupon";
+                /// `pay_v3.marketing.partner.product_coupon.prepare_user_pre_send_coupon_bundle`
+                pub const PREPARE_USER_PRE_SEND_COUPON_BUNDLE: &str =
+                    "pay_v3.marketing.partner.product_coupon.prepare_user_pre_send_coupon_bundle";
+                /// `pay_v3.marketing.partner.product_coupon.return_user_coupon`
+                pub const RETURN_USER_COUPON: &str =
+                    "pay_v3.marketing.partner.product_coupon.return_user_coupon";
+                /// `pay_v3.marketing.partner.product_coupon.send_user_coupon`
+                pub const SEND_USER_COUPON: &str =
+                    "pay_v3.marketing.partner.product_coupon.send_user_coupon";
+                /// `pay_v3.marketing.partner.product_coupon.send_user_coupon_bundle`
+                pub const SEND_USER_COUPON_BUNDLE: &str =
+                    "pay_v3.marketing.partner.product_coupon.send_user_coupon_bundle";
+                /// `pay_v3.marketing.partner.product_coupon.set_notify_config`
+                pub const SET_NOTIFY_CONFIG: &str =
+                    "pay_v3.marketing.partner.product_coupon.set_notify_config";
+                /// `pay_v3.marketing.partner.product_coupon.stock_associate_stores`
+                pub const STOCK_ASSOCIATE_STORES: &str =
+                    "pay_v3.marketing.partner.product_coupon.stock_associate_stores";
+                /// `pay_v3.marketing.partner.product_coupon.stock_bundle_associate_stores`
+                pub const STOCK_BUNDLE_ASSOCIATE_STORES: &str =
+                    "pay_v3.marketing.partner.product_coupon.stock_bundle_associate_stores";
+                /// `pay_v3.marketing.partner.product_coupon.stock_bundle_disassociate_stores`
+                pub const STOCK_BUNDLE_DISASSOCIATE_STORES: &str =
+                    "pay_v3.marketing.partner.product_coupon.stock_bundle_disassociate_stores";
+                /// `pay_v3.marketing.partner.product_coupon.stock_bundle_update_budget`
+                pub const STOCK_BUNDLE_UPDATE_BUDGET: &str =
+                    "pay_v3.marketing.partner.product_coupon.stock_bundle_update_budget";
+                /// `pay_v3.marketing.partner.product_coupon.stock_disassociate_stores`
+                pub const STOCK_DISASSOCIATE_STORES: &str =
+                    "pay_v3.marketing.partner.product_coupon.stock_disassociate_stores";
+                /// `pay_v3.marketing.partner.product_coupon.stock_update_budget`
+                pub const STOCK_UPDATE_BUDGET: &str =
+                    "pay_v3.marketing.partner.product_coupon.stock_update_budget";
+                /// `pay_v3.marketing.partner.product_coupon.update`
+                pub const UPDATE: &str = "pay_v3.marketing.partner.product_coupon.update";
+                /// `pay_v3.marketing.partner.product_coupon.update_stock`
+                pub const UPDATE_STOCK: &str =
+                    "pay_v3.marketing.partner.product_coupon.update_stock";
+                /// `pay_v3.marketing.partner.product_coupon.update_stock_bundle`
+                pub const UPDATE_STOCK_BUNDLE: &str =
+                    "pay_v3.marketing.partner.product_coupon.update_stock_bundle";
+                /// `pay_v3.marketing.partner.product_coupon.upload_image`
+                pub const UPLOAD_IMAGE: &str =
+                    "pay_v3.marketing.partner.product_coupon.upload_image";
+                /// `pay_v3.marketing.partner.product_coupon.upload_stock_coupon_code`
+                pub const UPLOAD_STOCK_COUPON_CODE: &str =
+                    "pay_v3.marketing.partner.product_coupon.upload_stock_coupon_code";
+                /// `pay_v3.marketing.partner.product_coupon.use_user_coupon`
+                pub const USE_USER_COUPON: &str =
+                    "pay_v3.marketing.partner.product_coupon.use_user_coupon";
             }
         }
-        /// `paygiftactivity`
-        pub mod paygiftactivity {
-            /// `pay_v3.marketing.paygiftactivity.activities`
-            pub const ACTIVITIES: &str = "pay_v3.marketing.paygiftactivity.activities";
-            /// `pay_v3.marketing.paygiftactivity.activities_by_activity_id`
-            pub const ACTIVITIES_BY_ACTIVITY_ID: &str =
-                "pay_v3.marketing.paygiftactivity.activities_by_activity_id";
-            /// `pay_v3.marketing.paygiftactivity.activities_by_activity_id_goods`
-            pub const ACTIVITIES_BY_ACTIVITY_ID_GOODS: &str =
-                "pay_v3.marketing.paygiftactivity.activities_by_activity_id_goods";
-            /// `pay_v3.marketing.paygiftactivity.activities_by_activity_id_merchants`
-            pub const ACTIVITIES_BY_ACTIVITY_ID_MERCHANTS: &str =
-                "pay_v3.marketing.paygiftactivity.activities_by_activity_id_merchants";
-            /// `pay_v3.marketing.paygiftactivity.activities_by_activity_id_terminate`
-            pub const ACTIVITIES_BY_ACTIVITY_ID_TERMINATE: &str =
-                "pay_v3.marketing.paygiftactivity.activities_by_activity_id_terminate";
-            /// `pay_v3.marketing.paygiftactivity.activities_merchants_add`
-            pub const ACTIVITIES_MERCHANTS_ADD: &str =
-                "pay_v3.marketing.paygiftactivity.activities_merchants_add";
-            /// `pay_v3.marketing.paygiftactivity.activities_merchants_delete`
-            pub const ACTIVITIES_MERCHANTS_DELETE: &str =
-                "pay_v3.marketing.paygiftactivity.activities_merchants_delete";
-            /// `pay_v3.marketing.paygiftactivity.unique_threshold_activity`
-            pub const UNIQUE_THRESHOLD_ACTIVITY: &str =
-                "pay_v3.marketing.paygiftactivity.unique_threshold_activity";
+        /// `pay_gift_activity`
+        pub mod pay_gift_activity {
+            /// `pay_v3.marketing.pay_gift_activity.add_activity_merchant`
+            pub const ADD_ACTIVITY_MERCHANT: &str =
+                "pay_v3.marketing.pay_gift_activity.add_activity_merchant";
+            /// `pay_v3.marketing.pay_gift_activity.create_unique_threshold_activity`
+            pub const CREATE_UNIQUE_THRESHOLD_ACTIVITY: &str =
+                "pay_v3.marketing.pay_gift_activity.create_unique_threshold_activity";
+            /// `pay_v3.marketing.pay_gift_activity.delete_activity_merchant`
+            pub const DELETE_ACTIVITY_MERCHANT: &str =
+                "pay_v3.marketing.pay_gift_activity.delete_activity_merchant";
+            /// `pay_v3.marketing.pay_gift_activity.get_activity`
+            pub const GET_ACTIVITY: &str = "pay_v3.marketing.pay_gift_activity.get_activity";
+            /// `pay_v3.marketing.pay_gift_activity.list_activities`
+            pub const LIST_ACTIVITIES: &str = "pay_v3.marketing.pay_gift_activity.list_activities";
+            /// `pay_v3.marketing.pay_gift_activity.list_activity_goods`
+            pub const LIST_ACTIVITY_GOODS: &str =
+                "pay_v3.marketing.pay_gift_activity.list_activity_goods";
+            /// `pay_v3.marketing.pay_gift_activity.list_activity_merchants`
+            pub const LIST_ACTIVITY_MERCHANTS: &str =
+                "pay_v3.marketing.pay_gift_activity.list_activity_merchants";
+            /// `pay_v3.marketing.pay_gift_activity.terminate_activity`
+            pub const TERMINATE_ACTIVITY: &str =
+                "pay_v3.marketing.pay_gift_activity.terminate_activity";
         }
         /// `shopping_receipt`
         pub mod shopping_receipt {
-            /// `pay_v3.marketing.shopping_receipt.customentrances`
-            pub const CUSTOMENTRANCES: &str = "pay_v3.marketing.shopping_receipt.customentrances";
-            /// `pay_v3.marketing.shopping_receipt.customentrances_by_brand_id_get`
-            pub const CUSTOMENTRANCES_BY_BRAND_ID_GET: &str =
-                "pay_v3.marketing.shopping_receipt.customentrances_by_brand_id_get";
-            /// `pay_v3.marketing.shopping_receipt.customentrances_by_brand_id_patch`
-            pub const CUSTOMENTRANCES_BY_BRAND_ID_PATCH: &str =
-                "pay_v3.marketing.shopping_receipt.customentrances_by_brand_id_patch";
-            /// `pay_v3.marketing.shopping_receipt.merchantshoppingreceiptjumpinfos`
-            pub const MERCHANTSHOPPINGRECEIPTJUMPINFOS: &str =
-                "pay_v3.marketing.shopping_receipt.merchantshoppingreceiptjumpinfos";
-            /// `pay_v3.marketing.shopping_receipt.shoppingreceipts`
-            pub const SHOPPINGRECEIPTS: &str = "pay_v3.marketing.shopping_receipt.shoppingreceipts";
+            /// `pay_v3.marketing.shopping_receipt.create_custom_entrance`
+            pub const CREATE_CUSTOM_ENTRANCE: &str =
+                "pay_v3.marketing.shopping_receipt.create_custom_entrance";
+            /// `pay_v3.marketing.shopping_receipt.get_custom_entrance`
+            pub const GET_CUSTOM_ENTRANCE: &str =
+                "pay_v3.marketing.shopping_receipt.get_custom_entrance";
+            /// `pay_v3.marketing.shopping_receipt.update_custom_entrance`
+            pub const UPDATE_CUSTOM_ENTRANCE: &str =
+                "pay_v3.marketing.shopping_receipt.update_custom_entrance";
+            /// `pay_v3.marketing.shopping_receipt.upload`
+            pub const UPLOAD: &str = "pay_v3.marketing.shopping_receipt.upload";
+            /// `pay_v3.marketing.shopping_receipt.upload_receipt_jump_info`
+            pub const UPLOAD_RECEIPT_JUMP_INFO: &str =
+                "pay_v3.marketing.shopping_receipt.upload_receipt_jump_info";
         }
         /// `weekly_discount`
         pub mod weekly_discount {
-            /// `pay_v3.marketing.weekly_discount.activities`
-            pub const ACTIVITIES: &str = "pay_v3.marketing.weekly_discount.activities";
-            /// `pay_v3.marketing.weekly_discount.activities_by_activity_id`
-            pub const ACTIVITIES_BY_ACTIVITY_ID: &str =
-                "pay_v3.marketing.weekly_discount.activities_by_activity_id";
-            /// `pay_v3.marketing.weekly_discount.activities_by_activity_id_apply`
-            pub const ACTIVITIES_BY_ACTIVITY_ID_APPLY: &str =
-                "pay_v3.marketing.weekly_discount.activities_by_activity_id_apply";
+            /// `pay_v3.marketing.weekly_discount.apply_activity`
+            pub const APPLY_ACTIVITY: &str = "pay_v3.marketing.weekly_discount.apply_activity";
+            /// `pay_v3.marketing.weekly_discount.get_activity`
+            pub const GET_ACTIVITY: &str = "pay_v3.marketing.weekly_discount.get_activity";
+            /// `pay_v3.marketing.weekly_discount.list_activities`
+            pub const LIST_ACTIVITIES: &str = "pay_v3.marketing.weekly_discount.list_activities";
         }
         /// `withdraw_favor`
         pub mod withdraw_favor {
             /// `users`
             pub mod users {
-                /// `pay_v3.marketing.withdraw_favor.users.by_openid_coupons_get`
-                pub const BY_OPENID_COUPONS_GET: &str =
-                    "pay_v3.marketing.withdraw_favor.users.by_openid_coupons_get";
-                /// `pay_v3.marketing.withdraw_favor.users.by_openid_coupons_post`
-                pub const BY_OPENID_COUPONS_POST: &str =
-                    "pay_v3.marketing.withdraw_favor.users.by_openid_coupons_post";
+                /// `pay_v3.marketing.withdraw_favor.users.list_coupons`
+                pub const LIST_COUPONS: &str = "pay_v3.marketing.withdraw_favor.users.list_coupons";
+                /// `pay_v3.marketing.withdraw_favor.users.send_coupon`
+                pub const SEND_COUPON: &str = "pay_v3.marketing.withdraw_favor.users.send_coupon";
             }
         }
     }
+    /// `mch_alter_apply`
+    pub mod mch_alter_apply {
+        /// `pay_v3.mch_alter_apply.apply_mch_contact_alter_applyment`
+        pub const APPLY_MCH_CONTACT_ALTER_APPLYMENT: &str =
+            "pay_v3.mch_alter_apply.apply_mch_contact_alter_applyment";
+        /// `pay_v3.mch_alter_apply.apply_mch_subject_alter_applyment`
+        pub const APPLY_MCH_SUBJECT_ALTER_APPLYMENT: &str =
+            "pay_v3.mch_alter_apply.apply_mch_subject_alter_applyment";
+        /// `pay_v3.mch_alter_apply.apply_merchant_name_alter_applyment`
+        pub const APPLY_MERCHANT_NAME_ALTER_APPLYMENT: &str =
+            "pay_v3.mch_alter_apply.apply_merchant_name_alter_applyment";
+        /// `pay_v3.mch_alter_apply.get_contact_by_out_request_no`
+        pub const GET_CONTACT_BY_OUT_REQUEST_NO: &str =
+            "pay_v3.mch_alter_apply.get_contact_by_out_request_no";
+        /// `pay_v3.mch_alter_apply.get_mch_contact_alter_applyment`
+        pub const GET_MCH_CONTACT_ALTER_APPLYMENT: &str =
+            "pay_v3.mch_alter_apply.get_mch_contact_alter_applyment";
+        /// `pay_v3.mch_alter_apply.get_mch_subject_alter_applyment`
+        pub const GET_MCH_SUBJECT_ALTER_APPLYMENT: &str =
+            "pay_v3.mch_alter_apply.get_mch_subject_alter_applyment";
+        /// `pay_v3.mch_alter_apply.get_merchant_name_alter_applyment`
+        pub const GET_MERCHANT_NAME_ALTER_APPLYMENT: &str =
+            "pay_v3.mch_alter_apply.get_merchant_name_alter_applyment";
+        /// `pay_v3.mch_alter_apply.get_name_by_out_request_no`
+        pub const GET_NAME_BY_OUT_REQUEST_NO: &str =
+            "pay_v3.mch_alter_apply.get_name_by_out_request_no";
+        /// `pay_v3.mch_alter_apply.get_subject_by_out_request_no`
+        pub const GET_SUBJECT_BY_OUT_REQUEST_NO: &str =
+            "pay_v3.mch_alter_apply.get_subject_by_out_request_no";
+        /// `pay_v3.mch_alter_apply.revoke_mch_contact_alter_applyment`
+        pub const REVOKE_MCH_CONTACT_ALTER_APPLYMENT: &str =
+            "pay_v3.mch_alter_apply.revoke_mch_contact_alter_applyment";
+        /// `pay_v3.mch_alter_apply.revoke_mch_subject_alter_applyment`
+        pub const REVOKE_MCH_SUBJECT_ALTER_APPLYMENT: &str =
+            "pay_v3.mch_alter_apply.revoke_mch_subject_alter_applyment";
+        /// `pay_v3.mch_alter_apply.revoke_merchant_name_alter_applyment`
+        pub const REVOKE_MERCHANT_NAME_ALTER_APPLYMENT: &str =
+            "pay_v3.mch_alter_apply.revoke_merchant_name_alter_applyment";
+    }
     /// `mch_manage`
     pub mod mch_manage {
-        /// `pay_v3.mch_manage.submission_files_by_sub_mchid_upload`
-        pub const SUBMISSION_FILES_BY_SUB_MCHID_UPLOAD: &str =
-            "pay_v3.mch_manage.submission_files_by_sub_mchid_upload";
+        /// `pay_v3.mch_manage.upload_submission_file`
+        pub const UPLOAD_SUBMISSION_FILE: &str = "pay_v3.mch_manage.upload_submission_file";
         /// `mch_manage_records`
         pub mod mch_manage_records {
-            /// `pay_v3.mch_manage.mch_manage_records.by_manage_record_id`
-            pub const BY_MANAGE_RECORD_ID: &str =
-                "pay_v3.mch_manage.mch_manage_records.by_manage_record_id";
-            /// `pay_v3.mch_manage.mch_manage_records.by_sub_mchid`
-            pub const BY_SUB_MCHID: &str = "pay_v3.mch_manage.mch_manage_records.by_sub_mchid";
-            /// `pay_v3.mch_manage.mch_manage_records.mch_manage_submissions`
-            pub const MCH_MANAGE_SUBMISSIONS: &str =
-                "pay_v3.mch_manage.mch_manage_records.mch_manage_submissions";
+            /// `pay_v3.mch_manage.mch_manage_records.get`
+            pub const GET: &str = "pay_v3.mch_manage.mch_manage_records.get";
+            /// `pay_v3.mch_manage.mch_manage_records.list`
+            pub const LIST: &str = "pay_v3.mch_manage.mch_manage_records.list";
+            /// `pay_v3.mch_manage.mch_manage_records.submit_mch_manage_submission`
+            pub const SUBMIT_MCH_MANAGE_SUBMISSION: &str =
+                "pay_v3.mch_manage.mch_manage_records.submit_mch_manage_submission";
         }
     }
     /// `mch_operate`
     pub mod mch_operate {
         /// `risk`
         pub mod risk {
-            /// `pay_v3.mch_operate.risk.withdrawl_apply`
-            pub const WITHDRAWL_APPLY: &str = "pay_v3.mch_operate.risk.withdrawl_apply";
-            /// `pay_v3.mch_operate.risk.withdrawl_apply_by_applyment_id`
-            pub const WITHDRAWL_APPLY_BY_APPLYMENT_ID: &str =
-                "pay_v3.mch_operate.risk.withdrawl_apply_by_applyment_id";
-            /// `pay_v3.mch_operate.risk.withdrawl_apply_by_out_request_no`
-            pub const WITHDRAWL_APPLY_BY_OUT_REQUEST_NO: &str =
-                "pay_v3.mch_operate.risk.withdrawl_apply_by_out_request_no";
+            /// `pay_v3.mch_operate.risk.apply_withdrawl`
+            pub const APPLY_WITHDRAWL: &str = "pay_v3.mch_operate.risk.apply_withdrawl";
+            /// `pay_v3.mch_operate.risk.get_withdrawl_apply_by_applyment_id`
+            pub const GET_WITHDRAWL_APPLY_BY_APPLYMENT_ID: &str =
+                "pay_v3.mch_operate.risk.get_withdrawl_apply_by_applyment_id";
+            /// `pay_v3.mch_operate.risk.get_withdrawl_apply_by_out_request_no`
+            pub const GET_WITHDRAWL_APPLY_BY_OUT_REQUEST_NO: &str =
+                "pay_v3.mch_operate.risk.get_withdrawl_apply_by_out_request_no";
         }
     }
     /// `mch_operation_manage`
     pub mod mch_operation_manage {
-        /// `pay_v3.mch_operation_manage.merchant_limitations_by_sub_mchid`
-        pub const MERCHANT_LIMITATIONS_BY_SUB_MCHID: &str =
-            "pay_v3.mch_operation_manage.merchant_limitations_by_sub_mchid";
+        /// `pay_v3.mch_operation_manage.get_merchant_limitation`
+        pub const GET_MERCHANT_LIMITATION: &str =
+            "pay_v3.mch_operation_manage.get_merchant_limitation";
         /// `enhanced_due_diligence`
         pub mod enhanced_due_diligence {
-            /// `pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id`
-            pub const BY_DUE_DILIGENCE_ID: &str =
-                "pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id";
-            /// `pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id_submit`
-            pub const BY_DUE_DILIGENCE_ID_SUBMIT: &str =
-                "pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id_submit";
-            /// `pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id_upload`
-            pub const BY_DUE_DILIGENCE_ID_UPLOAD: &str =
-                "pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id_upload";
+            /// `pay_v3.mch_operation_manage.enhanced_due_diligence.get`
+            pub const GET: &str = "pay_v3.mch_operation_manage.enhanced_due_diligence.get";
+            /// `pay_v3.mch_operation_manage.enhanced_due_diligence.submit`
+            pub const SUBMIT: &str = "pay_v3.mch_operation_manage.enhanced_due_diligence.submit";
+            /// `pay_v3.mch_operation_manage.enhanced_due_diligence.upload`
+            pub const UPLOAD: &str = "pay_v3.mch_operation_manage.enhanced_due_diligence.upload";
         }
-    }
-    /// `mchalterapply`
-    pub mod mchalterapply {
-        /// `pay_v3.mchalterapply.mchcontactalterapplyment`
-        pub const MCHCONTACTALTERAPPLYMENT: &str = "pay_v3.mchalterapply.mchcontactalterapplyment";
-        /// `pay_v3.mchalterapply.mchcontactalterapplyment_by_apply_id`
-        pub const MCHCONTACTALTERAPPLYMENT_BY_APPLY_ID: &str =
-            "pay_v3.mchalterapply.mchcontactalterapplyment_by_apply_id";
-        /// `pay_v3.mchalterapply.mchcontactalterapplyment_revoke`
-        pub const MCHCONTACTALTERAPPLYMENT_REVOKE: &str =
-            "pay_v3.mchalterapply.mchcontactalterapplyment_revoke";
-        /// `pay_v3.mchalterapply.mchsubjectalterapplyment`
-        pub const MCHSUBJECTALTERAPPLYMENT: &str = "pay_v3.mchalterapply.mchsubjectalterapplyment";
-        /// `pay_v3.mchalterapply.mchsubjectalterapplyment_by_apply_id`
-        pub const MCHSUBJECTALTERAPPLYMENT_BY_APPLY_ID: &str =
-            "pay_v3.mchalterapply.mchsubjectalterapplyment_by_apply_id";
-        /// `pay_v3.mchalterapply.mchsubjectalterapplyment_merchant_by_out_request_no`
-        pub const MCHSUBJECTALTERAPPLYMENT_MERCHANT_BY_OUT_REQUEST_NO: &str =
-            "pay_v3.mchalterapply.mchsubjectalterapplyment_merchant_by_out_request_no";
-        /// `pay_v3.mchalterapply.mchsubjectalterapplyment_revoke`
-        pub const MCHSUBJECTALTERAPPLYMENT_REVOKE: &str =
-            "pay_v3.mchalterapply.mchsubjectalterapplyment_revoke";
-        /// `pay_v3.mchalterapply.merchantnamealterapplyment`
-        pub const MERCHANTNAMEALTERAPPLYMENT: &str =
-            "pay_v3.mchalterapply.merchantnamealterapplyment";
-        /// `pay_v3.mchalterapply.merchantnamealterapplyment_by_apply_id`
-        pub const MERCHANTNAMEALTERAPPLYMENT_BY_APPLY_ID: &str =
-            "pay_v3.mchalterapply.merchantnamealterapplyment_by_apply_id";
-        /// `pay_v3.mchalterapply.merchantnamealterapplyment_merchant_by_out_request_no`
-        pub const MERCHANTNAMEALTERAPPLYMENT_MERCHANT_BY_OUT_REQUEST_NO: &str =
-            "pay_v3.mchalterapply.merchantnamealterapplyment_merchant_by_out_request_no";
-        /// `pay_v3.mchalterapply.merchantnamealterapplyment_revoke`
-        pub const MERCHANTNAMEALTERAPPLYMENT_REVOKE: &str =
-            "pay_v3.mchalterapply.merchantnamealterapplyment_revoke";
-        /// `pay_v3.mchalterapply.merchant_by_out_request_no`
-        pub const MERCHANT_BY_OUT_REQUEST_NO: &str =
-            "pay_v3.mchalterapply.merchant_by_out_request_no";
     }
     /// `med_ins`
     pub mod med_ins {
-        /// `pay_v3.med_ins.orders`
-        pub const ORDERS: &str = "pay_v3.med_ins.orders";
-        /// `pay_v3.med_ins.orders_by_mix_trade_no`
-        pub const ORDERS_BY_MIX_TRADE_NO: &str = "pay_v3.med_ins.orders_by_mix_trade_no";
-        /// `pay_v3.med_ins.orders_by_out_trade_no`
-        pub const ORDERS_BY_OUT_TRADE_NO: &str = "pay_v3.med_ins.orders_by_out_trade_no";
-        /// `pay_v3.med_ins.refunds_notify`
-        pub const REFUNDS_NOTIFY: &str = "pay_v3.med_ins.refunds_notify";
+        /// `pay_v3.med_ins.create_order`
+        pub const CREATE_ORDER: &str = "pay_v3.med_ins.create_order";
+        /// `pay_v3.med_ins.get_order_by_mix_trade_no`
+        pub const GET_ORDER_BY_MIX_TRADE_NO: &str = "pay_v3.med_ins.get_order_by_mix_trade_no";
+        /// `pay_v3.med_ins.get_order_by_out_trade_no`
+        pub const GET_ORDER_BY_OUT_TRADE_NO: &str = "pay_v3.med_ins.get_order_by_out_trade_no";
+        /// `pay_v3.med_ins.notify_refund`
+        pub const NOTIFY_REFUND: &str = "pay_v3.med_ins.notify_refund";
     }
     /// `merchant`
     pub mod merchant {
         /// `fund`
         pub mod fund {
-            /// `pay_v3.merchant.fund.balance_by_account_type`
-            pub const BALANCE_BY_ACCOUNT_TYPE: &str =
-                "pay_v3.merchant.fund.balance_by_account_type";
-            /// `pay_v3.merchant.fund.dayendbalance_by_account_type`
-            pub const DAYENDBALANCE_BY_ACCOUNT_TYPE: &str =
-                "pay_v3.merchant.fund.dayendbalance_by_account_type";
+            /// `pay_v3.merchant.fund.get_balance`
+            pub const GET_BALANCE: &str = "pay_v3.merchant.fund.get_balance";
+            /// `pay_v3.merchant.fund.get_day_end_balance`
+            pub const GET_DAY_END_BALANCE: &str = "pay_v3.merchant.fund.get_day_end_balance";
+            /// `pay_v3.merchant.fund.get_withdraw`
+            pub const GET_WITHDRAW: &str = "pay_v3.merchant.fund.get_withdraw";
+            /// `pay_v3.merchant.fund.get_withdraw_by_bill_type`
+            pub const GET_WITHDRAW_BY_BILL_TYPE: &str =
+                "pay_v3.merchant.fund.get_withdraw_by_bill_type";
+            /// `pay_v3.merchant.fund.get_withdraw_by_out_request_no`
+            pub const GET_WITHDRAW_BY_OUT_REQUEST_NO: &str =
+                "pay_v3.merchant.fund.get_withdraw_by_out_request_no";
+            /// `pay_v3.merchant.fund.get_withdraw_by_withdraw_id`
+            pub const GET_WITHDRAW_BY_WITHDRAW_ID: &str =
+                "pay_v3.merchant.fund.get_withdraw_by_withdraw_id";
             /// `pay_v3.merchant.fund.withdraw`
             pub const WITHDRAW: &str = "pay_v3.merchant.fund.withdraw";
-            /// `pay_v3.merchant.fund.withdraw_by_bill_type`
-            pub const WITHDRAW_BY_BILL_TYPE: &str = "pay_v3.merchant.fund.withdraw_by_bill_type";
-            /// `pay_v3.merchant.fund.withdraw_by_out_request_no`
-            pub const WITHDRAW_BY_OUT_REQUEST_NO: &str =
-                "pay_v3.merchant.fund.withdraw_by_out_request_no";
-            /// `pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund`
-            pub const WITHDRAW_BY_WITHDRAW_ID_V3_MERCHANT_FUND: &str =
-                "pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund";
-            /// `pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund_get`
-            pub const WITHDRAW_BY_WITHDRAW_ID_V3_MERCHANT_FUND_GET: &str =
-                "pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund_get";
         }
         /// `media`
         pub mod media {
             /// `pay_v3.merchant.media.upload`
             pub const UPLOAD: &str = "pay_v3.merchant.media.upload";
-            /// `pay_v3.merchant.media.video_upload`
-            pub const VIDEO_UPLOAD: &str = "pay_v3.merchant.media.video_upload";
+            /// `pay_v3.merchant.media.upload_video`
+            pub const UPLOAD_VIDEO: &str = "pay_v3.merchant.media.upload_video";
         }
+    }
+    /// `merchant_fund`
+    pub mod merchant_fund {
+        /// `pay_v3.merchant_fund.list_merchant_income_records`
+        pub const LIST_MERCHANT_INCOME_RECORDS: &str =
+            "pay_v3.merchant_fund.list_merchant_income_records";
+        /// `pay_v3.merchant_fund.list_partner_income_records`
+        pub const LIST_PARTNER_INCOME_RECORDS: &str =
+            "pay_v3.merchant_fund.list_partner_income_records";
     }
     /// `merchant_risk_manage`
     pub mod merchant_risk_manage {
+        /// `pay_v3.merchant_risk_manage.create_violation_notification`
+        pub const CREATE_VIOLATION_NOTIFICATION: &str =
+            "pay_v3.merchant_risk_manage.create_violation_notification";
+        /// `pay_v3.merchant_risk_manage.delete_violation_notification`
+        pub const DELETE_VIOLATION_NOTIFICATION: &str =
+            "pay_v3.merchant_risk_manage.delete_violation_notification";
+        /// `pay_v3.merchant_risk_manage.get_trade_risk_information`
+        pub const GET_TRADE_RISK_INFORMATION: &str =
+            "pay_v3.merchant_risk_manage.get_trade_risk_information";
+        /// `pay_v3.merchant_risk_manage.get_violation_notifications`
+        pub const GET_VIOLATION_NOTIFICATIONS: &str =
+            "pay_v3.merchant_risk_manage.get_violation_notifications";
+        /// `pay_v3.merchant_risk_manage.report_trade_risk_result`
+        pub const REPORT_TRADE_RISK_RESULT: &str =
+            "pay_v3.merchant_risk_manage.report_trade_risk_result";
         /// `pay_v3.merchant_risk_manage.report_trade_union_information`
         pub const REPORT_TRADE_UNION_INFORMATION: &str =
             "pay_v3.merchant_risk_manage.report_trade_union_information";
-        /// `pay_v3.merchant_risk_manage.trade_risk_information`
-        pub const TRADE_RISK_INFORMATION: &str =
-            "pay_v3.merchant_risk_manage.trade_risk_information";
-        /// `pay_v3.merchant_risk_manage.trade_risk_result`
-        pub const TRADE_RISK_RESULT: &str = "pay_v3.merchant_risk_manage.trade_risk_result";
-        /// `pay_v3.merchant_risk_manage.violation_notifications_delete`
-        pub const VIOLATION_NOTIFICATIONS_DELETE: &str =
-            "pay_v3.merchant_risk_manage.violation_notifications_delete";
-        /// `pay_v3.merchant_risk_manage.violation_notifications_get`
-        pub const VIOLATION_NOTIFICATIONS_GET: &str =
-            "pay_v3.merchant_risk_manage.violation_notifications_get";
-        /// `pay_v3.merchant_risk_manage.violation_notifications_post`
-        pub const VIOLATION_NOTIFICATIONS_POST: &str =
-            "pay_v3.merchant_risk_manage.violation_notifications_post";
-        /// `pay_v3.merchant_risk_manage.violation_notifications_put`
-        pub const VIOLATION_NOTIFICATIONS_PUT: &str =
-            "pay_v3.merchant_risk_manage.violation_notifications_put";
+        /// `pay_v3.merchant_risk_manage.update_violation_notification`
+        pub const UPDATE_VIOLATION_NOTIFICATION: &str =
+            "pay_v3.merchant_risk_manage.update_violation_notification";
         /// `ec_trade_risk`
         pub mod ec_trade_risk {
             /// `pay_v3.merchant_risk_manage.ec_trade_risk.query_risk_trades`
             pub const QUERY_RISK_TRADES: &str =
                 "pay_v3.merchant_risk_manage.ec_trade_risk.query_risk_trades";
-            /// `pay_v3.merchant_risk_manage.ec_trade_risk.recv_dispose_result`
-            pub const RECV_DISPOSE_RESULT: &str =
-                "pay_v3.merchant_risk_manage.ec_trade_risk.recv_dispose_result";
+            /// `pay_v3.merchant_risk_manage.ec_trade_risk.report_dispose_result`
+            pub const REPORT_DISPOSE_RESULT: &str =
+                "pay_v3.merchant_risk_manage.ec_trade_risk.report_dispose_result";
         }
     }
     /// `merchant_service`
     pub mod merchant_service {
-        /// `pay_v3.merchant_service.complaints`
-        pub const COMPLAINTS: &str = "pay_v3.merchant_service.complaints";
-        /// `pay_v3.merchant_service.complaints_by_transaction_id`
-        pub const COMPLAINTS_BY_TRANSACTION_ID: &str =
-            "pay_v3.merchant_service.complaints_by_transaction_id";
-        /// `pay_v3.merchant_service.complaints_negotiation_historys`
-        pub const COMPLAINTS_NEGOTIATION_HISTORYS: &str =
-            "pay_v3.merchant_service.complaints_negotiation_historys";
-        /// `pay_v3.merchant_service.complaints_v2`
-        pub const COMPLAINTS_V2: &str = "pay_v3.merchant_service.complaints_v2";
-        /// `pay_v3.merchant_service.complaints_v2_by_complaint_id`
-        pub const COMPLAINTS_V2_BY_COMPLAINT_ID: &str =
-            "pay_v3.merchant_service.complaints_v2_by_complaint_id";
-        /// `pay_v3.merchant_service.complaints_v2_complete`
-        pub const COMPLAINTS_V2_COMPLETE: &str = "pay_v3.merchant_service.complaints_v2_complete";
-        /// `pay_v3.merchant_service.complaints_v2_negotiation_historys`
-        pub const COMPLAINTS_V2_NEGOTIATION_HISTORYS: &str =
-            "pay_v3.merchant_service.complaints_v2_negotiation_historys";
-        /// `pay_v3.merchant_service.complaints_v2_response`
-        pub const COMPLAINTS_V2_RESPONSE: &str = "pay_v3.merchant_service.complaints_v2_response";
-        /// `pay_v3.merchant_service.complaints_v2_update_refund_progress`
-        pub const COMPLAINTS_V2_UPDATE_REFUND_PROGRESS: &str =
-            "pay_v3.merchant_service.complaints_v2_update_refund_progress";
-        /// `pay_v3.merchant_service.complaint_notifications_delete`
-        pub const COMPLAINT_NOTIFICATIONS_DELETE: &str =
-            "pay_v3.merchant_service.complaint_notifications_delete";
-        /// `pay_v3.merchant_service.complaint_notifications_get`
-        pub const COMPLAINT_NOTIFICATIONS_GET: &str =
-            "pay_v3.merchant_service.complaint_notifications_get";
-        /// `pay_v3.merchant_service.complaint_notifications_post`
-        pub const COMPLAINT_NOTIFICATIONS_POST: &str =
-            "pay_v3.merchant_service.complaint_notifications_post";
-        /// `pay_v3.merchant_service.complaint_notifications_put`
-        pub const COMPLAINT_NOTIFICATIONS_PUT: &str =
-            "pay_v3.merchant_service.complaint_notifications_put";
-        /// `pay_v3.merchant_service.feedbacks`
-        pub const FEEDBACKS: &str = "pay_v3.merchant_service.feedbacks";
-        /// `pay_v3.merchant_service.response_immediate_service`
-        pub const RESPONSE_IMMEDIATE_SERVICE: &str =
-            "pay_v3.merchant_service.response_immediate_service";
+        /// `pay_v3.merchant_service.complete_complaint_v2`
+        pub const COMPLETE_COMPLAINT_V2: &str = "pay_v3.merchant_service.complete_complaint_v2";
+        /// `pay_v3.merchant_service.create_complaint_notification`
+        pub const CREATE_COMPLAINT_NOTIFICATION: &str =
+            "pay_v3.merchant_service.create_complaint_notification";
+        /// `pay_v3.merchant_service.delete_complaint_notification`
+        pub const DELETE_COMPLAINT_NOTIFICATION: &str =
+            "pay_v3.merchant_service.delete_complaint_notification";
+        /// `pay_v3.merchant_service.get_complaint_notifications`
+        pub const GET_COMPLAINT_NOTIFICATIONS: &str =
+            "pay_v3.merchant_service.get_complaint_notifications";
+        /// `pay_v3.merchant_service.get_complaint_v2`
+        pub const GET_COMPLAINT_V2: &str = "pay_v3.merchant_service.get_complaint_v2";
+        /// `pay_v3.merchant_service.list_complaints`
+        pub const LIST_COMPLAINTS: &str = "pay_v3.merchant_service.list_complaints";
+        /// `pay_v3.merchant_service.list_complaints_by_transaction_id`
+        pub const LIST_COMPLAINTS_BY_TRANSACTION_ID: &str =
+            "pay_v3.merchant_service.list_complaints_by_transaction_id";
+        /// `pay_v3.merchant_service.list_complaints_v2`
+        pub const LIST_COMPLAINTS_V2: &str = "pay_v3.merchant_service.list_complaints_v2";
+        /// `pay_v3.merchant_service.list_negotiation_history`
+        pub const LIST_NEGOTIATION_HISTORY: &str =
+            "pay_v3.merchant_service.list_negotiation_history";
+        /// `pay_v3.merchant_service.list_negotiation_history_v2`
+        pub const LIST_NEGOTIATION_HISTORY_V2: &str =
+            "pay_v3.merchant_service.list_negotiation_history_v2";
+        /// `pay_v3.merchant_service.respond_to_complaint_v2`
+        pub const RESPOND_TO_COMPLAINT_V2: &str = "pay_v3.merchant_service.respond_to_complaint_v2";
+        /// `pay_v3.merchant_service.respond_to_immediate_service`
+        pub const RESPOND_TO_IMMEDIATE_SERVICE: &str =
+            "pay_v3.merchant_service.respond_to_immediate_service";
+        /// `pay_v3.merchant_service.submit_feedback`
+        pub const SUBMIT_FEEDBACK: &str = "pay_v3.merchant_service.submit_feedback";
+        /// `pay_v3.merchant_service.update_complaint_notification`
+        pub const UPDATE_COMPLAINT_NOTIFICATION: &str =
+            "pay_v3.merchant_service.update_complaint_notification";
+        /// `pay_v3.merchant_service.update_refund_progress`
+        pub const UPDATE_REFUND_PROGRESS: &str = "pay_v3.merchant_service.update_refund_progress";
         /// `images`
         pub mod images {
-            /// `pay_v3.merchant_service.images.by_media_id`
-            pub const BY_MEDIA_ID: &str = "pay_v3.merchant_service.images.by_media_id";
+            /// `pay_v3.merchant_service.images.download`
+            pub const DOWNLOAD: &str = "pay_v3.merchant_service.images.download";
             /// `pay_v3.merchant_service.images.upload`
             pub const UPLOAD: &str = "pay_v3.merchant_service.images.upload";
         }
     }
     /// `merchant_settlement`
     pub mod merchant_settlement {
-        /// `pay_v3.merchant_settlement.merchant_settle_rule_applications`
-        pub const MERCHANT_SETTLE_RULE_APPLICATIONS: &str =
-            "pay_v3.merchant_settlement.merchant_settle_rule_applications";
-        /// `pay_v3.merchant_settlement.merchant_settle_rule_applications_by_application_id`
-        pub const MERCHANT_SETTLE_RULE_APPLICATIONS_BY_APPLICATION_ID: &str =
-            "pay_v3.merchant_settlement.merchant_settle_rule_applications_by_application_id";
+        /// `pay_v3.merchant_settlement.apply_settle_rule`
+        pub const APPLY_SETTLE_RULE: &str = "pay_v3.merchant_settlement.apply_settle_rule";
+        /// `pay_v3.merchant_settlement.get_settle_rule_application`
+        pub const GET_SETTLE_RULE_APPLICATION: &str =
+            "pay_v3.merchant_settlement.get_settle_rule_application";
     }
     /// `merchant_store`
     pub mod merchant_store {
-        /// `pay_v3.merchant_store.stores`
-        pub const STORES: &str = "pay_v3.merchant_store.stores";
-        /// `pay_v3.merchant_store.stores_by_store_id_get`
-        pub const STORES_BY_STORE_ID_GET: &str = "pay_v3.merchant_store.stores_by_store_id_get";
-        /// `pay_v3.merchant_store.stores_by_store_id_patch`
-        pub const STORES_BY_STORE_ID_PATCH: &str = "pay_v3.merchant_store.stores_by_store_id_patch";
-        /// `pay_v3.merchant_store.stores_by_store_id_recipients_bind`
-        pub const STORES_BY_STORE_ID_RECIPIENTS_BIND: &str =
-            "pay_v3.merchant_store.stores_by_store_id_recipients_bind";
-        /// `pay_v3.merchant_store.stores_by_store_id_recipients_unbind`
-        pub const STORES_BY_STORE_ID_RECIPIENTS_UNBIND: &str =
-            "pay_v3.merchant_store.stores_by_store_id_recipients_unbind";
+        /// `pay_v3.merchant_store.bind_store_recipient`
+        pub const BIND_STORE_RECIPIENT: &str = "pay_v3.merchant_store.bind_store_recipient";
+        /// `pay_v3.merchant_store.create_store`
+        pub const CREATE_STORE: &str = "pay_v3.merchant_store.create_store";
+        /// `pay_v3.merchant_store.get_store`
+        pub const GET_STORE: &str = "pay_v3.merchant_store.get_store";
+        /// `pay_v3.merchant_store.unbind_store_recipient`
+        pub const UNBIND_STORE_RECIPIENT: &str = "pay_v3.merchant_store.unbind_store_recipient";
+        /// `pay_v3.merchant_store.update_store`
+        pub const UPDATE_STORE: &str = "pay_v3.merchant_store.update_store";
     }
-    /// `merchantfund`
-    pub mod merchantfund {
-        /// `pay_v3.merchantfund.merchant_income_records`
-        pub const MERCHANT_INCOME_RECORDS: &str = "pay_v3.merchantfund.merchant_income_records";
-        /// `pay_v3.merchantfund.partner_income_records`
-        pub const PARTNER_INCOME_RECORDS: &str = "pay_v3.merchantfund.partner_income_records";
-    }
-    /// `multiuse`
-    pub mod multiuse {
-        /// `pay_v3.multiuse.users_by_openid_coupons`
-        pub const USERS_BY_OPENID_COUPONS: &str = "pay_v3.multiuse.users_by_openid_coupons";
+    /// `multi_use`
+    pub mod multi_use {
+        /// `pay_v3.multi_use.send_user_coupon`
+        pub const SEND_USER_COUPON: &str = "pay_v3.multi_use.send_user_coupon";
         /// `stocks`
         pub mod stocks {
-            /// `pay_v3.multiuse.stocks.by_stock_id_refund_flow`
-            pub const BY_STOCK_ID_REFUND_FLOW: &str =
-                "pay_v3.multiuse.stocks.by_stock_id_refund_flow";
-            /// `pay_v3.multiuse.stocks.by_stock_id_send_flow`
-            pub const BY_STOCK_ID_SEND_FLOW: &str = "pay_v3.multiuse.stocks.by_stock_id_send_flow";
-            /// `pay_v3.multiuse.stocks.by_stock_id_use_flow`
-            pub const BY_STOCK_ID_USE_FLOW: &str = "pay_v3.multiuse.stocks.by_stock_id_use_flow";
+            /// `pay_v3.multi_use.stocks.get_refund_flow`
+            pub const GET_REFUND_FLOW: &str = "pay_v3.multi_use.stocks.get_refund_flow";
+            /// `pay_v3.multi_use.stocks.get_send_flow`
+            pub const GET_SEND_FLOW: &str = "pay_v3.multi_use.stocks.get_send_flow";
+            /// `pay_v3.multi_use.stocks.get_use_flow`
+            pub const GET_USE_FLOW: &str = "pay_v3.multi_use.stocks.get_use_flow";
         }
     }
     /// `new_tax_control_fapiao`
     pub mod new_tax_control_fapiao {
-        /// `pay_v3.new_tax_control_fapiao.card_template`
-        pub const CARD_TEMPLATE: &str = "pay_v3.new_tax_control_fapiao.card_template";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications`
-        pub const FAPIAO_APPLICATIONS: &str = "pay_v3.new_tax_control_fapiao.fapiao_applications";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id`
-        pub const FAPIAO_APPLICATIONS_BY_FAPIAO_APPLY_ID: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_fapiao_files`
-        pub const FAPIAO_APPLICATIONS_FAPIAO_FILES: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_fapiao_files";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_insert_cards`
-        pub const FAPIAO_APPLICATIONS_INSERT_CARDS: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_insert_cards";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_issue_general`
-        pub const FAPIAO_APPLICATIONS_ISSUE_GENERAL: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_issue_general";
-        /// `pay_v3.new_tax_control_fapiao.fapiao_applications_reverse`
-        pub const FAPIAO_APPLICATIONS_REVERSE: &str =
-            "pay_v3.new_tax_control_fapiao.fapiao_applications_reverse";
+        /// `pay_v3.new_tax_control_fapiao.create_card_template`
+        pub const CREATE_CARD_TEMPLATE: &str = "pay_v3.new_tax_control_fapiao.create_card_template";
+        /// `pay_v3.new_tax_control_fapiao.create_fapiao_application`
+        pub const CREATE_FAPIAO_APPLICATION: &str =
+            "pay_v3.new_tax_control_fapiao.create_fapiao_application";
+        /// `pay_v3.new_tax_control_fapiao.get_fapiao_application`
+        pub const GET_FAPIAO_APPLICATION: &str =
+            "pay_v3.new_tax_control_fapiao.get_fapiao_application";
+        /// `pay_v3.new_tax_control_fapiao.get_fapiao_files`
+        pub const GET_FAPIAO_FILES: &str = "pay_v3.new_tax_control_fapiao.get_fapiao_files";
+        /// `pay_v3.new_tax_control_fapiao.get_title_url`
+        pub const GET_TITLE_URL: &str = "pay_v3.new_tax_control_fapiao.get_title_url";
+        /// `pay_v3.new_tax_control_fapiao.get_user_title`
+        pub const GET_USER_TITLE: &str = "pay_v3.new_tax_control_fapiao.get_user_title";
+        /// `pay_v3.new_tax_control_fapiao.insert_cards`
+        pub const INSERT_CARDS: &str = "pay_v3.new_tax_control_fapiao.insert_cards";
+        /// `pay_v3.new_tax_control_fapiao.issue_general`
+        pub const ISSUE_GENERAL: &str = "pay_v3.new_tax_control_fapiao.issue_general";
         /// `pay_v3.new_tax_control_fapiao.issue_passenger_transport`
         pub const ISSUE_PASSENGER_TRANSPORT: &str =
             "pay_v3.new_tax_control_fapiao.issue_passenger_transport";
+        /// `pay_v3.new_tax_control_fapiao.issue_real_estate_leasing`
+        pub const ISSUE_REAL_ESTATE_LEASING: &str =
+            "pay_v3.new_tax_control_fapiao.issue_real_estate_leasing";
         /// `pay_v3.new_tax_control_fapiao.issue_refined_oil`
         pub const ISSUE_REFINED_OIL: &str = "pay_v3.new_tax_control_fapiao.issue_refined_oil";
-        /// `pay_v3.new_tax_control_fapiao.real_estate_leasing`
-        pub const REAL_ESTATE_LEASING: &str = "pay_v3.new_tax_control_fapiao.real_estate_leasing";
+        /// `pay_v3.new_tax_control_fapiao.reverse_fapiao_application`
+        pub const REVERSE_FAPIAO_APPLICATION: &str =
+            "pay_v3.new_tax_control_fapiao.reverse_fapiao_application";
         /// `pay_v3.new_tax_control_fapiao.upload_fapiao_file`
         pub const UPLOAD_FAPIAO_FILE: &str = "pay_v3.new_tax_control_fapiao.upload_fapiao_file";
-        /// `pay_v3.new_tax_control_fapiao.user_title`
-        pub const USER_TITLE: &str = "pay_v3.new_tax_control_fapiao.user_title";
-        /// `pay_v3.new_tax_control_fapiao.user_title_title_url`
-        pub const USER_TITLE_TITLE_URL: &str = "pay_v3.new_tax_control_fapiao.user_title_title_url";
-        /// `fapiaomerchant`
-        pub mod fapiaomerchant {
-            /// `pay_v3.new_tax_control_fapiao.fapiaomerchant.getspinviteurl`
-            pub const GETSPINVITEURL: &str =
-                "pay_v3.new_tax_control_fapiao.fapiaomerchant.getspinviteurl";
-            /// `pay_v3.new_tax_control_fapiao.fapiaomerchant.listspinvitemchinfo`
-            pub const LISTSPINVITEMCHINFO: &str =
-                "pay_v3.new_tax_control_fapiao.fapiaomerchant.listspinvitemchinfo";
+        /// `fapiao_merchant`
+        pub mod fapiao_merchant {
+            /// `pay_v3.new_tax_control_fapiao.fapiao_merchant.get_sp_invite_url`
+            pub const GET_SP_INVITE_URL: &str =
+                "pay_v3.new_tax_control_fapiao.fapiao_merchant.get_sp_invite_url";
+            /// `pay_v3.new_tax_control_fapiao.fapiao_merchant.list_sp_invite_mch_info`
+            pub const LIST_SP_INVITE_MCH_INFO: &str =
+                "pay_v3.new_tax_control_fapiao.fapiao_merchant.list_sp_invite_mch_info";
         }
         /// `merchant`
         pub mod merchant {
-            /// `pay_v3.new_tax_control_fapiao.merchant.base_information`
-            pub const BASE_INFORMATION: &str =
-                "pay_v3.new_tax_control_fapiao.merchant.base_information";
-            /// `pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check`
-            pub const BY_SUB_MCHID_CHECK: &str =
-                "pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check";
-            /// `pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check_status_get`
-            pub const BY_SUB_MCHID_CHECK_STATUS_GET: &str =
-                "pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check_status_get";
-            /// `pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check_status_post`
-            pub const BY_SUB_MCHID_CHECK_STATUS_POST: &str =
-                "pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check_status_post";
-            /// `pay_v3.new_tax_control_fapiao.merchant.development_config_get`
-            pub const DEVELOPMENT_CONFIG_GET: &str =
-                "pay_v3.new_tax_control_fapiao.merchant.development_config_get";
-            /// `pay_v3.new_tax_control_fapiao.merchant.development_config_patch`
-            pub const DEVELOPMENT_CONFIG_PATCH: &str =
-                "pay_v3.new_tax_control_fapiao.merchant.development_config_patch";
-            /// `pay_v3.new_tax_control_fapiao.merchant.tax_codes`
-            pub const TAX_CODES: &str = "pay_v3.new_tax_control_fapiao.merchant.tax_codes";
+            /// `pay_v3.new_tax_control_fapiao.merchant.check`
+            pub const CHECK: &str = "pay_v3.new_tax_control_fapiao.merchant.check";
+            /// `pay_v3.new_tax_control_fapiao.merchant.check_status`
+            pub const CHECK_STATUS: &str = "pay_v3.new_tax_control_fapiao.merchant.check_status";
+            /// `pay_v3.new_tax_control_fapiao.merchant.get_base_information`
+            pub const GET_BASE_INFORMATION: &str =
+                "pay_v3.new_tax_control_fapiao.merchant.get_base_information";
+            /// `pay_v3.new_tax_control_fapiao.merchant.get_check_status`
+            pub const GET_CHECK_STATUS: &str =
+                "pay_v3.new_tax_control_fapiao.merchant.get_check_status";
+            /// `pay_v3.new_tax_control_fapiao.merchant.get_development_config`
+            pub const GET_DEVELOPMENT_CONFIG: &str =
+                "pay_v3.new_tax_control_fapiao.merchant.get_development_config";
+            /// `pay_v3.new_tax_control_fapiao.merchant.list_tax_codes`
+            pub const LIST_TAX_CODES: &str =
+                "pay_v3.new_tax_control_fapiao.merchant.list_tax_codes";
+            /// `pay_v3.new_tax_control_fapiao.merchant.set_development_config`
+            pub const SET_DEVELOPMENT_CONFIG: &str =
+                "pay_v3.new_tax_control_fapiao.merchant.set_development_config";
         }
     }
-    /// `offlineface`
-    pub mod offlineface {
-        /// `pay_v3.offlineface.authinfo`
-        pub const AUTHINFO: &str = "pay_v3.offlineface.authinfo";
-        /// `pay_v3.offlineface.face_collections`
-        pub const FACE_COLLECTIONS: &str = "pay_v3.offlineface.face_collections";
-        /// `pay_v3.offlineface.face_collections_by_collection_id`
-        pub const FACE_COLLECTIONS_BY_COLLECTION_ID: &str =
-            "pay_v3.offlineface.face_collections_by_collection_id";
-        /// `pay_v3.offlineface.repayment_url`
-        pub const REPAYMENT_URL: &str = "pay_v3.offlineface.repayment_url";
-        /// `pay_v3.offlineface.transactions`
-        pub const TRANSACTIONS: &str = "pay_v3.offlineface.transactions";
-        /// `pay_v3.offlineface.transactions_by_out_trade_no`
-        pub const TRANSACTIONS_BY_OUT_TRADE_NO: &str =
-            "pay_v3.offlineface.transactions_by_out_trade_no";
+    /// `offline_face`
+    pub mod offline_face {
+        /// `pay_v3.offline_face.deduct_transaction`
+        pub const DEDUCT_TRANSACTION: &str = "pay_v3.offline_face.deduct_transaction";
+        /// `pay_v3.offline_face.get_auth_info`
+        pub const GET_AUTH_INFO: &str = "pay_v3.offline_face.get_auth_info";
+        /// `pay_v3.offline_face.get_face_collection`
+        pub const GET_FACE_COLLECTION: &str = "pay_v3.offline_face.get_face_collection";
+        /// `pay_v3.offline_face.get_repayment_url`
+        pub const GET_REPAYMENT_URL: &str = "pay_v3.offline_face.get_repayment_url";
+        /// `pay_v3.offline_face.get_transaction`
+        pub const GET_TRANSACTION: &str = "pay_v3.offline_face.get_transaction";
+        /// `pay_v3.offline_face.list_face_collections`
+        pub const LIST_FACE_COLLECTIONS: &str = "pay_v3.offline_face.list_face_collections";
         /// `contracts`
         pub mod contracts {
-            /// `pay_v3.offlineface.contracts.by_contract_id`
-            pub const BY_CONTRACT_ID: &str = "pay_v3.offlineface.contracts.by_contract_id";
-            /// `pay_v3.offlineface.contracts.presign`
-            pub const PRESIGN: &str = "pay_v3.offlineface.contracts.presign";
+            /// `pay_v3.offline_face.contracts.get`
+            pub const GET: &str = "pay_v3.offline_face.contracts.get";
+            /// `pay_v3.offline_face.contracts.pre_sign`
+            pub const PRE_SIGN: &str = "pay_v3.offline_face.contracts.pre_sign";
         }
     }
-    /// `offlinefacemch`
-    pub mod offlinefacemch {
-        /// `pay_v3.offlinefacemch.organizations`
-        pub const ORGANIZATIONS: &str = "pay_v3.offlinefacemch.organizations";
-        /// `pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_get`
-        pub const ORGANIZATIONS_BY_ORGANIZATION_ID_USERS_BY_OUT_USER_ID_GET: &str =
-            "pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_get";
-        /// `pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_patch`
-        pub const ORGANIZATIONS_BY_ORGANIZATION_ID_USERS_BY_OUT_USER_ID_PATCH: &str =
-            "pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_patch";
-        /// `pay_v3.offlinefacemch.tokens`
-        pub const TOKENS: &str = "pay_v3.offlinefacemch.tokens";
-        /// `pay_v3.offlinefacemch.users_terminate_contract`
-        pub const USERS_TERMINATE_CONTRACT: &str = "pay_v3.offlinefacemch.users_terminate_contract";
+    /// `offline_face_mch`
+    pub mod offline_face_mch {
+        /// `pay_v3.offline_face_mch.get_organizations`
+        pub const GET_ORGANIZATIONS: &str = "pay_v3.offline_face_mch.get_organizations";
+        /// `pay_v3.offline_face_mch.get_organization_user`
+        pub const GET_ORGANIZATION_USER: &str = "pay_v3.offline_face_mch.get_organization_user";
+        /// `pay_v3.offline_face_mch.get_tokens`
+        pub const GET_TOKENS: &str = "pay_v3.offline_face_mch.get_tokens";
+        /// `pay_v3.offline_face_mch.terminate_contract`
+        pub const TERMINATE_CONTRACT: &str = "pay_v3.offline_face_mch.terminate_contract";
+        /// `pay_v3.offline_face_mch.update_organization_user`
+        pub const UPDATE_ORGANIZATION_USER: &str =
+            "pay_v3.offline_face_mch.update_organization_user";
     }
-    /// `palmservice`
-    pub mod palmservice {
+    /// `palm_service`
+    pub mod palm_service {
         /// `authorization`
         pub mod authorization {
-            /// `pay_v3.palmservice.authorization.by_openid`
-            pub const BY_OPENID: &str = "pay_v3.palmservice.authorization.by_openid";
-            /// `pay_v3.palmservice.authorization.preauthorize`
-            pub const PREAUTHORIZE: &str = "pay_v3.palmservice.authorization.preauthorize";
+            /// `pay_v3.palm_service.authorization.get`
+            pub const GET: &str = "pay_v3.palm_service.authorization.get";
+            /// `pay_v3.palm_service.authorization.pre_authorize`
+            pub const PRE_AUTHORIZE: &str = "pay_v3.palm_service.authorization.pre_authorize";
         }
     }
     /// `papay`
     pub mod papay {
         /// `contracts`
         pub mod contracts {
-            /// `pay_v3.papay.contracts.by_contract_id_fail_notify`
-            pub const BY_CONTRACT_ID_FAIL_NOTIFY: &str =
-                "pay_v3.papay.contracts.by_contract_id_fail_notify";
-            /// `pay_v3.papay.contracts.by_contract_id_notify`
-            pub const BY_CONTRACT_ID_NOTIFY: &str = "pay_v3.papay.contracts.by_contract_id_notify";
+            /// `pay_v3.papay.contracts.notify`
+            pub const NOTIFY: &str = "pay_v3.papay.contracts.notify";
+            /// `pay_v3.papay.contracts.report_fail_notify`
+            pub const REPORT_FAIL_NOTIFY: &str = "pay_v3.papay.contracts.report_fail_notify";
         }
         /// `insurance_pay`
         pub mod insurance_pay {
-            /// `pay_v3.papay.insurance_pay.transactions_apply`
-            pub const TRANSACTIONS_APPLY: &str = "pay_v3.papay.insurance_pay.transactions_apply";
+            /// `pay_v3.papay.insurance_pay.apply_transaction`
+            pub const APPLY_TRANSACTION: &str = "pay_v3.papay.insurance_pay.apply_transaction";
             /// `policy_periods`
             pub mod policy_periods {
-                /// `pay_v3.papay.insurance_pay.policy_periods.by_contract_id_by_policy_period_id`
-                pub const BY_CONTRACT_ID_BY_POLICY_PERIOD_ID: &str =
-                    "pay_v3.papay.insurance_pay.policy_periods.by_contract_id_by_policy_period_id";
+                /// `pay_v3.papay.insurance_pay.policy_periods.get`
+                pub const GET: &str = "pay_v3.papay.insurance_pay.policy_periods.get";
                 /// `pay_v3.papay.insurance_pay.policy_periods.schedule`
                 pub const SCHEDULE: &str = "pay_v3.papay.insurance_pay.policy_periods.schedule";
             }
@@ -7804,120 +7741,107 @@ pub mod pay_v3 {
         pub mod insurance_sign {
             /// `contracts`
             pub mod contracts {
-                /// `pay_v3.papay.insurance_sign.contracts.by_plan_id_by_contract_id_renew`
-                pub const BY_PLAN_ID_BY_CONTRACT_ID_RENEW: &str =
-                    "pay_v3.papay.insurance_sign.contracts.by_plan_id_by_contract_id_renew";
-                /// `pay_v3.papay.insurance_sign.contracts.by_plan_id_by_out_contract_code`
-                pub const BY_PLAN_ID_BY_OUT_CONTRACT_CODE: &str =
-                    "pay_v3.papay.insurance_sign.contracts.by_plan_id_by_out_contract_code";
-                /// `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_app`
-                pub const PRE_ENTRUST_SIGN_APP: &str =
-                    "pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_app";
-                /// `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_h5`
-                pub const PRE_ENTRUST_SIGN_H5: &str =
-                    "pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_h5";
-                /// `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_jsapi`
-                pub const PRE_ENTRUST_SIGN_JSAPI: &str =
-                    "pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_jsapi";
-                /// `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_mini_program`
-                pub const PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
-                    "pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_mini_program";
+                /// `pay_v3.papay.insurance_sign.contracts.get`
+                pub const GET: &str = "pay_v3.papay.insurance_sign.contracts.get";
+                /// `pay_v3.papay.insurance_sign.contracts.pre_sign_app`
+                pub const PRE_SIGN_APP: &str = "pay_v3.papay.insurance_sign.contracts.pre_sign_app";
+                /// `pay_v3.papay.insurance_sign.contracts.pre_sign_h5`
+                pub const PRE_SIGN_H5: &str = "pay_v3.papay.insurance_sign.contracts.pre_sign_h5";
+                /// `pay_v3.papay.insurance_sign.contracts.pre_sign_jsapi`
+                pub const PRE_SIGN_JSAPI: &str =
+                    "pay_v3.papay.insurance_sign.contracts.pre_sign_jsapi";
+                /// `pay_v3.papay.insurance_sign.contracts.pre_sign_mini_program`
+                pub const PRE_SIGN_MINI_PROGRAM: &str =
+                    "pay_v3.papay.insurance_sign.contracts.pre_sign_mini_program";
+                /// `pay_v3.papay.insurance_sign.contracts.renew`
+                pub const RENEW: &str = "pay_v3.papay.insurance_sign.contracts.renew";
                 /// `pay_v3.papay.insurance_sign.contracts.terminate`
                 pub const TERMINATE: &str = "pay_v3.papay.insurance_sign.contracts.terminate";
             }
             /// `policy_periods`
             pub mod policy_periods {
-                /// `pay_v3.papay.insurance_sign.policy_periods.by_plan_id_by_contract_id_modify`
-                pub const BY_PLAN_ID_BY_CONTRACT_ID_MODIFY: &str =
-                    "pay_v3.papay.insurance_sign.policy_periods.by_plan_id_by_contract_id_modify";
-                /// `pay_v3.papay.insurance_sign.policy_periods.by_plan_id_by_out_contract_code`
-                pub const BY_PLAN_ID_BY_OUT_CONTRACT_CODE: &str =
-                    "pay_v3.papay.insurance_sign.policy_periods.by_plan_id_by_out_contract_code";
+                /// `pay_v3.papay.insurance_sign.policy_periods.list`
+                pub const LIST: &str = "pay_v3.papay.insurance_sign.policy_periods.list";
+                /// `pay_v3.papay.insurance_sign.policy_periods.modify`
+                pub const MODIFY: &str = "pay_v3.papay.insurance_sign.policy_periods.modify";
             }
         }
         /// `pay`
         pub mod pay {
-            /// `pay_v3.papay.pay.harmony_transactions_apply`
-            pub const HARMONY_TRANSACTIONS_APPLY: &str =
-                "pay_v3.papay.pay.harmony_transactions_apply";
-            /// `pay_v3.papay.pay.transactions_apply`
-            pub const TRANSACTIONS_APPLY: &str = "pay_v3.papay.pay.transactions_apply";
+            /// `pay_v3.papay.pay.apply_harmony_transaction`
+            pub const APPLY_HARMONY_TRANSACTION: &str =
+                "pay_v3.papay.pay.apply_harmony_transaction";
+            /// `pay_v3.papay.pay.apply_transaction`
+            pub const APPLY_TRANSACTION: &str = "pay_v3.papay.pay.apply_transaction";
             /// `partner`
             pub mod partner {
-                /// `pay_v3.papay.pay.partner.schedules_by_contract_id`
-                pub const SCHEDULES_BY_CONTRACT_ID: &str =
-                    "pay_v3.papay.pay.partner.schedules_by_contract_id";
-                /// `pay_v3.papay.pay.partner.schedules_by_contract_id_schedule`
-                pub const SCHEDULES_BY_CONTRACT_ID_SCHEDULE: &str =
-                    "pay_v3.papay.pay.partner.schedules_by_contract_id_schedule";
-                /// `pay_v3.papay.pay.partner.transactions_apply`
-                pub const TRANSACTIONS_APPLY: &str = "pay_v3.papay.pay.partner.transactions_apply";
+                /// `pay_v3.papay.pay.partner.apply_transaction`
+                pub const APPLY_TRANSACTION: &str = "pay_v3.papay.pay.partner.apply_transaction";
+                /// `pay_v3.papay.pay.partner.get_schedule`
+                pub const GET_SCHEDULE: &str = "pay_v3.papay.pay.partner.get_schedule";
+                /// `pay_v3.papay.pay.partner.schedule`
+                pub const SCHEDULE: &str = "pay_v3.papay.pay.partner.schedule";
             }
             /// `schedules`
             pub mod schedules {
-                /// `pay_v3.papay.pay.schedules.by_contract_id`
-                pub const BY_CONTRACT_ID: &str = "pay_v3.papay.pay.schedules.by_contract_id";
-                /// `pay_v3.papay.pay.schedules.by_contract_id_schedule`
-                pub const BY_CONTRACT_ID_SCHEDULE: &str =
-                    "pay_v3.papay.pay.schedules.by_contract_id_schedule";
+                /// `pay_v3.papay.pay.schedules.get`
+                pub const GET: &str = "pay_v3.papay.pay.schedules.get";
+                /// `pay_v3.papay.pay.schedules.schedule`
+                pub const SCHEDULE: &str = "pay_v3.papay.pay.schedules.schedule";
             }
         }
         /// `scheduled_deduct_sign`
         pub mod scheduled_deduct_sign {
             /// `contracts`
             pub mod contracts {
-                /// `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_app`
-                pub const PRE_ENTRUST_SIGN_APP: &str =
-                    "pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_app";
-                /// `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_h5`
-                pub const PRE_ENTRUST_SIGN_H5: &str =
-                    "pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_h5";
-                /// `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_jsapi`
-                pub const PRE_ENTRUST_SIGN_JSAPI: &str =
-                    "pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_jsapi";
-                /// `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_mini_program`
-                pub const PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
-                    "pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_mini_program";
+                /// `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_app`
+                pub const PRE_SIGN_APP: &str =
+                    "pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_app";
+                /// `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_h5`
+                pub const PRE_SIGN_H5: &str =
+                    "pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_h5";
+                /// `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_jsapi`
+                pub const PRE_SIGN_JSAPI: &str =
+                    "pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_jsapi";
+                /// `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_mini_program`
+                pub const PRE_SIGN_MINI_PROGRAM: &str =
+                    "pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_mini_program";
             }
             /// `partner`
             pub mod partner {
-                /// `pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_app`
-                pub const CONTRACTS_PRE_ENTRUST_SIGN_APP: &str =
-                    "pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_app";
-                /// `pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_h5`
-                pub const CONTRACTS_PRE_ENTRUST_SIGN_H5: &str =
-                    "pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_h5";
-                /// `pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_jsapi`
-                pub const CONTRACTS_PRE_ENTRUST_SIGN_JSAPI: &str =
-                    "pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_jsapi";
-                /// `pay_v3.papay.scheduled_deduct_sign.partner.pre_entrust_sign_mini_program`
-                pub const PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
-                    "pay_v3.papay.scheduled_deduct_sign.partner.pre_entrust_sign_mini_program";
+                /// `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_app`
+                pub const PRE_SIGN_APP: &str =
+                    "pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_app";
+                /// `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_h5`
+                pub const PRE_SIGN_H5: &str =
+                    "pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_h5";
+                /// `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_jsapi`
+                pub const PRE_SIGN_JSAPI: &str =
+                    "pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_jsapi";
+                /// `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_mini_program`
+                pub const PRE_SIGN_MINI_PROGRAM: &str =
+                    "pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_mini_program";
             }
         }
         /// `sign`
         pub mod sign {
             /// `contracts`
             pub mod contracts {
-                /// `pay_v3.papay.sign.contracts.by_plan_id_by_out_contract_code`
-                pub const BY_PLAN_ID_BY_OUT_CONTRACT_CODE: &str =
-                    "pay_v3.papay.sign.contracts.by_plan_id_by_out_contract_code";
-                /// `pay_v3.papay.sign.contracts.harmony_plan_id_by_out_contract_code`
-                pub const HARMONY_PLAN_ID_BY_OUT_CONTRACT_CODE: &str =
-                    "pay_v3.papay.sign.contracts.harmony_plan_id_by_out_contract_code";
-                /// `pay_v3.papay.sign.contracts.pre_entrust_sign`
-                pub const PRE_ENTRUST_SIGN: &str = "pay_v3.papay.sign.contracts.pre_entrust_sign";
+                /// `pay_v3.papay.sign.contracts.get`
+                pub const GET: &str = "pay_v3.papay.sign.contracts.get";
+                /// `pay_v3.papay.sign.contracts.get_harmony`
+                pub const GET_HARMONY: &str = "pay_v3.papay.sign.contracts.get_harmony";
+                /// `pay_v3.papay.sign.contracts.pre_sign`
+                pub const PRE_SIGN: &str = "pay_v3.papay.sign.contracts.pre_sign";
                 /// `pay_v3.papay.sign.contracts.terminate`
                 pub const TERMINATE: &str = "pay_v3.papay.sign.contracts.terminate";
             }
             /// `partner`
             pub mod partner {
-                /// `pay_v3.papay.sign.partner.contracts_by_out_contract_code`
-                pub const CONTRACTS_BY_OUT_CONTRACT_CODE: &str =
-                    "pay_v3.papay.sign.partner.contracts_by_out_contract_code";
-                /// `pay_v3.papay.sign.partner.contracts_terminate`
-                pub const CONTRACTS_TERMINATE: &str =
-                    "pay_v3.papay.sign.partner.contracts_terminate";
+                /// `pay_v3.papay.sign.partner.get_contract`
+                pub const GET_CONTRACT: &str = "pay_v3.papay.sign.partner.get_contract";
+                /// `pay_v3.papay.sign.partner.terminate_contract`
+                pub const TERMINATE_CONTRACT: &str = "pay_v3.papay.sign.partner.terminate_contract";
             }
         }
     }
@@ -7925,750 +7849,721 @@ pub mod pay_v3 {
     pub mod parking {
         /// `reminders`
         pub mod reminders {
-            /// `pay_v3.parking.reminders.application`
-            pub const APPLICATION: &str = "pay_v3.parking.reminders.application";
-            /// `pay_v3.parking.reminders.applications`
-            pub const APPLICATIONS: &str = "pay_v3.parking.reminders.applications";
-            /// `pay_v3.parking.reminders.application_query`
-            pub const APPLICATION_QUERY: &str = "pay_v3.parking.reminders.application_query";
-            /// `pay_v3.parking.reminders.application_withdraw`
-            pub const APPLICATION_WITHDRAW: &str = "pay_v3.parking.reminders.application_withdraw";
-            /// `pay_v3.parking.reminders.entry`
-            pub const ENTRY: &str = "pay_v3.parking.reminders.entry";
-            /// `pay_v3.parking.reminders.exit`
-            pub const EXIT: &str = "pay_v3.parking.reminders.exit";
-            /// `pay_v3.parking.reminders.ext_payment`
-            pub const EXT_PAYMENT: &str = "pay_v3.parking.reminders.ext_payment";
-            /// `pay_v3.parking.reminders.parking_fee`
-            pub const PARKING_FEE: &str = "pay_v3.parking.reminders.parking_fee";
-            /// `pay_v3.parking.reminders.parking_lot`
-            pub const PARKING_LOT: &str = "pay_v3.parking.reminders.parking_lot";
-            /// `pay_v3.parking.reminders.payment`
-            pub const PAYMENT: &str = "pay_v3.parking.reminders.payment";
+            /// `pay_v3.parking.reminders.apply`
+            pub const APPLY: &str = "pay_v3.parking.reminders.apply";
+            /// `pay_v3.parking.reminders.get_parking_fee`
+            pub const GET_PARKING_FEE: &str = "pay_v3.parking.reminders.get_parking_fee";
+            /// `pay_v3.parking.reminders.get_parking_lot`
+            pub const GET_PARKING_LOT: &str = "pay_v3.parking.reminders.get_parking_lot";
+            /// `pay_v3.parking.reminders.list_applications`
+            pub const LIST_APPLICATIONS: &str = "pay_v3.parking.reminders.list_applications";
+            /// `pay_v3.parking.reminders.query_application`
+            pub const QUERY_APPLICATION: &str = "pay_v3.parking.reminders.query_application";
+            /// `pay_v3.parking.reminders.report_entry`
+            pub const REPORT_ENTRY: &str = "pay_v3.parking.reminders.report_entry";
+            /// `pay_v3.parking.reminders.report_exit`
+            pub const REPORT_EXIT: &str = "pay_v3.parking.reminders.report_exit";
+            /// `pay_v3.parking.reminders.report_ext_payment`
+            pub const REPORT_EXT_PAYMENT: &str = "pay_v3.parking.reminders.report_ext_payment";
+            /// `pay_v3.parking.reminders.report_payment`
+            pub const REPORT_PAYMENT: &str = "pay_v3.parking.reminders.report_payment";
+            /// `pay_v3.parking.reminders.withdraw_application`
+            pub const WITHDRAW_APPLICATION: &str = "pay_v3.parking.reminders.withdraw_application";
         }
     }
     /// `partner_papay`
     pub mod partner_papay {
         /// `contracts`
         pub mod contracts {
-            /// `pay_v3.partner_papay.contracts.by_contract_id_fail_notify`
-            pub const BY_CONTRACT_ID_FAIL_NOTIFY: &str =
-                "pay_v3.partner_papay.contracts.by_contract_id_fail_notify";
-            /// `pay_v3.partner_papay.contracts.by_contract_id_notify`
-            pub const BY_CONTRACT_ID_NOTIFY: &str =
-                "pay_v3.partner_papay.contracts.by_contract_id_notify";
+            /// `pay_v3.partner_papay.contracts.notify`
+            pub const NOTIFY: &str = "pay_v3.partner_papay.contracts.notify";
+            /// `pay_v3.partner_papay.contracts.report_fail_notify`
+            pub const REPORT_FAIL_NOTIFY: &str =
+                "pay_v3.partner_papay.contracts.report_fail_notify";
         }
     }
     /// `partner_transfer`
     pub mod partner_transfer {
-        /// `pay_v3.partner_transfer.batches`
-        pub const BATCHES: &str = "pay_v3.partner_transfer.batches";
-        /// `pay_v3.partner_transfer.batches_by_batch_id`
-        pub const BATCHES_BY_BATCH_ID: &str = "pay_v3.partner_transfer.batches_by_batch_id";
-        /// `pay_v3.partner_transfer.batches_by_out_batch_no`
-        pub const BATCHES_BY_OUT_BATCH_NO: &str = "pay_v3.partner_transfer.batches_by_out_batch_no";
-        /// `pay_v3.partner_transfer.batches_details_by_detail_id`
-        pub const BATCHES_DETAILS_BY_DETAIL_ID: &str =
-            "pay_v3.partner_transfer.batches_details_by_detail_id";
-        /// `pay_v3.partner_transfer.batches_details_by_out_detail_no`
-        pub const BATCHES_DETAILS_BY_OUT_DETAIL_NO: &str =
-            "pay_v3.partner_transfer.batches_details_by_out_detail_no";
+        /// `pay_v3.partner_transfer.create_batch`
+        pub const CREATE_BATCH: &str = "pay_v3.partner_transfer.create_batch";
+        /// `pay_v3.partner_transfer.get_batch_by_batch_id`
+        pub const GET_BATCH_BY_BATCH_ID: &str = "pay_v3.partner_transfer.get_batch_by_batch_id";
+        /// `pay_v3.partner_transfer.get_batch_by_out_batch_no`
+        pub const GET_BATCH_BY_OUT_BATCH_NO: &str =
+            "pay_v3.partner_transfer.get_batch_by_out_batch_no";
+        /// `pay_v3.partner_transfer.get_batch_details_by_detail_id`
+        pub const GET_BATCH_DETAILS_BY_DETAIL_ID: &str =
+            "pay_v3.partner_transfer.get_batch_details_by_detail_id";
+        /// `pay_v3.partner_transfer.get_batch_details_by_out_detail_no`
+        pub const GET_BATCH_DETAILS_BY_OUT_DETAIL_NO: &str =
+            "pay_v3.partner_transfer.get_batch_details_by_out_detail_no";
     }
     /// `password_exempt_contract`
     pub mod password_exempt_contract {
         /// `contracts`
         pub mod contracts {
-            /// `pay_v3.password_exempt_contract.contracts.by_service_id_by_out_contract_code`
-            pub const BY_SERVICE_ID_BY_OUT_CONTRACT_CODE: &str =
-                "pay_v3.password_exempt_contract.contracts.by_service_id_by_out_contract_code";
+            /// `pay_v3.password_exempt_contract.contracts.get`
+            pub const GET: &str = "pay_v3.password_exempt_contract.contracts.get";
             /// `pay_v3.password_exempt_contract.contracts.terminate`
             pub const TERMINATE: &str = "pay_v3.password_exempt_contract.contracts.terminate";
             /// `ecommerce`
             pub mod ecommerce {
-                /// `pay_v3.password_exempt_contract.contracts.ecommerce.pre_entrust_sign_mini_program`
-                pub const PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
-                    "pay_v3.password_exempt_contract.contracts.ecommerce.pre_entrust_sign_mini_program";
-                /// `pay_v3.password_exempt_contract.contracts.ecommerce.pre_entrust_sign_pay_redirect_sign`
-                pub const PRE_ENTRUST_SIGN_PAY_REDIRECT_SIGN: &str =
-                    "pay_v3.password_exempt_contract.contracts.ecommerce.pre_entrust_sign_pay_redirect_sign";
+                /// `pay_v3.password_exempt_contract.contracts.ecommerce.pay_redirect_sign`
+                pub const PAY_REDIRECT_SIGN: &str =
+                    "pay_v3.password_exempt_contract.contracts.ecommerce.pay_redirect_sign";
+                /// `pay_v3.password_exempt_contract.contracts.ecommerce.pre_sign_mini_program`
+                pub const PRE_SIGN_MINI_PROGRAM: &str =
+                    "pay_v3.password_exempt_contract.contracts.ecommerce.pre_sign_mini_program";
             }
             /// `normal`
             pub mod normal {
-                /// `pay_v3.password_exempt_contract.contracts.normal.pre_entrust_sign_mini_program`
-                pub const PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
-                    "pay_v3.password_exempt_contract.contracts.normal.pre_entrust_sign_mini_program";
-                /// `pay_v3.password_exempt_contract.contracts.normal.pre_entrust_sign_pay_redirect_sign`
-                pub const PRE_ENTRUST_SIGN_PAY_REDIRECT_SIGN: &str =
-                    "pay_v3.password_exempt_contract.contracts.normal.pre_entrust_sign_pay_redirect_sign";
+                /// `pay_v3.password_exempt_contract.contracts.normal.pay_redirect_sign`
+                pub const PAY_REDIRECT_SIGN: &str =
+                    "pay_v3.password_exempt_contract.contracts.normal.pay_redirect_sign";
+                /// `pay_v3.password_exempt_contract.contracts.normal.pre_sign_mini_program`
+                pub const PRE_SIGN_MINI_PROGRAM: &str =
+                    "pay_v3.password_exempt_contract.contracts.normal.pre_sign_mini_program";
             }
             /// `qs`
             pub mod qs {
-                /// `pay_v3.password_exempt_contract.contracts.qs.pre_entrust_sign_mini_program`
-                pub const PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
-                    "pay_v3.password_exempt_contract.contracts.qs.pre_entrust_sign_mini_program";
-                /// `pay_v3.password_exempt_contract.contracts.qs.pre_entrust_sign_pay_redirect_sign`
-                pub const PRE_ENTRUST_SIGN_PAY_REDIRECT_SIGN: &str =
-                    "pay_v3.password_exempt_contract.contracts.qs.pre_entrust_sign_pay_redirect_sign";
+                /// `pay_v3.password_exempt_contract.contracts.qs.pay_redirect_sign`
+                pub const PAY_REDIRECT_SIGN: &str =
+                    "pay_v3.password_exempt_contract.contracts.qs.pay_redirect_sign";
+                /// `pay_v3.password_exempt_contract.contracts.qs.pre_sign_mini_program`
+                pub const PRE_SIGN_MINI_PROGRAM: &str =
+                    "pay_v3.password_exempt_contract.contracts.qs.pre_sign_mini_program";
             }
             /// `service_provider`
             pub mod service_provider {
-                /// `pay_v3.password_exempt_contract.contracts.service_provider.pre_entrust_sign_mini_program`
-                pub const PRE_ENTRUST_SIGN_MINI_PROGRAM: &str =
-                    "pay_v3.password_exempt_contract.contracts.service_provider.pre_entrust_sign_mini_program";
-                /// `pay_v3.password_exempt_contract.contracts.service_provider.pre_entrust_sign_pay_redirect_sign`
-                pub const PRE_ENTRUST_SIGN_PAY_REDIRECT_SIGN: &str =
-                    "pay_v3.password_exempt_contract.contracts.service_provider.pre_entrust_sign_pay_redirect_sign";
+                /// `pay_v3.password_exempt_contract.contracts.service_provider.pay_redirect_sign`
+                pub const PAY_REDIRECT_SIGN: &str =
+                    "pay_v3.password_exempt_contract.contracts.service_provider.pay_redirect_sign";
+                /// `pay_v3.password_exempt_contract.contracts.service_provider.pre_sign_mini_program`
+                pub const PRE_SIGN_MINI_PROGRAM: &str =
+                    "pay_v3.password_exempt_contract.contracts.service_provider.pre_sign_mini_program";
             }
         }
     }
     /// `pay`
     pub mod pay {
-        /// `pay_v3.pay.transactions_exposure`
-        pub const TRANSACTIONS_EXPOSURE: &str = "pay_v3.pay.transactions_exposure";
+        /// `pay_v3.pay.check_acquiring_bank_exposure`
+        pub const CHECK_ACQUIRING_BANK_EXPOSURE: &str = "pay_v3.pay.check_acquiring_bank_exposure";
         /// `instal`
         pub mod instal {
-            /// `pay_v3.pay.instal.exposure`
-            pub const EXPOSURE: &str = "pay_v3.pay.instal.exposure";
-            /// `pay_v3.pay.instal.partner_exposure`
-            pub const PARTNER_EXPOSURE: &str = "pay_v3.pay.instal.partner_exposure";
+            /// `pay_v3.pay.instal.check_exposure`
+            pub const CHECK_EXPOSURE: &str = "pay_v3.pay.instal.check_exposure";
+            /// `pay_v3.pay.instal.check_partner_exposure`
+            pub const CHECK_PARTNER_EXPOSURE: &str = "pay_v3.pay.instal.check_partner_exposure";
         }
         /// `partner`
         pub mod partner {
             /// `transactions`
             pub mod transactions {
-                /// `pay_v3.pay.partner.transactions.app`
-                pub const APP: &str = "pay_v3.pay.partner.transactions.app";
-                /// `pay_v3.pay.partner.transactions.app_with_contract`
-                pub const APP_WITH_CONTRACT: &str =
-                    "pay_v3.pay.partner.transactions.app_with_contract";
-                /// `pay_v3.pay.partner.transactions.by_out_trade_no`
-                pub const BY_OUT_TRADE_NO: &str = "pay_v3.pay.partner.transactions.by_out_trade_no";
-                /// `pay_v3.pay.partner.transactions.by_out_trade_no_close`
-                pub const BY_OUT_TRADE_NO_CLOSE: &str =
-                    "pay_v3.pay.partner.transactions.by_out_trade_no_close";
-                /// `pay_v3.pay.partner.transactions.by_out_trade_no_reverse`
-                pub const BY_OUT_TRADE_NO_REVERSE: &str =
-                    "pay_v3.pay.partner.transactions.by_out_trade_no_reverse";
-                /// `pay_v3.pay.partner.transactions.codepay`
-                pub const CODEPAY: &str = "pay_v3.pay.partner.transactions.codepay";
-                /// `pay_v3.pay.partner.transactions.exposure`
-                pub const EXPOSURE: &str = "pay_v3.pay.partner.transactions.exposure";
-                /// `pay_v3.pay.partner.transactions.h5`
-                pub const H5: &str = "pay_v3.pay.partner.transactions.h5";
-                /// `pay_v3.pay.partner.transactions.id_by_transaction_id`
-                pub const ID_BY_TRANSACTION_ID: &str =
-                    "pay_v3.pay.partner.transactions.id_by_transaction_id";
-                /// `pay_v3.pay.partner.transactions.jsapi`
-                pub const JSAPI: &str = "pay_v3.pay.partner.transactions.jsapi";
-                /// `pay_v3.pay.partner.transactions.jsapi_with_contract`
-                pub const JSAPI_WITH_CONTRACT: &str =
-                    "pay_v3.pay.partner.transactions.jsapi_with_contract";
-                /// `pay_v3.pay.partner.transactions.miniprogram`
-                pub const MINIPROGRAM: &str = "pay_v3.pay.partner.transactions.miniprogram";
-                /// `pay_v3.pay.partner.transactions.native`
-                pub const NATIVE: &str = "pay_v3.pay.partner.transactions.native";
-                /// `pay_v3.pay.partner.transactions.scannedpos`
-                pub const SCANNEDPOS: &str = "pay_v3.pay.partner.transactions.scannedpos";
+                /// `pay_v3.pay.partner.transactions.check_exposure`
+                pub const CHECK_EXPOSURE: &str = "pay_v3.pay.partner.transactions.check_exposure";
+                /// `pay_v3.pay.partner.transactions.close`
+                pub const CLOSE: &str = "pay_v3.pay.partner.transactions.close";
+                /// `pay_v3.pay.partner.transactions.code_pay`
+                pub const CODE_PAY: &str = "pay_v3.pay.partner.transactions.code_pay";
+                /// `pay_v3.pay.partner.transactions.create_app`
+                pub const CREATE_APP: &str = "pay_v3.pay.partner.transactions.create_app";
+                /// `pay_v3.pay.partner.transactions.create_app_with_contract`
+                pub const CREATE_APP_WITH_CONTRACT: &str =
+                    "pay_v3.pay.partner.transactions.create_app_with_contract";
+                /// `pay_v3.pay.partner.transactions.create_h5`
+                pub const CREATE_H5: &str = "pay_v3.pay.partner.transactions.create_h5";
+                /// `pay_v3.pay.partner.transactions.create_jsapi`
+                pub const CREATE_JSAPI: &str = "pay_v3.pay.partner.transactions.create_jsapi";
+                /// `pay_v3.pay.partner.transactions.create_jsapi_with_contract`
+                pub const CREATE_JSAPI_WITH_CONTRACT: &str =
+                    "pay_v3.pay.partner.transactions.create_jsapi_with_contract";
+                /// `pay_v3.pay.partner.transactions.create_mini_program`
+                pub const CREATE_MINI_PROGRAM: &str =
+                    "pay_v3.pay.partner.transactions.create_mini_program";
+                /// `pay_v3.pay.partner.transactions.create_native`
+                pub const CREATE_NATIVE: &str = "pay_v3.pay.partner.transactions.create_native";
+                /// `pay_v3.pay.partner.transactions.create_scanned_pos`
+                pub const CREATE_SCANNED_POS: &str =
+                    "pay_v3.pay.partner.transactions.create_scanned_pos";
+                /// `pay_v3.pay.partner.transactions.get_by_out_trade_no`
+                pub const GET_BY_OUT_TRADE_NO: &str =
+                    "pay_v3.pay.partner.transactions.get_by_out_trade_no";
+                /// `pay_v3.pay.partner.transactions.get_by_transaction_id`
+                pub const GET_BY_TRANSACTION_ID: &str =
+                    "pay_v3.pay.partner.transactions.get_by_transaction_id";
+                /// `pay_v3.pay.partner.transactions.reverse`
+                pub const REVERSE: &str = "pay_v3.pay.partner.transactions.reverse";
             }
         }
         /// `transactions`
         pub mod transactions {
-            /// `pay_v3.pay.transactions.app`
-            pub const APP: &str = "pay_v3.pay.transactions.app";
-            /// `pay_v3.pay.transactions.app_with_contract`
-            pub const APP_WITH_CONTRACT: &str = "pay_v3.pay.transactions.app_with_contract";
-            /// `pay_v3.pay.transactions.by_out_trade_no`
-            pub const BY_OUT_TRADE_NO: &str = "pay_v3.pay.transactions.by_out_trade_no";
-            /// `pay_v3.pay.transactions.by_out_trade_no_close`
-            pub const BY_OUT_TRADE_NO_CLOSE: &str = "pay_v3.pay.transactions.by_out_trade_no_close";
-            /// `pay_v3.pay.transactions.by_out_trade_no_reverse`
-            pub const BY_OUT_TRADE_NO_REVERSE: &str =
-                "pay_v3.pay.transactions.by_out_trade_no_reverse";
-            /// `pay_v3.pay.transactions.codepay`
-            pub const CODEPAY: &str = "pay_v3.pay.transactions.codepay";
-            /// `pay_v3.pay.transactions.exposure`
-            pub const EXPOSURE: &str = "pay_v3.pay.transactions.exposure";
-            /// `pay_v3.pay.transactions.h5`
-            pub const H5: &str = "pay_v3.pay.transactions.h5";
-            /// `pay_v3.pay.transactions.id_by_transaction_id`
-            pub const ID_BY_TRANSACTION_ID: &str = "pay_v3.pay.transactions.id_by_transaction_id";
-            /// `pay_v3.pay.transactions.jsapi`
-            pub const JSAPI: &str = "pay_v3.pay.transactions.jsapi";
-            /// `pay_v3.pay.transactions.jsapi_with_contract`
-            pub const JSAPI_WITH_CONTRACT: &str = "pay_v3.pay.transactions.jsapi_with_contract";
-            /// `pay_v3.pay.transactions.native`
-            pub const NATIVE: &str = "pay_v3.pay.transactions.native";
+            /// `pay_v3.pay.transactions.check_exposure`
+            pub const CHECK_EXPOSURE: &str = "pay_v3.pay.transactions.check_exposure";
+            /// `pay_v3.pay.transactions.close`
+            pub const CLOSE: &str = "pay_v3.pay.transactions.close";
+            /// `pay_v3.pay.transactions.code_pay`
+            pub const CODE_PAY: &str = "pay_v3.pay.transactions.code_pay";
+            /// `pay_v3.pay.transactions.create_app`
+            pub const CREATE_APP: &str = "pay_v3.pay.transactions.create_app";
+            /// `pay_v3.pay.transactions.create_app_with_contract`
+            pub const CREATE_APP_WITH_CONTRACT: &str =
+                "pay_v3.pay.transactions.create_app_with_contract";
+            /// `pay_v3.pay.transactions.create_h5`
+            pub const CREATE_H5: &str = "pay_v3.pay.transactions.create_h5";
+            /// `pay_v3.pay.transactions.create_jsapi`
+            pub const CREATE_JSAPI: &str = "pay_v3.pay.transactions.create_jsapi";
+            /// `pay_v3.pay.transactions.create_jsapi_with_contract`
+            pub const CREATE_JSAPI_WITH_CONTRACT: &str =
+                "pay_v3.pay.transactions.create_jsapi_with_contract";
+            /// `pay_v3.pay.transactions.create_native`
+            pub const CREATE_NATIVE: &str = "pay_v3.pay.transactions.create_native";
+            /// `pay_v3.pay.transactions.get_by_out_trade_no`
+            pub const GET_BY_OUT_TRADE_NO: &str = "pay_v3.pay.transactions.get_by_out_trade_no";
+            /// `pay_v3.pay.transactions.get_by_transaction_id`
+            pub const GET_BY_TRANSACTION_ID: &str = "pay_v3.pay.transactions.get_by_transaction_id";
+            /// `pay_v3.pay.transactions.reverse`
+            pub const REVERSE: &str = "pay_v3.pay.transactions.reverse";
         }
     }
     /// `pay_devices`
     pub mod pay_devices {
-        /// `pay_v3.pay_devices.open_scenario_speakerorder_report`
-        pub const OPEN_SCENARIO_SPEAKERORDER_REPORT: &str =
-            "pay_v3.pay_devices.open_scenario_speakerorder_report";
+        /// `pay_v3.pay_devices.report_speaker_order`
+        pub const REPORT_SPEAKER_ORDER: &str = "pay_v3.pay_devices.report_speaker_order";
         /// `open_scenario_speaker`
         pub mod open_scenario_speaker {
-            /// `pay_v3.pay_devices.open_scenario_speaker.by_device_sn`
-            pub const BY_DEVICE_SN: &str = "pay_v3.pay_devices.open_scenario_speaker.by_device_sn";
-            /// `pay_v3.pay_devices.open_scenario_speaker.by_device_sn_bind`
-            pub const BY_DEVICE_SN_BIND: &str =
-                "pay_v3.pay_devices.open_scenario_speaker.by_device_sn_bind";
-            /// `pay_v3.pay_devices.open_scenario_speaker.by_device_sn_prebind`
-            pub const BY_DEVICE_SN_PREBIND: &str =
-                "pay_v3.pay_devices.open_scenario_speaker.by_device_sn_prebind";
-            /// `pay_v3.pay_devices.open_scenario_speaker.by_device_sn_unbind`
-            pub const BY_DEVICE_SN_UNBIND: &str =
-                "pay_v3.pay_devices.open_scenario_speaker.by_device_sn_unbind";
+            /// `pay_v3.pay_devices.open_scenario_speaker.bind`
+            pub const BIND: &str = "pay_v3.pay_devices.open_scenario_speaker.bind";
+            /// `pay_v3.pay_devices.open_scenario_speaker.get`
+            pub const GET: &str = "pay_v3.pay_devices.open_scenario_speaker.get";
+            /// `pay_v3.pay_devices.open_scenario_speaker.pre_bind`
+            pub const PRE_BIND: &str = "pay_v3.pay_devices.open_scenario_speaker.pre_bind";
+            /// `pay_v3.pay_devices.open_scenario_speaker.unbind`
+            pub const UNBIND: &str = "pay_v3.pay_devices.open_scenario_speaker.unbind";
         }
         /// `printers`
         pub mod printers {
-            /// `pay_v3.pay_devices.printers.by_device_id_print_orders`
-            pub const BY_DEVICE_ID_PRINT_ORDERS: &str =
-                "pay_v3.pay_devices.printers.by_device_id_print_orders";
-            /// `pay_v3.pay_devices.printers.print_orders_by_print_order_no`
-            pub const PRINT_ORDERS_BY_PRINT_ORDER_NO: &str =
-                "pay_v3.pay_devices.printers.print_orders_by_print_order_no";
+            /// `pay_v3.pay_devices.printers.get_print_order`
+            pub const GET_PRINT_ORDER: &str = "pay_v3.pay_devices.printers.get_print_order";
+            /// `pay_v3.pay_devices.printers.print_order`
+            pub const PRINT_ORDER: &str = "pay_v3.pay_devices.printers.print_order";
         }
     }
-    /// `payroll_card`
-    pub mod payroll_card {
-        /// `pay_v3.payroll_card.authentications`
-        pub const AUTHENTICATIONS: &str = "pay_v3.payroll_card.authentications";
-        /// `pay_v3.payroll_card.authentications_by_authenticate_number`
-        pub const AUTHENTICATIONS_BY_AUTHENTICATE_NUMBER: &str =
-            "pay_v3.payroll_card.authentications_by_authenticate_number";
-        /// `pay_v3.payroll_card.authentications_pre_order`
-        pub const AUTHENTICATIONS_PRE_ORDER: &str = "pay_v3.payroll_card.authentications_pre_order";
-        /// `pay_v3.payroll_card.authentications_pre_order_with_auth`
-        pub const AUTHENTICATIONS_PRE_ORDER_WITH_AUTH: &str =
-            "pay_v3.payroll_card.authentications_pre_order_with_auth";
-        /// `pay_v3.payroll_card.relations_by_openid`
-        pub const RELATIONS_BY_OPENID: &str = "pay_v3.payroll_card.relations_by_openid";
-        /// `pay_v3.payroll_card.tokens`
-        pub const TOKENS: &str = "pay_v3.payroll_card.tokens";
-        /// `pay_v3.payroll_card.transfer_batches`
-        pub const TRANSFER_BATCHES: &str = "pay_v3.payroll_card.transfer_batches";
-        /// `wesure`
-        pub mod wesure {
-            /// `pay_v3.payroll_card.wesure.insurance`
-            pub const INSURANCE: &str = "pay_v3.payroll_card.wesure.insurance";
-            /// `pay_v3.payroll_card.wesure.token_validations`
-            pub const TOKEN_VALIDATIONS: &str = "pay_v3.payroll_card.wesure.token_validations";
-        }
-    }
-    /// `payscore`
-    pub mod payscore {
-        /// `pay_v3.payscore.merchant_bill`
-        pub const MERCHANT_BILL: &str = "pay_v3.payscore.merchant_bill";
-        /// `pay_v3.payscore.payafter_orders_by_out_order_no_cancel`
-        pub const PAYAFTER_ORDERS_BY_OUT_ORDER_NO_CANCEL: &str =
-            "pay_v3.payscore.payafter_orders_by_out_order_no_cancel";
-        /// `pay_v3.payscore.payafter_orders_by_out_order_no_sync`
-        pub const PAYAFTER_ORDERS_BY_OUT_ORDER_NO_SYNC: &str =
-            "pay_v3.payscore.payafter_orders_by_out_order_no_sync";
-        /// `pay_v3.payscore.payafter_orders_complete`
-        pub const PAYAFTER_ORDERS_COMPLETE: &str = "pay_v3.payscore.payafter_orders_complete";
-        /// `pay_v3.payscore.payafter_orders_get`
-        pub const PAYAFTER_ORDERS_GET: &str = "pay_v3.payscore.payafter_orders_get";
-        /// `pay_v3.payscore.payafter_orders_post`
-        pub const PAYAFTER_ORDERS_POST: &str = "pay_v3.payscore.payafter_orders_post";
-        /// `pay_v3.payscore.permissions`
-        pub const PERMISSIONS: &str = "pay_v3.payscore.permissions";
-        /// `pay_v3.payscore.permissions_assess_user_risk_level`
-        pub const PERMISSIONS_ASSESS_USER_RISK_LEVEL: &str =
-            "pay_v3.payscore.permissions_assess_user_risk_level";
-        /// `pay_v3.payscore.permissions_by_authorization_code`
-        pub const PERMISSIONS_BY_AUTHORIZATION_CODE: &str =
-            "pay_v3.payscore.permissions_by_authorization_code";
-        /// `pay_v3.payscore.permissions_by_openid`
-        pub const PERMISSIONS_BY_OPENID: &str = "pay_v3.payscore.permissions_by_openid";
-        /// `pay_v3.payscore.permissions_by_openid_terminate`
-        pub const PERMISSIONS_BY_OPENID_TERMINATE: &str =
-            "pay_v3.payscore.permissions_by_openid_terminate";
-        /// `pay_v3.payscore.permissions_terminate`
-        pub const PERMISSIONS_TERMINATE: &str = "pay_v3.payscore.permissions_terminate";
-        /// `pay_v3.payscore.serviceorder_by_out_order_no_cancel`
-        pub const SERVICEORDER_BY_OUT_ORDER_NO_CANCEL: &str =
-            "pay_v3.payscore.serviceorder_by_out_order_no_cancel";
-        /// `pay_v3.payscore.serviceorder_by_out_order_no_complete`
-        pub const SERVICEORDER_BY_OUT_ORDER_NO_COMPLETE: &str =
-            "pay_v3.payscore.serviceorder_by_out_order_no_complete";
-        /// `pay_v3.payscore.serviceorder_by_out_order_no_modify`
-        pub const SERVICEORDER_BY_OUT_ORDER_NO_MODIFY: &str =
-            "pay_v3.payscore.serviceorder_by_out_order_no_modify";
-        /// `pay_v3.payscore.serviceorder_by_out_order_no_pay`
-        pub const SERVICEORDER_BY_OUT_ORDER_NO_PAY: &str =
-            "pay_v3.payscore.serviceorder_by_out_order_no_pay";
-        /// `pay_v3.payscore.serviceorder_by_out_order_no_sync`
-        pub const SERVICEORDER_BY_OUT_ORDER_NO_SYNC: &str =
-            "pay_v3.payscore.serviceorder_by_out_order_no_sync";
-        /// `pay_v3.payscore.serviceorder_direct_complete`
-        pub const SERVICEORDER_DIRECT_COMPLETE: &str =
-            "pay_v3.payscore.serviceorder_direct_complete";
-        /// `pay_v3.payscore.serviceorder_get`
-        pub const SERVICEORDER_GET: &str = "pay_v3.payscore.serviceorder_get";
-        /// `pay_v3.payscore.serviceorder_post`
-        pub const SERVICEORDER_POST: &str = "pay_v3.payscore.serviceorder_post";
-        /// `pay_v3.payscore.serviceorder_send_pendingmessage`
-        pub const SERVICEORDER_SEND_PENDINGMESSAGE: &str =
-            "pay_v3.payscore.serviceorder_send_pendingmessage";
-        /// `pay_v3.payscore.serviceorder_send_prepaidmessage`
-        pub const SERVICEORDER_SEND_PREPAIDMESSAGE: &str =
-            "pay_v3.payscore.serviceorder_send_prepaidmessage";
-        /// `pay_v3.payscore.servicepayondeliveryorder`
-        pub const SERVICEPAYONDELIVERYORDER: &str = "pay_v3.payscore.servicepayondeliveryorder";
-        /// `pay_v3.payscore.smartretail_orders_cancel`
-        pub const SMARTRETAIL_ORDERS_CANCEL: &str = "pay_v3.payscore.smartretail_orders_cancel";
-        /// `pay_v3.payscore.smartretail_orders_complete`
-        pub const SMARTRETAIL_ORDERS_COMPLETE: &str = "pay_v3.payscore.smartretail_orders_complete";
-        /// `pay_v3.payscore.smartretail_orders_get`
-        pub const SMARTRETAIL_ORDERS_GET: &str = "pay_v3.payscore.smartretail_orders_get";
-        /// `pay_v3.payscore.smartretail_orders_post`
-        pub const SMARTRETAIL_ORDERS_POST: &str = "pay_v3.payscore.smartretail_orders_post";
-        /// `pay_v3.payscore.users_permissions_terminate`
-        pub const USERS_PERMISSIONS_TERMINATE: &str = "pay_v3.payscore.users_permissions_terminate";
-        /// `pay_v3.payscore.user_service_state`
-        pub const USER_SERVICE_STATE: &str = "pay_v3.payscore.user_service_state";
-        /// `acquiringbank`
-        pub mod acquiringbank {
-            /// `pay_v3.payscore.acquiringbank.permissions`
-            pub const PERMISSIONS: &str = "pay_v3.payscore.acquiringbank.permissions";
-            /// `pay_v3.payscore.acquiringbank.permissions_by_authorization_code`
-            pub const PERMISSIONS_BY_AUTHORIZATION_CODE: &str =
-                "pay_v3.payscore.acquiringbank.permissions_by_authorization_code";
-            /// `pay_v3.payscore.acquiringbank.permissions_terminate`
-            pub const PERMISSIONS_TERMINATE: &str =
-                "pay_v3.payscore.acquiringbank.permissions_terminate";
-            /// `pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_cancel`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_CANCEL: &str =
-                "pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_cancel";
-            /// `pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_complete`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_COMPLETE: &str =
-                "pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_complete";
-            /// `pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_modify`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_MODIFY: &str =
-                "pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_modify";
-            /// `pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_sync`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_SYNC: &str =
-                "pay_v3.payscore.acquiringbank.serviceorder_by_out_order_no_sync";
-            /// `pay_v3.payscore.acquiringbank.serviceorder_deduction`
-            pub const SERVICEORDER_DEDUCTION: &str =
-                "pay_v3.payscore.acquiringbank.serviceorder_deduction";
-            /// `pay_v3.payscore.acquiringbank.serviceorder_get`
-            pub const SERVICEORDER_GET: &str = "pay_v3.payscore.acquiringbank.serviceorder_get";
-            /// `pay_v3.payscore.acquiringbank.serviceorder_post`
-            pub const SERVICEORDER_POST: &str = "pay_v3.payscore.acquiringbank.serviceorder_post";
-            /// `pay_v3.payscore.acquiringbank.serviceorder_registerdeductinfo`
-            pub const SERVICEORDER_REGISTERDEDUCTINFO: &str =
-                "pay_v3.payscore.acquiringbank.serviceorder_registerdeductinfo";
-            /// `pay_v3.payscore.acquiringbank.servicepayondeliveryorder`
-            pub const SERVICEPAYONDELIVERYORDER: &str =
-                "pay_v3.payscore.acquiringbank.servicepayondeliveryorder";
+    /// `pay_score`
+    pub mod pay_score {
+        /// `pay_v3.pay_score.assess_permission_user_risk_level`
+        pub const ASSESS_PERMISSION_USER_RISK_LEVEL: &str =
+            "pay_v3.pay_score.assess_permission_user_risk_level";
+        /// `pay_v3.pay_score.cancel_pay_after_order`
+        pub const CANCEL_PAY_AFTER_ORDER: &str = "pay_v3.pay_score.cancel_pay_after_order";
+        /// `pay_v3.pay_score.cancel_service_order`
+        pub const CANCEL_SERVICE_ORDER: &str = "pay_v3.pay_score.cancel_service_order";
+        /// `pay_v3.pay_score.cancel_smart_retail_order`
+        pub const CANCEL_SMART_RETAIL_ORDER: &str = "pay_v3.pay_score.cancel_smart_retail_order";
+        /// `pay_v3.pay_score.check_user_service_state`
+        pub const CHECK_USER_SERVICE_STATE: &str = "pay_v3.pay_score.check_user_service_state";
+        /// `pay_v3.pay_score.complete_pay_after_order`
+        pub const COMPLETE_PAY_AFTER_ORDER: &str = "pay_v3.pay_score.complete_pay_after_order";
+        /// `pay_v3.pay_score.complete_service_order`
+        pub const COMPLETE_SERVICE_ORDER: &str = "pay_v3.pay_score.complete_service_order";
+        /// `pay_v3.pay_score.complete_smart_retail_order`
+        pub const COMPLETE_SMART_RETAIL_ORDER: &str =
+            "pay_v3.pay_score.complete_smart_retail_order";
+        /// `pay_v3.pay_score.create_pay_after_order`
+        pub const CREATE_PAY_AFTER_ORDER: &str = "pay_v3.pay_score.create_pay_after_order";
+        /// `pay_v3.pay_score.create_permission`
+        pub const CREATE_PERMISSION: &str = "pay_v3.pay_score.create_permission";
+        /// `pay_v3.pay_score.create_service_order`
+        pub const CREATE_SERVICE_ORDER: &str = "pay_v3.pay_score.create_service_order";
+        /// `pay_v3.pay_score.create_service_pay_on_delivery_order`
+        pub const CREATE_SERVICE_PAY_ON_DELIVERY_ORDER: &str =
+            "pay_v3.pay_score.create_service_pay_on_delivery_order";
+        /// `pay_v3.pay_score.create_smart_retail_order`
+        pub const CREATE_SMART_RETAIL_ORDER: &str = "pay_v3.pay_score.create_smart_retail_order";
+        /// `pay_v3.pay_score.direct_complete`
+        pub const DIRECT_COMPLETE: &str = "pay_v3.pay_score.direct_complete";
+        /// `pay_v3.pay_score.get_merchant_bill`
+        pub const GET_MERCHANT_BILL: &str = "pay_v3.pay_score.get_merchant_bill";
+        /// `pay_v3.pay_score.get_pay_after_orders`
+        pub const GET_PAY_AFTER_ORDERS: &str = "pay_v3.pay_score.get_pay_after_orders";
+        /// `pay_v3.pay_score.get_permission_by_authorization_code`
+        pub const GET_PERMISSION_BY_AUTHORIZATION_CODE: &str =
+            "pay_v3.pay_score.get_permission_by_authorization_code";
+        /// `pay_v3.pay_score.get_permission_by_openid`
+        pub const GET_PERMISSION_BY_OPENID: &str = "pay_v3.pay_score.get_permission_by_openid";
+        /// `pay_v3.pay_score.get_service_order`
+        pub const GET_SERVICE_ORDER: &str = "pay_v3.pay_score.get_service_order";
+        /// `pay_v3.pay_score.get_smart_retail_orders`
+        pub const GET_SMART_RETAIL_ORDERS: &str = "pay_v3.pay_score.get_smart_retail_orders";
+        /// `pay_v3.pay_score.modify_service_order`
+        pub const MODIFY_SERVICE_ORDER: &str = "pay_v3.pay_score.modify_service_order";
+        /// `pay_v3.pay_score.pay_service_order`
+        pub const PAY_SERVICE_ORDER: &str = "pay_v3.pay_score.pay_service_order";
+        /// `pay_v3.pay_score.send_pending_message`
+        pub const SEND_PENDING_MESSAGE: &str = "pay_v3.pay_score.send_pending_message";
+        /// `pay_v3.pay_score.send_prepaid_message`
+        pub const SEND_PREPAID_MESSAGE: &str = "pay_v3.pay_score.send_prepaid_message";
+        /// `pay_v3.pay_score.sync_pay_after_order`
+        pub const SYNC_PAY_AFTER_ORDER: &str = "pay_v3.pay_score.sync_pay_after_order";
+        /// `pay_v3.pay_score.sync_service_order`
+        pub const SYNC_SERVICE_ORDER: &str = "pay_v3.pay_score.sync_service_order";
+        /// `pay_v3.pay_score.terminate_permission`
+        pub const TERMINATE_PERMISSION: &str = "pay_v3.pay_score.terminate_permission";
+        /// `pay_v3.pay_score.terminate_permission_by_openid`
+        pub const TERMINATE_PERMISSION_BY_OPENID: &str =
+            "pay_v3.pay_score.terminate_permission_by_openid";
+        /// `pay_v3.pay_score.terminate_user_permission`
+        pub const TERMINATE_USER_PERMISSION: &str = "pay_v3.pay_score.terminate_user_permission";
+        /// `acquiring_bank`
+        pub mod acquiring_bank {
+            /// `pay_v3.pay_score.acquiring_bank.cancel_service_order`
+            pub const CANCEL_SERVICE_ORDER: &str =
+                "pay_v3.pay_score.acquiring_bank.cancel_service_order";
+            /// `pay_v3.pay_score.acquiring_bank.complete_service_order`
+            pub const COMPLETE_SERVICE_ORDER: &str =
+                "pay_v3.pay_score.acquiring_bank.complete_service_order";
+            /// `pay_v3.pay_score.acquiring_bank.create_permission`
+            pub const CREATE_PERMISSION: &str = "pay_v3.pay_score.acquiring_bank.create_permission";
+            /// `pay_v3.pay_score.acquiring_bank.create_service_order`
+            pub const CREATE_SERVICE_ORDER: &str =
+                "pay_v3.pay_score.acquiring_bank.create_service_order";
+            /// `pay_v3.pay_score.acquiring_bank.create_service_pay_on_delivery_order`
+            pub const CREATE_SERVICE_PAY_ON_DELIVERY_ORDER: &str =
+                "pay_v3.pay_score.acquiring_bank.create_service_pay_on_delivery_order";
+            /// `pay_v3.pay_score.acquiring_bank.get_permission`
+            pub const GET_PERMISSION: &str = "pay_v3.pay_score.acquiring_bank.get_permission";
+            /// `pay_v3.pay_score.acquiring_bank.get_service_order`
+            pub const GET_SERVICE_ORDER: &str = "pay_v3.pay_score.acquiring_bank.get_service_order";
+            /// `pay_v3.pay_score.acquiring_bank.get_service_order_deduction`
+            pub const GET_SERVICE_ORDER_DEDUCTION: &str =
+                "pay_v3.pay_score.acquiring_bank.get_service_order_deduction";
+            /// `pay_v3.pay_score.acquiring_bank.modify_service_order`
+            pub const MODIFY_SERVICE_ORDER: &str =
+                "pay_v3.pay_score.acquiring_bank.modify_service_order";
+            /// `pay_v3.pay_score.acquiring_bank.register_deduct_info`
+            pub const REGISTER_DEDUCT_INFO: &str =
+                "pay_v3.pay_score.acquiring_bank.register_deduct_info";
+            /// `pay_v3.pay_score.acquiring_bank.sync_service_order`
+            pub const SYNC_SERVICE_ORDER: &str =
+                "pay_v3.pay_score.acquiring_bank.sync_service_order";
+            /// `pay_v3.pay_score.acquiring_bank.terminate_permission`
+            pub const TERMINATE_PERMISSION: &str =
+                "pay_v3.pay_score.acquiring_bank.terminate_permission";
         }
         /// `oversea`
         pub mod oversea {
             /// `partner`
             pub mod partner {
-                /// `pay_v3.payscore.oversea.partner.serviceorder_by_out_order_no_cancel`
-                pub const SERVICEORDER_BY_OUT_ORDER_NO_CANCEL: &str =
-                    "pay_v3.payscore.oversea.partner.serviceorder_by_out_order_no_cancel";
-                /// `pay_v3.payscore.oversea.partner.serviceorder_by_out_order_no_complete`
-                pub const SERVICEORDER_BY_OUT_ORDER_NO_COMPLETE: &str =
-                    "pay_v3.payscore.oversea.partner.serviceorder_by_out_order_no_complete";
-                /// `pay_v3.payscore.oversea.partner.serviceorder_by_out_order_no_sync`
-                pub const SERVICEORDER_BY_OUT_ORDER_NO_SYNC: &str =
-                    "pay_v3.payscore.oversea.partner.serviceorder_by_out_order_no_sync";
-                /// `pay_v3.payscore.oversea.partner.serviceorder_get`
-                pub const SERVICEORDER_GET: &str =
-                    "pay_v3.payscore.oversea.partner.serviceorder_get";
-                /// `pay_v3.payscore.oversea.partner.serviceorder_post`
-                pub const SERVICEORDER_POST: &str =
-                    "pay_v3.payscore.oversea.partner.serviceorder_post";
+                /// `pay_v3.pay_score.oversea.partner.cancel_service_order`
+                pub const CANCEL_SERVICE_ORDER: &str =
+                    "pay_v3.pay_score.oversea.partner.cancel_service_order";
+                /// `pay_v3.pay_score.oversea.partner.complete_service_order`
+                pub const COMPLETE_SERVICE_ORDER: &str =
+                    "pay_v3.pay_score.oversea.partner.complete_service_order";
+                /// `pay_v3.pay_score.oversea.partner.create_service_order`
+                pub const CREATE_SERVICE_ORDER: &str =
+                    "pay_v3.pay_score.oversea.partner.create_service_order";
+                /// `pay_v3.pay_score.oversea.partner.get_service_order`
+                pub const GET_SERVICE_ORDER: &str =
+                    "pay_v3.pay_score.oversea.partner.get_service_order";
+                /// `pay_v3.pay_score.oversea.partner.sync_service_order`
+                pub const SYNC_SERVICE_ORDER: &str =
+                    "pay_v3.pay_score.oversea.partner.sync_service_order";
             }
         }
         /// `partner`
         pub mod partner {
-            /// `pay_v3.payscore.partner.permissions`
-            pub const PERMISSIONS: &str = "pay_v3.payscore.partner.permissions";
-            /// `pay_v3.payscore.partner.permissions_apply_for_scene`
-            pub const PERMISSIONS_APPLY_FOR_SCENE: &str =
-                "pay_v3.payscore.partner.permissions_apply_for_scene";
-            /// `pay_v3.payscore.partner.permissions_assess_user_risk_level`
-            pub const PERMISSIONS_ASSESS_USER_RISK_LEVEL: &str =
-                "pay_v3.payscore.partner.permissions_assess_user_risk_level";
-            /// `pay_v3.payscore.partner.permissions_by_authorization_code`
-            pub const PERMISSIONS_BY_AUTHORIZATION_CODE: &str =
-                "pay_v3.payscore.partner.permissions_by_authorization_code";
-            /// `pay_v3.payscore.partner.permissions_search`
-            pub const PERMISSIONS_SEARCH: &str = "pay_v3.payscore.partner.permissions_search";
-            /// `pay_v3.payscore.partner.permissions_terminate`
-            pub const PERMISSIONS_TERMINATE: &str = "pay_v3.payscore.partner.permissions_terminate";
-            /// `pay_v3.payscore.partner.serviceorder_by_out_order_no_cancel`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_CANCEL: &str =
-                "pay_v3.payscore.partner.serviceorder_by_out_order_no_cancel";
-            /// `pay_v3.payscore.partner.serviceorder_by_out_order_no_complete`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_COMPLETE: &str =
-                "pay_v3.payscore.partner.serviceorder_by_out_order_no_complete";
-            /// `pay_v3.payscore.partner.serviceorder_by_out_order_no_modify`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_MODIFY: &str =
-                "pay_v3.payscore.partner.serviceorder_by_out_order_no_modify";
-            /// `pay_v3.payscore.partner.serviceorder_by_out_order_no_pay`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_PAY: &str =
-                "pay_v3.payscore.partner.serviceorder_by_out_order_no_pay";
-            /// `pay_v3.payscore.partner.serviceorder_by_out_order_no_sync`
-            pub const SERVICEORDER_BY_OUT_ORDER_NO_SYNC: &str =
-                "pay_v3.payscore.partner.serviceorder_by_out_order_no_sync";
-            /// `pay_v3.payscore.partner.serviceorder_direct_complete`
-            pub const SERVICEORDER_DIRECT_COMPLETE: &str =
-                "pay_v3.payscore.partner.serviceorder_direct_complete";
-            /// `pay_v3.payscore.partner.serviceorder_get`
-            pub const SERVICEORDER_GET: &str = "pay_v3.payscore.partner.serviceorder_get";
-            /// `pay_v3.payscore.partner.serviceorder_post`
-            pub const SERVICEORDER_POST: &str = "pay_v3.payscore.partner.serviceorder_post";
-            /// `pay_v3.payscore.partner.serviceorder_send_pendingmessage`
-            pub const SERVICEORDER_SEND_PENDINGMESSAGE: &str =
-                "pay_v3.payscore.partner.serviceorder_send_pendingmessage";
-            /// `pay_v3.payscore.partner.serviceorder_send_prepaidmessage`
-            pub const SERVICEORDER_SEND_PREPAIDMESSAGE: &str =
-                "pay_v3.payscore.partner.serviceorder_send_prepaidmessage";
-            /// `pay_v3.payscore.partner.servicepayondeliveryorder`
-            pub const SERVICEPAYONDELIVERYORDER: &str =
-                "pay_v3.payscore.partner.servicepayondeliveryorder";
-            /// `pay_v3.payscore.partner.servicequotas_by_service_id`
-            pub const SERVICEQUOTAS_BY_SERVICE_ID: &str =
-                "pay_v3.payscore.partner.servicequotas_by_service_id";
-            /// `pay_v3.payscore.partner.service_account_applications`
-            pub const SERVICE_ACCOUNT_APPLICATIONS: &str =
-                "pay_v3.payscore.partner.service_account_applications";
-            /// `pay_v3.payscore.partner.service_account_applications_by_out_apply_no`
-            pub const SERVICE_ACCOUNT_APPLICATIONS_BY_OUT_APPLY_NO: &str =
-                "pay_v3.payscore.partner.service_account_applications_by_out_apply_no";
-            /// `pay_v3.payscore.partner.terminate`
-            pub const TERMINATE: &str = "pay_v3.payscore.partner.terminate";
+            /// `pay_v3.pay_score.partner.apply_for_scene`
+            pub const APPLY_FOR_SCENE: &str = "pay_v3.pay_score.partner.apply_for_scene";
+            /// `pay_v3.pay_score.partner.assess_permission_user_risk_level`
+            pub const ASSESS_PERMISSION_USER_RISK_LEVEL: &str =
+                "pay_v3.pay_score.partner.assess_permission_user_risk_level";
+            /// `pay_v3.pay_score.partner.cancel_service_order`
+            pub const CANCEL_SERVICE_ORDER: &str = "pay_v3.pay_score.partner.cancel_service_order";
+            /// `pay_v3.pay_score.partner.complete_service_order`
+            pub const COMPLETE_SERVICE_ORDER: &str =
+                "pay_v3.pay_score.partner.complete_service_order";
+            /// `pay_v3.pay_score.partner.create_permission`
+            pub const CREATE_PERMISSION: &str = "pay_v3.pay_score.partner.create_permission";
+            /// `pay_v3.pay_score.partner.create_service_account_application`
+            pub const CREATE_SERVICE_ACCOUNT_APPLICATION: &str =
+                "pay_v3.pay_score.partner.create_service_account_application";
+            /// `pay_v3.pay_score.partner.create_service_order`
+            pub const CREATE_SERVICE_ORDER: &str = "pay_v3.pay_score.partner.create_service_order";
+            /// `pay_v3.pay_score.partner.create_service_pay_on_delivery_order`
+            pub const CREATE_SERVICE_PAY_ON_DELIVERY_ORDER: &str =
+                "pay_v3.pay_score.partner.create_service_pay_on_delivery_order";
+            /// `pay_v3.pay_score.partner.direct_complete`
+            pub const DIRECT_COMPLETE: &str = "pay_v3.pay_score.partner.direct_complete";
+            /// `pay_v3.pay_score.partner.get_permission`
+            pub const GET_PERMISSION: &str = "pay_v3.pay_score.partner.get_permission";
+            /// `pay_v3.pay_score.partner.get_service_account_application`
+            pub const GET_SERVICE_ACCOUNT_APPLICATION: &str =
+                "pay_v3.pay_score.partner.get_service_account_application";
+            /// `pay_v3.pay_score.partner.get_service_order`
+            pub const GET_SERVICE_ORDER: &str = "pay_v3.pay_score.partner.get_service_order";
+            /// `pay_v3.pay_score.partner.get_service_quota`
+            pub const GET_SERVICE_QUOTA: &str = "pay_v3.pay_score.partner.get_service_quota";
+            /// `pay_v3.pay_score.partner.modify_service_order`
+            pub const MODIFY_SERVICE_ORDER: &str = "pay_v3.pay_score.partner.modify_service_order";
+            /// `pay_v3.pay_score.partner.pay_service_order`
+            pub const PAY_SERVICE_ORDER: &str = "pay_v3.pay_score.partner.pay_service_order";
+            /// `pay_v3.pay_score.partner.search_permission`
+            pub const SEARCH_PERMISSION: &str = "pay_v3.pay_score.partner.search_permission";
+            /// `pay_v3.pay_score.partner.send_pending_message`
+            pub const SEND_PENDING_MESSAGE: &str = "pay_v3.pay_score.partner.send_pending_message";
+            /// `pay_v3.pay_score.partner.send_prepaid_message`
+            pub const SEND_PREPAID_MESSAGE: &str = "pay_v3.pay_score.partner.send_prepaid_message";
+            /// `pay_v3.pay_score.partner.sync_service_order`
+            pub const SYNC_SERVICE_ORDER: &str = "pay_v3.pay_score.partner.sync_service_order";
+            /// `pay_v3.pay_score.partner.terminate_permission`
+            pub const TERMINATE_PERMISSION: &str = "pay_v3.pay_score.partner.terminate_permission";
+            /// `pay_v3.pay_score.partner.terminate_permission_by_openid`
+            pub const TERMINATE_PERMISSION_BY_OPENID: &str =
+                "pay_v3.pay_score.partner.terminate_permission_by_openid";
         }
         /// `plan`
         pub mod plan {
-            /// `pay_v3.payscore.plan.payscore_plans`
-            pub const PAYSCORE_PLANS: &str = "pay_v3.payscore.plan.payscore_plans";
-            /// `pay_v3.payscore.plan.payscore_plans_by_merchant_plan_no`
-            pub const PAYSCORE_PLANS_BY_MERCHANT_PLAN_NO: &str =
-                "pay_v3.payscore.plan.payscore_plans_by_merchant_plan_no";
-            /// `pay_v3.payscore.plan.payscore_plans_stop`
-            pub const PAYSCORE_PLANS_STOP: &str = "pay_v3.payscore.plan.payscore_plans_stop";
+            /// `pay_v3.pay_score.plan.create_pay_score_plan`
+            pub const CREATE_PAY_SCORE_PLAN: &str = "pay_v3.pay_score.plan.create_pay_score_plan";
+            /// `pay_v3.pay_score.plan.get_pay_score_plan`
+            pub const GET_PAY_SCORE_PLAN: &str = "pay_v3.pay_score.plan.get_pay_score_plan";
+            /// `pay_v3.pay_score.plan.stop_pay_score_plan`
+            pub const STOP_PAY_SCORE_PLAN: &str = "pay_v3.pay_score.plan.stop_pay_score_plan";
             /// `partner`
             pub mod partner {
-                /// `pay_v3.payscore.plan.partner.payscore_plans`
-                pub const PAYSCORE_PLANS: &str = "pay_v3.payscore.plan.partner.payscore_plans";
-                /// `pay_v3.payscore.plan.partner.payscore_plans_by_merchant_plan_no`
-                pub const PAYSCORE_PLANS_BY_MERCHANT_PLAN_NO: &str =
-                    "pay_v3.payscore.plan.partner.payscore_plans_by_merchant_plan_no";
-                /// `pay_v3.payscore.plan.partner.payscore_plans_stop`
-                pub const PAYSCORE_PLANS_STOP: &str =
-                    "pay_v3.payscore.plan.partner.payscore_plans_stop";
+                /// `pay_v3.pay_score.plan.partner.create_pay_score_plan`
+                pub const CREATE_PAY_SCORE_PLAN: &str =
+                    "pay_v3.pay_score.plan.partner.create_pay_score_plan";
+                /// `pay_v3.pay_score.plan.partner.get_pay_score_plan`
+                pub const GET_PAY_SCORE_PLAN: &str =
+                    "pay_v3.pay_score.plan.partner.get_pay_score_plan";
+                /// `pay_v3.pay_score.plan.partner.stop_pay_score_plan`
+                pub const STOP_PAY_SCORE_PLAN: &str =
+                    "pay_v3.pay_score.plan.partner.stop_pay_score_plan";
             }
         }
         /// `sign_plan`
         pub mod sign_plan {
-            /// `pay_v3.payscore.sign_plan.serviceorder`
-            pub const SERVICEORDER: &str = "pay_v3.payscore.sign_plan.serviceorder";
-            /// `pay_v3.payscore.sign_plan.user_sign_plans`
-            pub const USER_SIGN_PLANS: &str = "pay_v3.payscore.sign_plan.user_sign_plans";
-            /// `pay_v3.payscore.sign_plan.user_sign_plans_by_merchant_sign_plan_no`
-            pub const USER_SIGN_PLANS_BY_MERCHANT_SIGN_PLAN_NO: &str =
-                "pay_v3.payscore.sign_plan.user_sign_plans_by_merchant_sign_plan_no";
-            /// `pay_v3.payscore.sign_plan.user_sign_plans_stop`
-            pub const USER_SIGN_PLANS_STOP: &str = "pay_v3.payscore.sign_plan.user_sign_plans_stop";
+            /// `pay_v3.pay_score.sign_plan.create_service_order`
+            pub const CREATE_SERVICE_ORDER: &str =
+                "pay_v3.pay_score.sign_plan.create_service_order";
+            /// `pay_v3.pay_score.sign_plan.create_user_sign_plan`
+            pub const CREATE_USER_SIGN_PLAN: &str =
+                "pay_v3.pay_score.sign_plan.create_user_sign_plan";
+            /// `pay_v3.pay_score.sign_plan.get_user_sign_plan`
+            pub const GET_USER_SIGN_PLAN: &str = "pay_v3.pay_score.sign_plan.get_user_sign_plan";
+            /// `pay_v3.pay_score.sign_plan.stop_user_sign_plan`
+            pub const STOP_USER_SIGN_PLAN: &str = "pay_v3.pay_score.sign_plan.stop_user_sign_plan";
             /// `partner`
             pub mod partner {
-                /// `pay_v3.payscore.sign_plan.partner.serviceorder`
-                pub const SERVICEORDER: &str = "pay_v3.payscore.sign_plan.partner.serviceorder";
-                /// `pay_v3.payscore.sign_plan.partner.user_sign_plans`
-                pub const USER_SIGN_PLANS: &str =
-                    "pay_v3.payscore.sign_plan.partner.user_sign_plans";
-                /// `pay_v3.payscore.sign_plan.partner.user_sign_plans_by_merchant_sign_plan_no`
-                pub const USER_SIGN_PLANS_BY_MERCHANT_SIGN_PLAN_NO: &str =
-                    "pay_v3.payscore.sign_plan.partner.user_sign_plans_by_merchant_sign_plan_no";
-                /// `pay_v3.payscore.sign_plan.partner.user_sign_plans_stop`
-                pub const USER_SIGN_PLANS_STOP: &str =
-                    "pay_v3.payscore.sign_plan.partner.user_sign_plans_stop";
+                /// `pay_v3.pay_score.sign_plan.partner.create_service_order`
+                pub const CREATE_SERVICE_ORDER: &str =
+                    "pay_v3.pay_score.sign_plan.partner.create_service_order";
+                /// `pay_v3.pay_score.sign_plan.partner.create_user_sign_plan`
+                pub const CREATE_USER_SIGN_PLAN: &str =
+                    "pay_v3.pay_score.sign_plan.partner.create_user_sign_plan";
+                /// `pay_v3.pay_score.sign_plan.partner.get_user_sign_plan`
+                pub const GET_USER_SIGN_PLAN: &str =
+                    "pay_v3.pay_score.sign_plan.partner.get_user_sign_plan";
+                /// `pay_v3.pay_score.sign_plan.partner.stop_user_sign_plan`
+                pub const STOP_USER_SIGN_PLAN: &str =
+                    "pay_v3.pay_score.sign_plan.partner.stop_user_sign_plan";
             }
         }
     }
-    /// `platsolution`
-    pub mod platsolution {
+    /// `payroll_card`
+    pub mod payroll_card {
+        /// `pay_v3.payroll_card.create_transfer_batch`
+        pub const CREATE_TRANSFER_BATCH: &str = "pay_v3.payroll_card.create_transfer_batch";
+        /// `pay_v3.payroll_card.generate_token`
+        pub const GENERATE_TOKEN: &str = "pay_v3.payroll_card.generate_token";
+        /// `pay_v3.payroll_card.get_authentication`
+        pub const GET_AUTHENTICATION: &str = "pay_v3.payroll_card.get_authentication";
+        /// `pay_v3.payroll_card.get_relation`
+        pub const GET_RELATION: &str = "pay_v3.payroll_card.get_relation";
+        /// `pay_v3.payroll_card.list_authentications`
+        pub const LIST_AUTHENTICATIONS: &str = "pay_v3.payroll_card.list_authentications";
+        /// `pay_v3.payroll_card.pre_order`
+        pub const PRE_ORDER: &str = "pay_v3.payroll_card.pre_order";
+        /// `pay_v3.payroll_card.pre_order_with_auth`
+        pub const PRE_ORDER_WITH_AUTH: &str = "pay_v3.payroll_card.pre_order_with_auth";
+        /// `we_sure`
+        pub mod we_sure {
+            /// `pay_v3.payroll_card.we_sure.report_insurance`
+            pub const REPORT_INSURANCE: &str = "pay_v3.payroll_card.we_sure.report_insurance";
+            /// `pay_v3.payroll_card.we_sure.validate_token`
+            pub const VALIDATE_TOKEN: &str = "pay_v3.payroll_card.we_sure.validate_token";
+        }
+    }
+    /// `plat_solution`
+    pub mod plat_solution {
         /// `ecommerce`
         pub mod ecommerce {
-            /// `pay_v3.platsolution.ecommerce.insurance_compensation_contracts`
-            pub const INSURANCE_COMPENSATION_CONTRACTS: &str =
-                "pay_v3.platsolution.ecommerce.insurance_compensation_contracts";
-            /// `pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_get`
-            pub const INSURANCE_COMPENSATION_CONTRACTS_BY_SUB_MCHID_CHECK_OPENED_GET: &str =
-                "pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_get";
-            /// `pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_post`
-            pub const INSURANCE_COMPENSATION_CONTRACTS_BY_SUB_MCHID_CHECK_OPENED_POST: &str =
-                "pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_post";
-            /// `pay_v3.platsolution.ecommerce.recharge_employees`
-            pub const RECHARGE_EMPLOYEES: &str = "pay_v3.platsolution.ecommerce.recharge_employees";
-            /// `pay_v3.platsolution.ecommerce.recharge_employees_by_sub_mchid`
-            pub const RECHARGE_EMPLOYEES_BY_SUB_MCHID: &str =
-                "pay_v3.platsolution.ecommerce.recharge_employees_by_sub_mchid";
-            /// `pay_v3.platsolution.ecommerce.recharge_employees_delete`
-            pub const RECHARGE_EMPLOYEES_DELETE: &str =
-                "pay_v3.platsolution.ecommerce.recharge_employees_delete";
+            /// `pay_v3.plat_solution.ecommerce.add_recharge_employee`
+            pub const ADD_RECHARGE_EMPLOYEE: &str =
+                "pay_v3.plat_solution.ecommerce.add_recharge_employee";
+            /// `pay_v3.plat_solution.ecommerce.apply_insurance_contract`
+            pub const APPLY_INSURANCE_CONTRACT: &str =
+                "pay_v3.plat_solution.ecommerce.apply_insurance_contract";
+            /// `pay_v3.plat_solution.ecommerce.check_insurance_contract_opened`
+            pub const CHECK_INSURANCE_CONTRACT_OPENED: &str =
+                "pay_v3.plat_solution.ecommerce.check_insurance_contract_opened";
+            /// `pay_v3.plat_solution.ecommerce.delete_recharge_employee`
+            pub const DELETE_RECHARGE_EMPLOYEE: &str =
+                "pay_v3.plat_solution.ecommerce.delete_recharge_employee";
+            /// `pay_v3.plat_solution.ecommerce.get_insurance_contract_opened`
+            pub const GET_INSURANCE_CONTRACT_OPENED: &str =
+                "pay_v3.plat_solution.ecommerce.get_insurance_contract_opened";
+            /// `pay_v3.plat_solution.ecommerce.list_recharge_employees`
+            pub const LIST_RECHARGE_EMPLOYEES: &str =
+                "pay_v3.plat_solution.ecommerce.list_recharge_employees";
             /// `bank_transfer_recharges`
             pub mod bank_transfer_recharges {
-                /// `pay_v3.platsolution.ecommerce.bank_transfer_recharges.apply`
+                /// `pay_v3.plat_solution.ecommerce.bank_transfer_recharges.apply`
                 pub const APPLY: &str =
-                    "pay_v3.platsolution.ecommerce.bank_transfer_recharges.apply";
-                /// `pay_v3.platsolution.ecommerce.bank_transfer_recharges.by_out_recharge_no`
-                pub const BY_OUT_RECHARGE_NO: &str =
-                    "pay_v3.platsolution.ecommerce.bank_transfer_recharges.by_out_recharge_no";
+                    "pay_v3.plat_solution.ecommerce.bank_transfer_recharges.apply";
+                /// `pay_v3.plat_solution.ecommerce.bank_transfer_recharges.get`
+                pub const GET: &str = "pay_v3.plat_solution.ecommerce.bank_transfer_recharges.get";
             }
             /// `mch_transfer`
             pub mod mch_transfer {
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills`
-                pub const COMPENSATE_BILLS: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_by_bill_id`
-                pub const COMPENSATE_BILLS_BY_BILL_ID: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_by_bill_id";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_by_out_bill_no`
-                pub const COMPENSATE_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_by_out_bill_no";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_by_out_bill_no_cancel`
-                pub const COMPENSATE_BILLS_BY_OUT_BILL_NO_CANCEL: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_by_out_bill_no_cancel";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_pre_transfer`
-                pub const COMPENSATE_BILLS_PRE_TRANSFER: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_pre_transfer";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills`
-                pub const DEPOSIT_AFTER_SALES_COMPENSATION_BILLS: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_bill_id`
-                pub const DEPOSIT_AFTER_SALES_COMPENSATION_BILLS_BY_BILL_ID: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_bill_id";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_out_bill_no`
-                pub const DEPOSIT_AFTER_SALES_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_out_bill_no";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills`
-                pub const DEPOSIT_INSURANCE_PREMIUMS_COMPENSATION_BILLS: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills_by_out_bill_no`
-                pub const DEPOSIT_INSURANCE_PREMIUMS_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills_by_out_bill_no";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills`
-                pub const DEPOSIT_SHIPPING_COST_COMPENSATION_BILLS: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills_by_out_bill_no`
-                pub const DEPOSIT_SHIPPING_COST_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills_by_out_bill_no";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills`
-                pub const INSURANCE_CLAIM_BILLS: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_by_bill_id`
-                pub const INSURANCE_CLAIM_BILLS_BY_BILL_ID: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_by_bill_id";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_by_out_bill_no`
-                pub const INSURANCE_CLAIM_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_by_out_bill_no";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_cancel`
-                pub const INSURANCE_CLAIM_BILLS_CANCEL: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_cancel";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_pre_transfer`
-                pub const INSURANCE_CLAIM_BILLS_PRE_TRANSFER: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_pre_transfer";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills`
-                pub const SUB_MCH_COMPENSATION_BILLS: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills_by_out_bill_no`
-                pub const SUB_MCH_COMPENSATION_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills_by_out_bill_no";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills`
-                pub const TRANSFER_BILLS: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills_by_bill_id`
-                pub const TRANSFER_BILLS_BY_BILL_ID: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills_by_bill_id";
-                /// `pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills_by_out_bill_no`
-                pub const TRANSFER_BILLS_BY_OUT_BILL_NO: &str =
-                    "pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills_by_out_bill_no";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.cancel_compensate_bill`
+                pub const CANCEL_COMPENSATE_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.cancel_compensate_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.cancel_insurance_claim_bill`
+                pub const CANCEL_INSURANCE_CLAIM_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.cancel_insurance_claim_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.create_after_sales_bill`
+                pub const CREATE_AFTER_SALES_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.create_after_sales_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.create_compensate_bill`
+                pub const CREATE_COMPENSATE_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.create_compensate_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.create_insurance_claim_bill`
+                pub const CREATE_INSURANCE_CLAIM_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.create_insurance_claim_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.create_insurance_premiums_bill`
+                pub const CREATE_INSURANCE_PREMIUMS_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.create_insurance_premiums_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.create_shipping_cost_bill`
+                pub const CREATE_SHIPPING_COST_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.create_shipping_cost_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.create_sub_mch_compensation_bill`
+                pub const CREATE_SUB_MCH_COMPENSATION_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.create_sub_mch_compensation_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.create_transfer_bill`
+                pub const CREATE_TRANSFER_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.create_transfer_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.get_after_sales_bill`
+                pub const GET_AFTER_SALES_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.get_after_sales_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.get_after_sales_bill_by_bill_id`
+                pub const GET_AFTER_SALES_BILL_BY_BILL_ID: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.get_after_sales_bill_by_bill_id";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.get_compensate_bill_by_bill_id`
+                pub const GET_COMPENSATE_BILL_BY_BILL_ID: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.get_compensate_bill_by_bill_id";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.get_compensate_bill_by_out_bill_no`
+                pub const GET_COMPENSATE_BILL_BY_OUT_BILL_NO: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.get_compensate_bill_by_out_bill_no";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_claim_bill_by_bill_id`
+                pub const GET_INSURANCE_CLAIM_BILL_BY_BILL_ID: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_claim_bill_by_bill_id";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_claim_bill_by_out_bill_no`
+                pub const GET_INSURANCE_CLAIM_BILL_BY_OUT_BILL_NO: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_claim_bill_by_out_bill_no";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_premiums_bill`
+                pub const GET_INSURANCE_PREMIUMS_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_premiums_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.get_shipping_cost_bill`
+                pub const GET_SHIPPING_COST_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.get_shipping_cost_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.get_sub_mch_compensation_bill`
+                pub const GET_SUB_MCH_COMPENSATION_BILL: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.get_sub_mch_compensation_bill";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.get_transfer_bill_by_bill_id`
+                pub const GET_TRANSFER_BILL_BY_BILL_ID: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.get_transfer_bill_by_bill_id";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.get_transfer_bill_by_out_bill_no`
+                pub const GET_TRANSFER_BILL_BY_OUT_BILL_NO: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.get_transfer_bill_by_out_bill_no";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.pre_transfer_compensation`
+                pub const PRE_TRANSFER_COMPENSATION: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.pre_transfer_compensation";
+                /// `pay_v3.plat_solution.ecommerce.mch_transfer.pre_transfer_insurance_claim`
+                pub const PRE_TRANSFER_INSURANCE_CLAIM: &str =
+                    "pay_v3.plat_solution.ecommerce.mch_transfer.pre_transfer_insurance_claim";
             }
             /// `recharges`
             pub mod recharges {
-                /// `pay_v3.platsolution.ecommerce.recharges.apply`
-                pub const APPLY: &str = "pay_v3.platsolution.ecommerce.recharges.apply";
-                /// `pay_v3.platsolution.ecommerce.recharges.by_out_recharge_no`
-                pub const BY_OUT_RECHARGE_NO: &str =
-                    "pay_v3.platsolution.ecommerce.recharges.by_out_recharge_no";
-                /// `pay_v3.platsolution.ecommerce.recharges.by_out_recharge_no_close`
-                pub const BY_OUT_RECHARGE_NO_CLOSE: &str =
-                    "pay_v3.platsolution.ecommerce.recharges.by_out_recharge_no_close";
+                /// `pay_v3.plat_solution.ecommerce.recharges.apply`
+                pub const APPLY: &str = "pay_v3.plat_solution.ecommerce.recharges.apply";
+                /// `pay_v3.plat_solution.ecommerce.recharges.close`
+                pub const CLOSE: &str = "pay_v3.plat_solution.ecommerce.recharges.close";
+                /// `pay_v3.plat_solution.ecommerce.recharges.get`
+                pub const GET: &str = "pay_v3.plat_solution.ecommerce.recharges.get";
             }
             /// `settle`
             pub mod settle {
-                /// `pay_v3.platsolution.ecommerce.settle.apply_abnormal_settle`
+                /// `pay_v3.plat_solution.ecommerce.settle.apply_abnormal_settle`
                 pub const APPLY_ABNORMAL_SETTLE: &str =
-                    "pay_v3.platsolution.ecommerce.settle.apply_abnormal_settle";
-                /// `pay_v3.platsolution.ecommerce.settle.prepay_settle_orders`
-                pub const PREPAY_SETTLE_ORDERS: &str =
-                    "pay_v3.platsolution.ecommerce.settle.prepay_settle_orders";
-                /// `pay_v3.platsolution.ecommerce.settle.prepay_settle_orders_by_settle_batch_no`
-                pub const PREPAY_SETTLE_ORDERS_BY_SETTLE_BATCH_NO: &str =
-                    "pay_v3.platsolution.ecommerce.settle.prepay_settle_orders_by_settle_batch_no";
+                    "pay_v3.plat_solution.ecommerce.settle.apply_abnormal_settle";
+                /// `pay_v3.plat_solution.ecommerce.settle.apply_prepay_settle_order`
+                pub const APPLY_PREPAY_SETTLE_ORDER: &str =
+                    "pay_v3.plat_solution.ecommerce.settle.apply_prepay_settle_order";
+                /// `pay_v3.plat_solution.ecommerce.settle.get_prepay_settle_order`
+                pub const GET_PREPAY_SETTLE_ORDER: &str =
+                    "pay_v3.plat_solution.ecommerce.settle.get_prepay_settle_order";
             }
             /// `withdraw`
             pub mod withdraw {
-                /// `pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw`
-                pub const DAY_END_BALANCE_WITHDRAW: &str =
-                    "pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw";
-                /// `pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw_by_out_request_no`
-                pub const DAY_END_BALANCE_WITHDRAW_BY_OUT_REQUEST_NO: &str =
-                    "pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw_by_out_request_no";
+                /// `pay_v3.plat_solution.ecommerce.withdraw.get_day_end_balance_withdraw`
+                pub const GET_DAY_END_BALANCE_WITHDRAW: &str =
+                    "pay_v3.plat_solution.ecommerce.withdraw.get_day_end_balance_withdraw";
+                /// `pay_v3.plat_solution.ecommerce.withdraw.withdraw_day_end_balance`
+                pub const WITHDRAW_DAY_END_BALANCE: &str =
+                    "pay_v3.plat_solution.ecommerce.withdraw.withdraw_day_end_balance";
             }
         }
         /// `insurance`
         pub mod insurance {
             /// `mch_transfer`
             pub mod mch_transfer {
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_apply`
-                pub const BATCHES_APPLY: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_apply";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_by_batch_id`
-                pub const BATCHES_BY_BATCH_ID: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_by_batch_id";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_by_out_batch_no`
-                pub const BATCHES_BY_OUT_BATCH_NO: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_by_out_batch_no";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_details_by_detail_id`
-                pub const BATCHES_DETAILS_BY_DETAIL_ID: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_details_by_detail_id";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_details_by_out_detail_no`
-                pub const BATCHES_DETAILS_BY_OUT_DETAIL_NO: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_details_by_out_detail_no";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_detail_receipts_apply`
-                pub const BATCHES_DETAIL_RECEIPTS_APPLY: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_detail_receipts_apply";
-                /// `pay_v3.platsolution.insurance.mch_transfer.batches_summary_receipts_apply`
-                pub const BATCHES_SUMMARY_RECEIPTS_APPLY: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.batches_summary_receipts_apply";
-                /// `pay_v3.platsolution.insurance.mch_transfer.detail_receipts_by_out_detail_no`
-                pub const DETAIL_RECEIPTS_BY_OUT_DETAIL_NO: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.detail_receipts_by_out_detail_no";
-                /// `pay_v3.platsolution.insurance.mch_transfer.reservation_apply`
-                pub const RESERVATION_APPLY: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.reservation_apply";
-                /// `pay_v3.platsolution.insurance.mch_transfer.reservation_by_out_reservation_no`
-                pub const RESERVATION_BY_OUT_RESERVATION_NO: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.reservation_by_out_reservation_no";
-                /// `pay_v3.platsolution.insurance.mch_transfer.reservation_by_reservation_id`
-                pub const RESERVATION_BY_RESERVATION_ID: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.reservation_by_reservation_id";
-                /// `pay_v3.platsolution.insurance.mch_transfer.reservation_close`
-                pub const RESERVATION_CLOSE: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.reservation_close";
-                /// `pay_v3.platsolution.insurance.mch_transfer.summary_receipts_by_out_batch_no`
-                pub const SUMMARY_RECEIPTS_BY_OUT_BATCH_NO: &str =
-                    "pay_v3.platsolution.insurance.mch_transfer.summary_receipts_by_out_batch_no";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.apply_batch`
+                pub const APPLY_BATCH: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.apply_batch";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.apply_batch_detail_receipt`
+                pub const APPLY_BATCH_DETAIL_RECEIPT: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.apply_batch_detail_receipt";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.apply_batch_summary_receipt`
+                pub const APPLY_BATCH_SUMMARY_RECEIPT: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.apply_batch_summary_receipt";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.apply_reservation`
+                pub const APPLY_RESERVATION: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.apply_reservation";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.close_reservation`
+                pub const CLOSE_RESERVATION: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.close_reservation";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.get_batch_by_batch_id`
+                pub const GET_BATCH_BY_BATCH_ID: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.get_batch_by_batch_id";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.get_batch_by_out_batch_no`
+                pub const GET_BATCH_BY_OUT_BATCH_NO: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.get_batch_by_out_batch_no";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.get_batch_details_by_detail_id`
+                pub const GET_BATCH_DETAILS_BY_DETAIL_ID: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.get_batch_details_by_detail_id";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.get_batch_details_by_out_detail_no`
+                pub const GET_BATCH_DETAILS_BY_OUT_DETAIL_NO: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.get_batch_details_by_out_detail_no";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.get_batch_detail_receipt`
+                pub const GET_BATCH_DETAIL_RECEIPT: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.get_batch_detail_receipt";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.get_batch_summary_receipt`
+                pub const GET_BATCH_SUMMARY_RECEIPT: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.get_batch_summary_receipt";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.get_reservation_by_out_reservation_no`
+                pub const GET_RESERVATION_BY_OUT_RESERVATION_NO: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.get_reservation_by_out_reservation_no";
+                /// `pay_v3.plat_solution.insurance.mch_transfer.get_reservation_by_reservation_id`
+                pub const GET_RESERVATION_BY_RESERVATION_ID: &str =
+                    "pay_v3.plat_solution.insurance.mch_transfer.get_reservation_by_reservation_id";
             }
         }
         /// `mch_transfer`
         pub mod mch_transfer {
             /// `batches`
             pub mod batches {
-                /// `pay_v3.platsolution.mch_transfer.batches.apply`
-                pub const APPLY: &str = "pay_v3.platsolution.mch_transfer.batches.apply";
-                /// `pay_v3.platsolution.mch_transfer.batches.by_batch_id`
-                pub const BY_BATCH_ID: &str =
-                    "pay_v3.platsolution.mch_transfer.batches.by_batch_id";
-                /// `pay_v3.platsolution.mch_transfer.batches.by_batch_id_details_by_detail_id`
-                pub const BY_BATCH_ID_DETAILS_BY_DETAIL_ID: &str =
-                    "pay_v3.platsolution.mch_transfer.batches.by_batch_id_details_by_detail_id";
-                /// `pay_v3.platsolution.mch_transfer.batches.by_out_batch_no`
-                pub const BY_OUT_BATCH_NO: &str =
-                    "pay_v3.platsolution.mch_transfer.batches.by_out_batch_no";
-                /// `pay_v3.platsolution.mch_transfer.batches.by_out_batch_no_details_by_out_detail_no`
-                pub const BY_OUT_BATCH_NO_DETAILS_BY_OUT_DETAIL_NO: &str =
-                    "pay_v3.platsolution.mch_transfer.batches.by_out_batch_no_details_by_out_detail_no";
-                /// `pay_v3.platsolution.mch_transfer.batches.detail_receipts_apply`
-                pub const DETAIL_RECEIPTS_APPLY: &str =
-                    "pay_v3.platsolution.mch_transfer.batches.detail_receipts_apply";
-                /// `pay_v3.platsolution.mch_transfer.batches.detail_receipts_by_out_detail_no`
-                pub const DETAIL_RECEIPTS_BY_OUT_DETAIL_NO: &str =
-                    "pay_v3.platsolution.mch_transfer.batches.detail_receipts_by_out_detail_no";
-                /// `pay_v3.platsolution.mch_transfer.batches.summary_receipts_by_out_batch_no`
-                pub const SUMMARY_RECEIPTS_BY_OUT_BATCH_NO: &str =
-                    "pay_v3.platsolution.mch_transfer.batches.summary_receipts_by_out_batch_no";
-                /// `pay_v3.platsolution.mch_transfer.batches.summary_receipts_by_out_batch_no_apply`
-                pub const SUMMARY_RECEIPTS_BY_OUT_BATCH_NO_APPLY: &str =
-                    "pay_v3.platsolution.mch_transfer.batches.summary_receipts_by_out_batch_no_apply";
+                /// `pay_v3.plat_solution.mch_transfer.batches.apply`
+                pub const APPLY: &str = "pay_v3.plat_solution.mch_transfer.batches.apply";
+                /// `pay_v3.plat_solution.mch_transfer.batches.apply_detail_receipt`
+                pub const APPLY_DETAIL_RECEIPT: &str =
+                    "pay_v3.plat_solution.mch_transfer.batches.apply_detail_receipt";
+                /// `pay_v3.plat_solution.mch_transfer.batches.apply_summary_receipt`
+                pub const APPLY_SUMMARY_RECEIPT: &str =
+                    "pay_v3.plat_solution.mch_transfer.batches.apply_summary_receipt";
+                /// `pay_v3.plat_solution.mch_transfer.batches.get_by_batch_id`
+                pub const GET_BY_BATCH_ID: &str =
+                    "pay_v3.plat_solution.mch_transfer.batches.get_by_batch_id";
+                /// `pay_v3.plat_solution.mch_transfer.batches.get_by_out_batch_no`
+                pub const GET_BY_OUT_BATCH_NO: &str =
+                    "pay_v3.plat_solution.mch_transfer.batches.get_by_out_batch_no";
+                /// `pay_v3.plat_solution.mch_transfer.batches.get_details_by_detail_id`
+                pub const GET_DETAILS_BY_DETAIL_ID: &str =
+                    "pay_v3.plat_solution.mch_transfer.batches.get_details_by_detail_id";
+                /// `pay_v3.plat_solution.mch_transfer.batches.get_details_by_out_detail_no`
+                pub const GET_DETAILS_BY_OUT_DETAIL_NO: &str =
+                    "pay_v3.plat_solution.mch_transfer.batches.get_details_by_out_detail_no";
+                /// `pay_v3.plat_solution.mch_transfer.batches.get_detail_receipt`
+                pub const GET_DETAIL_RECEIPT: &str =
+                    "pay_v3.plat_solution.mch_transfer.batches.get_detail_receipt";
+                /// `pay_v3.plat_solution.mch_transfer.batches.get_summary_receipt`
+                pub const GET_SUMMARY_RECEIPT: &str =
+                    "pay_v3.plat_solution.mch_transfer.batches.get_summary_receipt";
             }
             /// `reservation`
             pub mod reservation {
-                /// `pay_v3.platsolution.mch_transfer.reservation.apply`
-                pub const APPLY: &str = "pay_v3.platsolution.mch_transfer.reservation.apply";
-                /// `pay_v3.platsolution.mch_transfer.reservation.by_out_reservation_no`
-                pub const BY_OUT_RESERVATION_NO: &str =
-                    "pay_v3.platsolution.mch_transfer.reservation.by_out_reservation_no";
-                /// `pay_v3.platsolution.mch_transfer.reservation.by_out_reservation_no_close`
-                pub const BY_OUT_RESERVATION_NO_CLOSE: &str =
-                    "pay_v3.platsolution.mch_transfer.reservation.by_out_reservation_no_close";
-                /// `pay_v3.platsolution.mch_transfer.reservation.by_reservation_id`
-                pub const BY_RESERVATION_ID: &str =
-                    "pay_v3.platsolution.mch_transfer.reservation.by_reservation_id";
+                /// `pay_v3.plat_solution.mch_transfer.reservation.apply`
+                pub const APPLY: &str = "pay_v3.plat_solution.mch_transfer.reservation.apply";
+                /// `pay_v3.plat_solution.mch_transfer.reservation.close`
+                pub const CLOSE: &str = "pay_v3.plat_solution.mch_transfer.reservation.close";
+                /// `pay_v3.plat_solution.mch_transfer.reservation.get_by_out_reservation_no`
+                pub const GET_BY_OUT_RESERVATION_NO: &str =
+                    "pay_v3.plat_solution.mch_transfer.reservation.get_by_out_reservation_no";
+                /// `pay_v3.plat_solution.mch_transfer.reservation.get_by_reservation_id`
+                pub const GET_BY_RESERVATION_ID: &str =
+                    "pay_v3.plat_solution.mch_transfer.reservation.get_by_reservation_id";
             }
         }
     }
-    /// `profitsharing`
-    pub mod profitsharing {
-        /// `pay_v3.profitsharing.bills`
-        pub const BILLS: &str = "pay_v3.profitsharing.bills";
-        /// `pay_v3.profitsharing.merchant_configs_by_sub_mchid`
-        pub const MERCHANT_CONFIGS_BY_SUB_MCHID: &str =
-            "pay_v3.profitsharing.merchant_configs_by_sub_mchid";
-        /// `pay_v3.profitsharing.orders`
-        pub const ORDERS: &str = "pay_v3.profitsharing.orders";
-        /// `pay_v3.profitsharing.orders_by_out_order_no`
-        pub const ORDERS_BY_OUT_ORDER_NO: &str = "pay_v3.profitsharing.orders_by_out_order_no";
-        /// `pay_v3.profitsharing.orders_unfreeze`
-        pub const ORDERS_UNFREEZE: &str = "pay_v3.profitsharing.orders_unfreeze";
-        /// `pay_v3.profitsharing.return_orders`
-        pub const RETURN_ORDERS: &str = "pay_v3.profitsharing.return_orders";
-        /// `pay_v3.profitsharing.return_orders_by_out_order_no`
-        pub const RETURN_ORDERS_BY_OUT_ORDER_NO: &str =
-            "pay_v3.profitsharing.return_orders_by_out_order_no";
-        /// `pay_v3.profitsharing.transactions_amounts`
-        pub const TRANSACTIONS_AMOUNTS: &str = "pay_v3.profitsharing.transactions_amounts";
+    /// `profit_sharing`
+    pub mod profit_sharing {
+        /// `pay_v3.profit_sharing.create_order`
+        pub const CREATE_ORDER: &str = "pay_v3.profit_sharing.create_order";
+        /// `pay_v3.profit_sharing.create_return_order`
+        pub const CREATE_RETURN_ORDER: &str = "pay_v3.profit_sharing.create_return_order";
+        /// `pay_v3.profit_sharing.get_bills`
+        pub const GET_BILLS: &str = "pay_v3.profit_sharing.get_bills";
+        /// `pay_v3.profit_sharing.get_merchant_config`
+        pub const GET_MERCHANT_CONFIG: &str = "pay_v3.profit_sharing.get_merchant_config";
+        /// `pay_v3.profit_sharing.get_order`
+        pub const GET_ORDER: &str = "pay_v3.profit_sharing.get_order";
+        /// `pay_v3.profit_sharing.get_return_order`
+        pub const GET_RETURN_ORDER: &str = "pay_v3.profit_sharing.get_return_order";
+        /// `pay_v3.profit_sharing.get_transaction_amounts`
+        pub const GET_TRANSACTION_AMOUNTS: &str = "pay_v3.profit_sharing.get_transaction_amounts";
+        /// `pay_v3.profit_sharing.unfreeze_order`
+        pub const UNFREEZE_ORDER: &str = "pay_v3.profit_sharing.unfreeze_order";
         /// `receivers`
         pub mod receivers {
-            /// `pay_v3.profitsharing.receivers.add`
-            pub const ADD: &str = "pay_v3.profitsharing.receivers.add";
-            /// `pay_v3.profitsharing.receivers.delete`
-            pub const DELETE: &str = "pay_v3.profitsharing.receivers.delete";
+            /// `pay_v3.profit_sharing.receivers.add`
+            pub const ADD: &str = "pay_v3.profit_sharing.receivers.add";
+            /// `pay_v3.profit_sharing.receivers.delete`
+            pub const DELETE: &str = "pay_v3.profit_sharing.receivers.delete";
         }
     }
-    /// `qrcode`
-    pub mod qrcode {
-        /// `pay_v3.qrcode.transactions`
-        pub const TRANSACTIONS: &str = "pay_v3.qrcode.transactions";
-        /// `pay_v3.qrcode.transactions_by_out_trade_no`
-        pub const TRANSACTIONS_BY_OUT_TRADE_NO: &str = "pay_v3.qrcode.transactions_by_out_trade_no";
-        /// `pay_v3.qrcode.user_services_by_contract_id`
-        pub const USER_SERVICES_BY_CONTRACT_ID: &str = "pay_v3.qrcode.user_services_by_contract_id";
+    /// `qr_code`
+    pub mod qr_code {
+        /// `pay_v3.qr_code.check_user_service`
+        pub const CHECK_USER_SERVICE: &str = "pay_v3.qr_code.check_user_service";
+        /// `pay_v3.qr_code.deduct_transaction`
+        pub const DEDUCT_TRANSACTION: &str = "pay_v3.qr_code.deduct_transaction";
+        /// `pay_v3.qr_code.get_transaction`
+        pub const GET_TRANSACTION: &str = "pay_v3.qr_code.get_transaction";
     }
     /// `rate_activity`
     pub mod rate_activity {
-        /// `pay_v3.rate_activity.applications`
-        pub const APPLICATIONS: &str = "pay_v3.rate_activity.applications";
-        /// `pay_v3.rate_activity.applications_id_by_application_id_get`
-        pub const APPLICATIONS_ID_BY_APPLICATION_ID_GET: &str =
-            "pay_v3.rate_activity.applications_id_by_application_id_get";
-        /// `pay_v3.rate_activity.applications_id_by_application_id_patch`
-        pub const APPLICATIONS_ID_BY_APPLICATION_ID_PATCH: &str =
-            "pay_v3.rate_activity.applications_id_by_application_id_patch";
+        /// `pay_v3.rate_activity.create_application`
+        pub const CREATE_APPLICATION: &str = "pay_v3.rate_activity.create_application";
+        /// `pay_v3.rate_activity.get_application`
+        pub const GET_APPLICATION: &str = "pay_v3.rate_activity.get_application";
+        /// `pay_v3.rate_activity.update_application`
+        pub const UPDATE_APPLICATION: &str = "pay_v3.rate_activity.update_application";
     }
-    /// `realname`
-    pub mod realname {
-        /// `pay_v3.realname.verify`
-        pub const VERIFY: &str = "pay_v3.realname.verify";
+    /// `real_name`
+    pub mod real_name {
+        /// `pay_v3.real_name.verify`
+        pub const VERIFY: &str = "pay_v3.real_name.verify";
     }
     /// `recharge`
     pub mod recharge {
@@ -8676,23 +8571,20 @@ pub mod pay_v3 {
         pub mod bank_transfer_recharges {
             /// `pay_v3.recharge.bank_transfer_recharges.apply`
             pub const APPLY: &str = "pay_v3.recharge.bank_transfer_recharges.apply";
-            /// `pay_v3.recharge.bank_transfer_recharges.by_out_recharge_no`
-            pub const BY_OUT_RECHARGE_NO: &str =
-                "pay_v3.recharge.bank_transfer_recharges.by_out_recharge_no";
+            /// `pay_v3.recharge.bank_transfer_recharges.get`
+            pub const GET: &str = "pay_v3.recharge.bank_transfer_recharges.get";
         }
     }
     /// `refund`
     pub mod refund {
         /// `domestic`
         pub mod domestic {
-            /// `pay_v3.refund.domestic.refunds`
-            pub const REFUNDS: &str = "pay_v3.refund.domestic.refunds";
-            /// `pay_v3.refund.domestic.refunds_apply_abnormal_refund`
-            pub const REFUNDS_APPLY_ABNORMAL_REFUND: &str =
-                "pay_v3.refund.domestic.refunds_apply_abnormal_refund";
-            /// `pay_v3.refund.domestic.refunds_by_out_refund_no`
-            pub const REFUNDS_BY_OUT_REFUND_NO: &str =
-                "pay_v3.refund.domestic.refunds_by_out_refund_no";
+            /// `pay_v3.refund.domestic.apply_abnormal_refund`
+            pub const APPLY_ABNORMAL_REFUND: &str = "pay_v3.refund.domestic.apply_abnormal_refund";
+            /// `pay_v3.refund.domestic.create`
+            pub const CREATE: &str = "pay_v3.refund.domestic.create";
+            /// `pay_v3.refund.domestic.get`
+            pub const GET: &str = "pay_v3.refund.domestic.get";
         }
     }
     /// `repayment`
@@ -8701,14 +8593,12 @@ pub mod pay_v3 {
         pub mod combine_transactions {
             /// `partner`
             pub mod partner {
-                /// `pay_v3.repayment.combine_transactions.partner.out_trade_no_by_combine_out_trade_no`
-                pub const OUT_TRADE_NO_BY_COMBINE_OUT_TRADE_NO: &str =
-                    "pay_v3.repayment.combine_transactions.partner.out_trade_no_by_combine_out_trade_no";
-                /// `pay_v3.repayment.combine_transactions.partner.out_trade_no_close`
-                pub const OUT_TRADE_NO_CLOSE: &str =
-                    "pay_v3.repayment.combine_transactions.partner.out_trade_no_close";
-                /// `pay_v3.repayment.combine_transactions.partner.prepay`
-                pub const PREPAY: &str = "pay_v3.repayment.combine_transactions.partner.prepay";
+                /// `pay_v3.repayment.combine_transactions.partner.close`
+                pub const CLOSE: &str = "pay_v3.repayment.combine_transactions.partner.close";
+                /// `pay_v3.repayment.combine_transactions.partner.create`
+                pub const CREATE: &str = "pay_v3.repayment.combine_transactions.partner.create";
+                /// `pay_v3.repayment.combine_transactions.partner.get`
+                pub const GET: &str = "pay_v3.repayment.combine_transactions.partner.get";
             }
         }
     }
@@ -8717,197 +8607,181 @@ pub mod pay_v3 {
         /// `pay_v3.security.echo`
         pub const ECHO: &str = "pay_v3.security.echo";
     }
-    /// `smartguide`
-    pub mod smartguide {
-        /// `pay_v3.smartguide.guides_by_guide_id`
-        pub const GUIDES_BY_GUIDE_ID: &str = "pay_v3.smartguide.guides_by_guide_id";
-        /// `pay_v3.smartguide.guides_by_guide_id_assign`
-        pub const GUIDES_BY_GUIDE_ID_ASSIGN: &str = "pay_v3.smartguide.guides_by_guide_id_assign";
-        /// `pay_v3.smartguide.guides_get`
-        pub const GUIDES_GET: &str = "pay_v3.smartguide.guides_get";
-        /// `pay_v3.smartguide.guides_post`
-        pub const GUIDES_POST: &str = "pay_v3.smartguide.guides_post";
+    /// `smart_guide`
+    pub mod smart_guide {
+        /// `pay_v3.smart_guide.assign_guide`
+        pub const ASSIGN_GUIDE: &str = "pay_v3.smart_guide.assign_guide";
+        /// `pay_v3.smart_guide.list_guides`
+        pub const LIST_GUIDES: &str = "pay_v3.smart_guide.list_guides";
+        /// `pay_v3.smart_guide.register_guide`
+        pub const REGISTER_GUIDE: &str = "pay_v3.smart_guide.register_guide";
+        /// `pay_v3.smart_guide.update_guide`
+        pub const UPDATE_GUIDE: &str = "pay_v3.smart_guide.update_guide";
     }
     /// `taxi_invoice`
     pub mod taxi_invoice {
-        /// `pay_v3.taxi_invoice.attendance_punch`
-        pub const ATTENDANCE_PUNCH: &str = "pay_v3.taxi_invoice.attendance_punch";
-        /// `pay_v3.taxi_invoice.cards`
-        pub const CARDS: &str = "pay_v3.taxi_invoice.cards";
-        /// `pay_v3.taxi_invoice.cards_upload_file`
-        pub const CARDS_UPLOAD_FILE: &str = "pay_v3.taxi_invoice.cards_upload_file";
-        /// `pay_v3.taxi_invoice.drivers_by_driver_license`
-        pub const DRIVERS_BY_DRIVER_LICENSE: &str = "pay_v3.taxi_invoice.drivers_by_driver_license";
-        /// `pay_v3.taxi_invoice.driver_update_driver`
-        pub const DRIVER_UPDATE_DRIVER: &str = "pay_v3.taxi_invoice.driver_update_driver";
-        /// `pay_v3.taxi_invoice.taxies_by_plate_number`
-        pub const TAXIES_BY_PLATE_NUMBER: &str = "pay_v3.taxi_invoice.taxies_by_plate_number";
-        /// `pay_v3.taxi_invoice.taxi_companies_by_company_mchid`
-        pub const TAXI_COMPANIES_BY_COMPANY_MCHID: &str =
-            "pay_v3.taxi_invoice.taxi_companies_by_company_mchid";
-        /// `pay_v3.taxi_invoice.taxi_company_create_taxi_company`
-        pub const TAXI_COMPANY_CREATE_TAXI_COMPANY: &str =
-            "pay_v3.taxi_invoice.taxi_company_create_taxi_company";
-        /// `pay_v3.taxi_invoice.taxi_update_taxi`
-        pub const TAXI_UPDATE_TAXI: &str = "pay_v3.taxi_invoice.taxi_update_taxi";
-        /// `pay_v3.taxi_invoice.user_taxi_orders`
-        pub const USER_TAXI_ORDERS: &str = "pay_v3.taxi_invoice.user_taxi_orders";
-        /// `pay_v3.taxi_invoice.user_taxi_order_find_by_token`
-        pub const USER_TAXI_ORDER_FIND_BY_TOKEN: &str =
-            "pay_v3.taxi_invoice.user_taxi_order_find_by_token";
+        /// `pay_v3.taxi_invoice.create_taxi_company`
+        pub const CREATE_TAXI_COMPANY: &str = "pay_v3.taxi_invoice.create_taxi_company";
+        /// `pay_v3.taxi_invoice.find_user_taxi_order`
+        pub const FIND_USER_TAXI_ORDER: &str = "pay_v3.taxi_invoice.find_user_taxi_order";
+        /// `pay_v3.taxi_invoice.get_driver`
+        pub const GET_DRIVER: &str = "pay_v3.taxi_invoice.get_driver";
+        /// `pay_v3.taxi_invoice.get_taxi`
+        pub const GET_TAXI: &str = "pay_v3.taxi_invoice.get_taxi";
+        /// `pay_v3.taxi_invoice.get_taxi_company`
+        pub const GET_TAXI_COMPANY: &str = "pay_v3.taxi_invoice.get_taxi_company";
+        /// `pay_v3.taxi_invoice.list_user_taxi_orders`
+        pub const LIST_USER_TAXI_ORDERS: &str = "pay_v3.taxi_invoice.list_user_taxi_orders";
+        /// `pay_v3.taxi_invoice.put_card`
+        pub const PUT_CARD: &str = "pay_v3.taxi_invoice.put_card";
+        /// `pay_v3.taxi_invoice.report_attendance_punch`
+        pub const REPORT_ATTENDANCE_PUNCH: &str = "pay_v3.taxi_invoice.report_attendance_punch";
+        /// `pay_v3.taxi_invoice.update_driver`
+        pub const UPDATE_DRIVER: &str = "pay_v3.taxi_invoice.update_driver";
+        /// `pay_v3.taxi_invoice.update_taxi`
+        pub const UPDATE_TAXI: &str = "pay_v3.taxi_invoice.update_taxi";
+        /// `pay_v3.taxi_invoice.upload_file`
+        pub const UPLOAD_FILE: &str = "pay_v3.taxi_invoice.upload_file";
     }
     /// `transaction_block`
     pub mod transaction_block {
         /// `transaction_block_records`
         pub mod transaction_block_records {
-            /// `pay_v3.transaction_block.transaction_block_records.by_block_record_id`
-            pub const BY_BLOCK_RECORD_ID: &str =
-                "pay_v3.transaction_block.transaction_block_records.by_block_record_id";
-            /// `pay_v3.transaction_block.transaction_block_records.by_sub_mchid`
-            pub const BY_SUB_MCHID: &str =
-                "pay_v3.transaction_block.transaction_block_records.by_sub_mchid";
+            /// `pay_v3.transaction_block.transaction_block_records.get`
+            pub const GET: &str = "pay_v3.transaction_block.transaction_block_records.get";
+            /// `pay_v3.transaction_block.transaction_block_records.list`
+            pub const LIST: &str = "pay_v3.transaction_block.transaction_block_records.list";
         }
         /// `transaction_block_submissions`
         pub mod transaction_block_submissions {
-            /// `pay_v3.transaction_block.transaction_block_submissions.by_block_submission_id`
-            pub const BY_BLOCK_SUBMISSION_ID: &str =
-                "pay_v3.transaction_block.transaction_block_submissions.by_block_submission_id";
-            /// `pay_v3.transaction_block.transaction_block_submissions.by_sub_mchid`
-            pub const BY_SUB_MCHID: &str =
-                "pay_v3.transaction_block.transaction_block_submissions.by_sub_mchid";
+            /// `pay_v3.transaction_block.transaction_block_submissions.get`
+            pub const GET: &str = "pay_v3.transaction_block.transaction_block_submissions.get";
+            /// `pay_v3.transaction_block.transaction_block_submissions.submit`
+            pub const SUBMIT: &str =
+                "pay_v3.transaction_block.transaction_block_submissions.submit";
         }
     }
     /// `transfer`
     pub mod transfer {
-        /// `pay_v3.transfer.batches`
-        pub const BATCHES: &str = "pay_v3.transfer.batches";
-        /// `pay_v3.transfer.batches_by_batch_id`
-        pub const BATCHES_BY_BATCH_ID: &str = "pay_v3.transfer.batches_by_batch_id";
-        /// `pay_v3.transfer.batches_by_out_batch_no`
-        pub const BATCHES_BY_OUT_BATCH_NO: &str = "pay_v3.transfer.batches_by_out_batch_no";
-        /// `pay_v3.transfer.batches_details_by_detail_id`
-        pub const BATCHES_DETAILS_BY_DETAIL_ID: &str =
-            "pay_v3.transfer.batches_details_by_detail_id";
-        /// `pay_v3.transfer.batches_details_by_out_detail_no`
-        pub const BATCHES_DETAILS_BY_OUT_DETAIL_NO: &str =
-            "pay_v3.transfer.batches_details_by_out_detail_no";
-        /// `pay_v3.transfer.bill_receipt`
-        pub const BILL_RECEIPT: &str = "pay_v3.transfer.bill_receipt";
-        /// `pay_v3.transfer.bill_receipt_by_out_batch_no`
-        pub const BILL_RECEIPT_BY_OUT_BATCH_NO: &str =
-            "pay_v3.transfer.bill_receipt_by_out_batch_no";
+        /// `pay_v3.transfer.apply_bill_receipt`
+        pub const APPLY_BILL_RECEIPT: &str = "pay_v3.transfer.apply_bill_receipt";
+        /// `pay_v3.transfer.create_batch`
+        pub const CREATE_BATCH: &str = "pay_v3.transfer.create_batch";
+        /// `pay_v3.transfer.get_batch_by_batch_id`
+        pub const GET_BATCH_BY_BATCH_ID: &str = "pay_v3.transfer.get_batch_by_batch_id";
+        /// `pay_v3.transfer.get_batch_by_out_batch_no`
+        pub const GET_BATCH_BY_OUT_BATCH_NO: &str = "pay_v3.transfer.get_batch_by_out_batch_no";
+        /// `pay_v3.transfer.get_batch_details_by_detail_id`
+        pub const GET_BATCH_DETAILS_BY_DETAIL_ID: &str =
+            "pay_v3.transfer.get_batch_details_by_detail_id";
+        /// `pay_v3.transfer.get_batch_details_by_out_detail_no`
+        pub const GET_BATCH_DETAILS_BY_OUT_DETAIL_NO: &str =
+            "pay_v3.transfer.get_batch_details_by_out_detail_no";
+        /// `pay_v3.transfer.get_bill_receipt`
+        pub const GET_BILL_RECEIPT: &str = "pay_v3.transfer.get_bill_receipt";
     }
     /// `transfer_detail`
     pub mod transfer_detail {
-        /// `pay_v3.transfer_detail.electronic_receipts_get`
-        pub const ELECTRONIC_RECEIPTS_GET: &str = "pay_v3.transfer_detail.electronic_receipts_get";
-        /// `pay_v3.transfer_detail.electronic_receipts_post`
-        pub const ELECTRONIC_RECEIPTS_POST: &str =
-            "pay_v3.transfer_detail.electronic_receipts_post";
+        /// `pay_v3.transfer_detail.apply_electronic_receipt`
+        pub const APPLY_ELECTRONIC_RECEIPT: &str =
+            "pay_v3.transfer_detail.apply_electronic_receipt";
+        /// `pay_v3.transfer_detail.get_electronic_receipts`
+        pub const GET_ELECTRONIC_RECEIPTS: &str = "pay_v3.transfer_detail.get_electronic_receipts";
     }
-    /// `transferdownload`
-    pub mod transferdownload {
-        /// `pay_v3.transferdownload.elecvoucherfile`
-        pub const ELECVOUCHERFILE: &str = "pay_v3.transferdownload.elecvoucherfile";
-        /// `pay_v3.transferdownload.signfile`
-        pub const SIGNFILE: &str = "pay_v3.transferdownload.signfile";
+    /// `transfer_download`
+    pub mod transfer_download {
+        /// `pay_v3.transfer_download.download_elec_voucher_file`
+        pub const DOWNLOAD_ELEC_VOUCHER_FILE: &str =
+            "pay_v3.transfer_download.download_elec_voucher_file";
+        /// `pay_v3.transfer_download.download_sign_file`
+        pub const DOWNLOAD_SIGN_FILE: &str = "pay_v3.transfer_download.download_sign_file";
     }
     /// `vehicle`
     pub mod vehicle {
         /// `etc`
         pub mod etc {
-            /// `pay_v3.vehicle.etc.contracts_by_contract_id`
-            pub const CONTRACTS_BY_CONTRACT_ID: &str =
-                "pay_v3.vehicle.etc.contracts_by_contract_id";
-            /// `pay_v3.vehicle.etc.preopen`
-            pub const PREOPEN: &str = "pay_v3.vehicle.etc.preopen";
-            /// `pay_v3.vehicle.etc.users_by_openid_contracts`
-            pub const USERS_BY_OPENID_CONTRACTS: &str =
-                "pay_v3.vehicle.etc.users_by_openid_contracts";
+            /// `pay_v3.vehicle.etc.get_contract`
+            pub const GET_CONTRACT: &str = "pay_v3.vehicle.etc.get_contract";
+            /// `pay_v3.vehicle.etc.list_user_contracts`
+            pub const LIST_USER_CONTRACTS: &str = "pay_v3.vehicle.etc.list_user_contracts";
+            /// `pay_v3.vehicle.etc.pre_open`
+            pub const PRE_OPEN: &str = "pay_v3.vehicle.etc.pre_open";
             /// `transactions`
             pub mod transactions {
-                /// `pay_v3.vehicle.etc.transactions.by_out_trade_no`
-                pub const BY_OUT_TRADE_NO: &str = "pay_v3.vehicle.etc.transactions.by_out_trade_no";
-                /// `pay_v3.vehicle.etc.transactions.highway`
-                pub const HIGHWAY: &str = "pay_v3.vehicle.etc.transactions.highway";
-                /// `pay_v3.vehicle.etc.transactions.id_by_transaction_id`
-                pub const ID_BY_TRANSACTION_ID: &str =
-                    "pay_v3.vehicle.etc.transactions.id_by_transaction_id";
+                /// `pay_v3.vehicle.etc.transactions.deduct_highway`
+                pub const DEDUCT_HIGHWAY: &str = "pay_v3.vehicle.etc.transactions.deduct_highway";
+                /// `pay_v3.vehicle.etc.transactions.get_by_out_trade_no`
+                pub const GET_BY_OUT_TRADE_NO: &str =
+                    "pay_v3.vehicle.etc.transactions.get_by_out_trade_no";
+                /// `pay_v3.vehicle.etc.transactions.get_by_transaction_id`
+                pub const GET_BY_TRANSACTION_ID: &str =
+                    "pay_v3.vehicle.etc.transactions.get_by_transaction_id";
             }
         }
         /// `parking`
         pub mod parking {
-            /// `pay_v3.vehicle.parking.parkings`
-            pub const PARKINGS: &str = "pay_v3.vehicle.parking.parkings";
-            /// `pay_v3.vehicle.parking.services_find`
-            pub const SERVICES_FIND: &str = "pay_v3.vehicle.parking.services_find";
+            /// `pay_v3.vehicle.parking.create`
+            pub const CREATE: &str = "pay_v3.vehicle.parking.create";
+            /// `pay_v3.vehicle.parking.find_service`
+            pub const FIND_SERVICE: &str = "pay_v3.vehicle.parking.find_service";
         }
         /// `transactions`
         pub mod transactions {
-            /// `pay_v3.vehicle.transactions.by_out_trade_no`
-            pub const BY_OUT_TRADE_NO: &str = "pay_v3.vehicle.transactions.by_out_trade_no";
-            /// `pay_v3.vehicle.transactions.parking`
-            pub const PARKING: &str = "pay_v3.vehicle.transactions.parking";
+            /// `pay_v3.vehicle.transactions.deduct_parking`
+            pub const DEDUCT_PARKING: &str = "pay_v3.vehicle.transactions.deduct_parking";
+            /// `pay_v3.vehicle.transactions.get`
+            pub const GET: &str = "pay_v3.vehicle.transactions.get";
         }
     }
-    /// `webizpay`
-    pub mod webizpay {
-        /// `pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_get`
-        pub const AVAIL_MCH_RANGES_BY_RANGE_ID_MERCHANT_IDENTIFIERS_GET: &str =
-            "pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_get";
-        /// `pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_post`
-        pub const AVAIL_MCH_RANGES_BY_RANGE_ID_MERCHANT_IDENTIFIERS_POST: &str =
-            "pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_post";
-        /// `pay_v3.webizpay.avail_mch_ranges_get`
-        pub const AVAIL_MCH_RANGES_GET: &str = "pay_v3.webizpay.avail_mch_ranges_get";
-        /// `pay_v3.webizpay.avail_mch_ranges_merchant_identifiers_by_merchant_identifier`
-        pub const AVAIL_MCH_RANGES_MERCHANT_IDENTIFIERS_BY_MERCHANT_IDENTIFIER: &str =
-            "pay_v3.webizpay.avail_mch_ranges_merchant_identifiers_by_merchant_identifier";
-        /// `pay_v3.webizpay.avail_mch_ranges_post`
-        pub const AVAIL_MCH_RANGES_POST: &str = "pay_v3.webizpay.avail_mch_ranges_post";
+    /// `we_biz_pay`
+    pub mod we_biz_pay {
+        /// `pay_v3.we_biz_pay.add_merchant_identifier`
+        pub const ADD_MERCHANT_IDENTIFIER: &str = "pay_v3.we_biz_pay.add_merchant_identifier";
+        /// `pay_v3.we_biz_pay.create_avail_mch_range`
+        pub const CREATE_AVAIL_MCH_RANGE: &str = "pay_v3.we_biz_pay.create_avail_mch_range";
+        /// `pay_v3.we_biz_pay.delete_merchant_identifier`
+        pub const DELETE_MERCHANT_IDENTIFIER: &str = "pay_v3.we_biz_pay.delete_merchant_identifier";
+        /// `pay_v3.we_biz_pay.list_avail_mch_ranges`
+        pub const LIST_AVAIL_MCH_RANGES: &str = "pay_v3.we_biz_pay.list_avail_mch_ranges";
+        /// `pay_v3.we_biz_pay.list_merchant_identifiers`
+        pub const LIST_MERCHANT_IDENTIFIERS: &str = "pay_v3.we_biz_pay.list_merchant_identifiers";
         /// `bill`
         pub mod bill {
-            /// `pay_v3.webizpay.bill.proof`
-            pub const PROOF: &str = "pay_v3.webizpay.bill.proof";
-            /// `pay_v3.webizpay.bill.trade_bill`
-            pub const TRADE_BILL: &str = "pay_v3.webizpay.bill.trade_bill";
+            /// `pay_v3.we_biz_pay.bill.apply_proof`
+            pub const APPLY_PROOF: &str = "pay_v3.we_biz_pay.bill.apply_proof";
+            /// `pay_v3.we_biz_pay.bill.get_trade_bill`
+            pub const GET_TRADE_BILL: &str = "pay_v3.we_biz_pay.bill.get_trade_bill";
         }
         /// `employees`
         pub mod employees {
-            /// `pay_v3.webizpay.employees.by_employee_id_quota_cards`
-            pub const BY_EMPLOYEE_ID_QUOTA_CARDS: &str =
-                "pay_v3.webizpay.employees.by_employee_id_quota_cards";
-            /// `pay_v3.webizpay.employees.by_employee_id_quota_cards_by_card_no`
-            pub const BY_EMPLOYEE_ID_QUOTA_CARDS_BY_CARD_NO: &str =
-                "pay_v3.webizpay.employees.by_employee_id_quota_cards_by_card_no";
-            /// `pay_v3.webizpay.employees.by_employee_id_revoke`
-            pub const BY_EMPLOYEE_ID_REVOKE: &str =
-                "pay_v3.webizpay.employees.by_employee_id_revoke";
-            /// `pay_v3.webizpay.employees.out_quota_cards_by_out_card_no`
-            pub const OUT_QUOTA_CARDS_BY_OUT_CARD_NO: &str =
-                "pay_v3.webizpay.employees.out_quota_cards_by_out_card_no";
-            /// `pay_v3.webizpay.employees.quota_cards_cancel`
-            pub const QUOTA_CARDS_CANCEL: &str = "pay_v3.webizpay.employees.quota_cards_cancel";
-            /// `pay_v3.webizpay.employees.quota_cards_payment_url`
-            pub const QUOTA_CARDS_PAYMENT_URL: &str =
-                "pay_v3.webizpay.employees.quota_cards_payment_url";
+            /// `pay_v3.we_biz_pay.employees.cancel_quota_card`
+            pub const CANCEL_QUOTA_CARD: &str = "pay_v3.we_biz_pay.employees.cancel_quota_card";
+            /// `pay_v3.we_biz_pay.employees.create_quota_card`
+            pub const CREATE_QUOTA_CARD: &str = "pay_v3.we_biz_pay.employees.create_quota_card";
+            /// `pay_v3.we_biz_pay.employees.get_out_quota_card`
+            pub const GET_OUT_QUOTA_CARD: &str = "pay_v3.we_biz_pay.employees.get_out_quota_card";
+            /// `pay_v3.we_biz_pay.employees.get_quota_card`
+            pub const GET_QUOTA_CARD: &str = "pay_v3.we_biz_pay.employees.get_quota_card";
+            /// `pay_v3.we_biz_pay.employees.get_quota_card_payment_url`
+            pub const GET_QUOTA_CARD_PAYMENT_URL: &str =
+                "pay_v3.we_biz_pay.employees.get_quota_card_payment_url";
+            /// `pay_v3.we_biz_pay.employees.revoke`
+            pub const REVOKE: &str = "pay_v3.we_biz_pay.employees.revoke";
         }
         /// `stores`
         pub mod stores {
-            /// `pay_v3.webizpay.stores.entity_matches`
-            pub const ENTITY_MATCHES: &str = "pay_v3.webizpay.stores.entity_matches";
-            /// `pay_v3.webizpay.stores.entity_matches_by_batch_id`
-            pub const ENTITY_MATCHES_BY_BATCH_ID: &str =
-                "pay_v3.webizpay.stores.entity_matches_by_batch_id";
+            /// `pay_v3.we_biz_pay.stores.get_entity_match`
+            pub const GET_ENTITY_MATCH: &str = "pay_v3.we_biz_pay.stores.get_entity_match";
+            /// `pay_v3.we_biz_pay.stores.match_entity`
+            pub const MATCH_ENTITY: &str = "pay_v3.we_biz_pay.stores.match_entity";
         }
         /// `users`
         pub mod users {
-            /// `pay_v3.webizpay.users.by_user_id_authorization_state`
-            pub const BY_USER_ID_AUTHORIZATION_STATE: &str =
-                "pay_v3.webizpay.users.by_user_id_authorization_state";
-            /// `pay_v3.webizpay.users.by_user_id_authorization_url`
-            pub const BY_USER_ID_AUTHORIZATION_URL: &str =
-                "pay_v3.webizpay.users.by_user_id_authorization_url";
+            /// `pay_v3.we_biz_pay.users.get_authorization_state`
+            pub const GET_AUTHORIZATION_STATE: &str =
+                "pay_v3.we_biz_pay.users.get_authorization_state";
+            /// `pay_v3.we_biz_pay.users.get_authorization_url`
+            pub const GET_AUTHORIZATION_URL: &str = "pay_v3.we_biz_pay.users.get_authorization_url";
         }
     }
 }
@@ -8962,53 +8836,53 @@ pub mod work {
         /// `work.agent.set_workbench_template`
         pub const SET_WORKBENCH_TEMPLATE: &str = "work.agent.set_workbench_template";
     }
-    /// `appchat`
-    pub mod appchat {
-        /// `work.appchat.create`
-        pub const CREATE: &str = "work.appchat.create";
-        /// `work.appchat.get`
-        pub const GET: &str = "work.appchat.get";
-        /// `work.appchat.send`
-        pub const SEND: &str = "work.appchat.send";
-        /// `work.appchat.update`
-        pub const UPDATE: &str = "work.appchat.update";
+    /// `app_chat`
+    pub mod app_chat {
+        /// `work.app_chat.create`
+        pub const CREATE: &str = "work.app_chat.create";
+        /// `work.app_chat.get`
+        pub const GET: &str = "work.app_chat.get";
+        /// `work.app_chat.send`
+        pub const SEND: &str = "work.app_chat.send";
+        /// `work.app_chat.update`
+        pub const UPDATE: &str = "work.app_chat.update";
     }
     /// `auth`
     pub mod auth {
-        /// `work.auth.getuserdetail`
-        pub const GETUSERDETAIL: &str = "work.auth.getuserdetail";
-        /// `work.auth.getuserinfo`
-        pub const GETUSERINFO: &str = "work.auth.getuserinfo";
         /// `work.auth.get_tfa_info`
         pub const GET_TFA_INFO: &str = "work.auth.get_tfa_info";
+        /// `work.auth.get_user_detail`
+        pub const GET_USER_DETAIL: &str = "work.auth.get_user_detail";
+        /// `work.auth.get_user_info`
+        pub const GET_USER_INFO: &str = "work.auth.get_user_info";
     }
     /// `base`
     pub mod base {
-        /// `work.base.getcallbackip`
-        pub const GETCALLBACKIP: &str = "work.base.getcallbackip";
-        /// `work.base.gettoken`
-        pub const GETTOKEN: &str = "work.base.gettoken";
         /// `work.base.get_api_domain_ip`
         pub const GET_API_DOMAIN_IP: &str = "work.base.get_api_domain_ip";
+        /// `work.base.get_callback_ip`
+        pub const GET_CALLBACK_IP: &str = "work.base.get_callback_ip";
         /// `work.base.get_jsapi_ticket`
         pub const GET_JSAPI_TICKET: &str = "work.base.get_jsapi_ticket";
+        /// `work.base.get_token`
+        pub const GET_TOKEN: &str = "work.base.get_token";
     }
     /// `batch`
     pub mod batch {
-        /// `work.batch.getresult`
-        pub const GETRESULT: &str = "work.batch.getresult";
+        /// `work.batch.get_result`
+        pub const GET_RESULT: &str = "work.batch.get_result";
         /// `work.batch.invite`
         pub const INVITE: &str = "work.batch.invite";
-        /// `work.batch.openuserid_to_userid`
-        pub const OPENUSERID_TO_USERID: &str = "work.batch.openuserid_to_userid";
-        /// `work.batch.replaceparty`
-        pub const REPLACEPARTY: &str = "work.batch.replaceparty";
-        /// `work.batch.replaceuser`
-        pub const REPLACEUSER: &str = "work.batch.replaceuser";
-        /// `work.batch.syncuser`
-        pub const SYNCUSER: &str = "work.batch.syncuser";
-        /// `work.batch.userid_to_openuserid`
-        pub const USERID_TO_OPENUSERID: &str = "work.batch.userid_to_openuserid";
+        /// `work.batch.open_userid_to_userid`
+        pub const OPEN_USERID_TO_USERID: &str = "work.batch.open_userid_to_userid";
+        /// `work.batch.replace_party`
+        pub const REPLACE_PARTY: &str = "work.batch.replace_party";
+        /// `work.batch.replace_user`
+        pub const REPLACE_USER: &str = "work.batch.replace_user";
+        /// `work.batch.sync_user`
+        pub const SYNC_USER: &str = "work.batch.sync_user";
+        /// `work.batch.userid_to_open_userid`
+        pub const USERID_TO_OPEN_USERID: &str = "work.batch.userid_to_open_userid";
     }
     /// `card`
     pub mod card {
@@ -9016,214 +8890,216 @@ pub mod work {
         pub mod invoice {
             /// `reimburse`
             pub mod reimburse {
-                /// `work.card.invoice.reimburse.getinvoicebatch`
-                pub const GETINVOICEBATCH: &str = "work.card.invoice.reimburse.getinvoicebatch";
-                /// `work.card.invoice.reimburse.getinvoiceinfo`
-                pub const GETINVOICEINFO: &str = "work.card.invoice.reimburse.getinvoiceinfo";
-                /// `work.card.invoice.reimburse.getinvoiceinfobatch`
-                pub const GETINVOICEINFOBATCH: &str =
-                    "work.card.invoice.reimburse.getinvoiceinfobatch";
-                /// `work.card.invoice.reimburse.updateinvoicestatus`
-                pub const UPDATEINVOICESTATUS: &str =
-                    "work.card.invoice.reimburse.updateinvoicestatus";
-                /// `work.card.invoice.reimburse.updatestatusbatch`
-                pub const UPDATESTATUSBATCH: &str = "work.card.invoice.reimburse.updatestatusbatch";
+                /// `work.card.invoice.reimburse.get_invoice_batch`
+                pub const GET_INVOICE_BATCH: &str = "work.card.invoice.reimburse.get_invoice_batch";
+                /// `work.card.invoice.reimburse.get_invoice_info`
+                pub const GET_INVOICE_INFO: &str = "work.card.invoice.reimburse.get_invoice_info";
+                /// `work.card.invoice.reimburse.get_invoice_info_batch`
+                pub const GET_INVOICE_INFO_BATCH: &str =
+                    "work.card.invoice.reimburse.get_invoice_info_batch";
+                /// `work.card.invoice.reimburse.update_invoice_status`
+                pub const UPDATE_INVOICE_STATUS: &str =
+                    "work.card.invoice.reimburse.update_invoice_status";
+                /// `work.card.invoice.reimburse.update_status_batch`
+                pub const UPDATE_STATUS_BATCH: &str =
+                    "work.card.invoice.reimburse.update_status_batch";
             }
         }
     }
     /// `chat`
     pub mod chat {
-        /// `work.chat.clearnotify`
-        pub const CLEARNOTIFY: &str = "work.chat.clearnotify";
+        /// `work.chat.clear_notify`
+        pub const CLEAR_NOTIFY: &str = "work.chat.clear_notify";
         /// `work.chat.quit`
         pub const QUIT: &str = "work.chat.quit";
-        /// `work.chat.setmute`
-        pub const SETMUTE: &str = "work.chat.setmute";
+        /// `work.chat.set_mute`
+        pub const SET_MUTE: &str = "work.chat.set_mute";
     }
-    /// `chatdata`
-    pub mod chatdata {
-        /// `work.chatdata.analyze_task_add`
-        pub const ANALYZE_TASK_ADD: &str = "work.chatdata.analyze_task_add";
-        /// `work.chatdata.analyze_task_result`
-        pub const ANALYZE_TASK_RESULT: &str = "work.chatdata.analyze_task_result";
-        /// `work.chatdata.analyze_task_submit`
-        pub const ANALYZE_TASK_SUBMIT: &str = "work.chatdata.analyze_task_submit";
-        /// `work.chatdata.async_program_result`
-        pub const ASYNC_PROGRAM_RESULT: &str = "work.chatdata.async_program_result";
-        /// `work.chatdata.async_program_task`
-        pub const ASYNC_PROGRAM_TASK: &str = "work.chatdata.async_program_task";
-        /// `work.chatdata.check_debug_mode`
-        pub const CHECK_DEBUG_MODE: &str = "work.chatdata.check_debug_mode";
-        /// `work.chatdata.close_debug_mode`
-        pub const CLOSE_DEBUG_MODE: &str = "work.chatdata.close_debug_mode";
-        /// `work.chatdata.get_auth_user_list`
-        pub const GET_AUTH_USER_LIST: &str = "work.chatdata.get_auth_user_list";
-        /// `work.chatdata.get_corp_auth_info`
-        pub const GET_CORP_AUTH_INFO: &str = "work.chatdata.get_corp_auth_info";
-        /// `work.chatdata.get_hide_sensitiveinfo_config`
-        pub const GET_HIDE_SENSITIVEINFO_CONFIG: &str =
-            "work.chatdata.get_hide_sensitiveinfo_config";
-        /// `work.chatdata.groupchat_get`
-        pub const GROUPCHAT_GET: &str = "work.chatdata.groupchat_get";
-        /// `work.chatdata.open_debug_mode`
-        pub const OPEN_DEBUG_MODE: &str = "work.chatdata.open_debug_mode";
-        /// `work.chatdata.search_chat`
-        pub const SEARCH_CHAT: &str = "work.chatdata.search_chat";
-        /// `work.chatdata.search_msg`
-        pub const SEARCH_MSG: &str = "work.chatdata.search_msg";
-        /// `work.chatdata.set_hide_sensitiveinfo_config`
-        pub const SET_HIDE_SENSITIVEINFO_CONFIG: &str =
-            "work.chatdata.set_hide_sensitiveinfo_config";
-        /// `work.chatdata.set_log_level`
-        pub const SET_LOG_LEVEL: &str = "work.chatdata.set_log_level";
-        /// `work.chatdata.set_public_key`
-        pub const SET_PUBLIC_KEY: &str = "work.chatdata.set_public_key";
-        /// `work.chatdata.set_receive_callback`
-        pub const SET_RECEIVE_CALLBACK: &str = "work.chatdata.set_receive_callback";
-        /// `work.chatdata.sync_call_program`
-        pub const SYNC_CALL_PROGRAM: &str = "work.chatdata.sync_call_program";
-        /// `work.chatdata.sync_msg`
-        pub const SYNC_MSG: &str = "work.chatdata.sync_msg";
-        /// `work.chatdata.upload_media`
-        pub const UPLOAD_MEDIA: &str = "work.chatdata.upload_media";
+    /// `chat_data`
+    pub mod chat_data {
+        /// `work.chat_data.analyze_task_add`
+        pub const ANALYZE_TASK_ADD: &str = "work.chat_data.analyze_task_add";
+        /// `work.chat_data.analyze_task_result`
+        pub const ANALYZE_TASK_RESULT: &str = "work.chat_data.analyze_task_result";
+        /// `work.chat_data.analyze_task_submit`
+        pub const ANALYZE_TASK_SUBMIT: &str = "work.chat_data.analyze_task_submit";
+        /// `work.chat_data.async_program_result`
+        pub const ASYNC_PROGRAM_RESULT: &str = "work.chat_data.async_program_result";
+        /// `work.chat_data.async_program_task`
+        pub const ASYNC_PROGRAM_TASK: &str = "work.chat_data.async_program_task";
+        /// `work.chat_data.check_debug_mode`
+        pub const CHECK_DEBUG_MODE: &str = "work.chat_data.check_debug_mode";
+        /// `work.chat_data.close_debug_mode`
+        pub const CLOSE_DEBUG_MODE: &str = "work.chat_data.close_debug_mode";
+        /// `work.chat_data.get_auth_user_list`
+        pub const GET_AUTH_USER_LIST: &str = "work.chat_data.get_auth_user_list";
+        /// `work.chat_data.get_corp_auth_info`
+        pub const GET_CORP_AUTH_INFO: &str = "work.chat_data.get_corp_auth_info";
+        /// `work.chat_data.get_hide_sensitive_info_config`
+        pub const GET_HIDE_SENSITIVE_INFO_CONFIG: &str =
+            "work.chat_data.get_hide_sensitive_info_config";
+        /// `work.chat_data.group_chat_get`
+        pub const GROUP_CHAT_GET: &str = "work.chat_data.group_chat_get";
+        /// `work.chat_data.open_debug_mode`
+        pub const OPEN_DEBUG_MODE: &str = "work.chat_data.open_debug_mode";
+        /// `work.chat_data.search_chat`
+        pub const SEARCH_CHAT: &str = "work.chat_data.search_chat";
+        /// `work.chat_data.search_msg`
+        pub const SEARCH_MSG: &str = "work.chat_data.search_msg";
+        /// `work.chat_data.set_hide_sensitive_info_config`
+        pub const SET_HIDE_SENSITIVE_INFO_CONFIG: &str =
+            "work.chat_data.set_hide_sensitive_info_config";
+        /// `work.chat_data.set_log_level`
+        pub const SET_LOG_LEVEL: &str = "work.chat_data.set_log_level";
+        /// `work.chat_data.set_public_key`
+        pub const SET_PUBLIC_KEY: &str = "work.chat_data.set_public_key";
+        /// `work.chat_data.set_receive_callback`
+        pub const SET_RECEIVE_CALLBACK: &str = "work.chat_data.set_receive_callback";
+        /// `work.chat_data.sync_call_program`
+        pub const SYNC_CALL_PROGRAM: &str = "work.chat_data.sync_call_program";
+        /// `work.chat_data.sync_msg`
+        pub const SYNC_MSG: &str = "work.chat_data.sync_msg";
+        /// `work.chat_data.upload_media`
+        pub const UPLOAD_MEDIA: &str = "work.chat_data.upload_media";
         /// `export`
         pub mod export {
-            /// `work.chatdata.export.create_job`
-            pub const CREATE_JOB: &str = "work.chatdata.export.create_job";
-            /// `work.chatdata.export.get_job_status`
-            pub const GET_JOB_STATUS: &str = "work.chatdata.export.get_job_status";
+            /// `work.chat_data.export.create_job`
+            pub const CREATE_JOB: &str = "work.chat_data.export.create_job";
+            /// `work.chat_data.export.get_job_status`
+            pub const GET_JOB_STATUS: &str = "work.chat_data.export.get_job_status";
         }
-        /// `getagreestatus`
-        pub mod getagreestatus {
-            /// `work.chatdata.getagreestatus.room`
-            pub const ROOM: &str = "work.chatdata.getagreestatus.room";
-            /// `work.chatdata.getagreestatus.single`
-            pub const SINGLE: &str = "work.chatdata.getagreestatus.single";
+        /// `get_agree_status`
+        pub mod get_agree_status {
+            /// `work.chat_data.get_agree_status.room`
+            pub const ROOM: &str = "work.chat_data.get_agree_status.room";
+            /// `work.chat_data.get_agree_status.single`
+            pub const SINGLE: &str = "work.chat_data.get_agree_status.single";
         }
         /// `keyword`
         pub mod keyword {
-            /// `work.chatdata.keyword.create_rule`
-            pub const CREATE_RULE: &str = "work.chatdata.keyword.create_rule";
-            /// `work.chatdata.keyword.delete_rule`
-            pub const DELETE_RULE: &str = "work.chatdata.keyword.delete_rule";
-            /// `work.chatdata.keyword.get_hit_msg_list`
-            pub const GET_HIT_MSG_LIST: &str = "work.chatdata.keyword.get_hit_msg_list";
-            /// `work.chatdata.keyword.get_rule_detail`
-            pub const GET_RULE_DETAIL: &str = "work.chatdata.keyword.get_rule_detail";
-            /// `work.chatdata.keyword.get_rule_list`
-            pub const GET_RULE_LIST: &str = "work.chatdata.keyword.get_rule_list";
-            /// `work.chatdata.keyword.update_rule`
-            pub const UPDATE_RULE: &str = "work.chatdata.keyword.update_rule";
+            /// `work.chat_data.keyword.create_rule`
+            pub const CREATE_RULE: &str = "work.chat_data.keyword.create_rule";
+            /// `work.chat_data.keyword.delete_rule`
+            pub const DELETE_RULE: &str = "work.chat_data.keyword.delete_rule";
+            /// `work.chat_data.keyword.get_hit_msg_list`
+            pub const GET_HIT_MSG_LIST: &str = "work.chat_data.keyword.get_hit_msg_list";
+            /// `work.chat_data.keyword.get_rule_detail`
+            pub const GET_RULE_DETAIL: &str = "work.chat_data.keyword.get_rule_detail";
+            /// `work.chat_data.keyword.get_rule_list`
+            pub const GET_RULE_LIST: &str = "work.chat_data.keyword.get_rule_list";
+            /// `work.chat_data.keyword.update_rule`
+            pub const UPDATE_RULE: &str = "work.chat_data.keyword.update_rule";
         }
-        /// `specapi`
-        pub mod specapi {
-            /// `work.chatdata.specapi.create_job`
-            pub const CREATE_JOB: &str = "work.chatdata.specapi.create_job";
-            /// `work.chatdata.specapi.get_job_result`
-            pub const GET_JOB_RESULT: &str = "work.chatdata.specapi.get_job_result";
+        /// `spec_api`
+        pub mod spec_api {
+            /// `work.chat_data.spec_api.create_job`
+            pub const CREATE_JOB: &str = "work.chat_data.spec_api.create_job";
+            /// `work.chat_data.spec_api.get_job_result`
+            pub const GET_JOB_RESULT: &str = "work.chat_data.spec_api.get_job_result";
         }
     }
     /// `checkin`
     pub mod checkin {
-        /// `work.checkin.addcheckinuserface`
-        pub const ADDCHECKINUSERFACE: &str = "work.checkin.addcheckinuserface";
         /// `work.checkin.add_checkin_option`
         pub const ADD_CHECKIN_OPTION: &str = "work.checkin.add_checkin_option";
         /// `work.checkin.add_checkin_record`
         pub const ADD_CHECKIN_RECORD: &str = "work.checkin.add_checkin_record";
+        /// `work.checkin.add_checkin_user_face`
+        pub const ADD_CHECKIN_USER_FACE: &str = "work.checkin.add_checkin_user_face";
         /// `work.checkin.clear_checkin_option_array_field`
         pub const CLEAR_CHECKIN_OPTION_ARRAY_FIELD: &str =
             "work.checkin.clear_checkin_option_array_field";
         /// `work.checkin.del_checkin_option`
         pub const DEL_CHECKIN_OPTION: &str = "work.checkin.del_checkin_option";
-        /// `work.checkin.getcheckindata`
-        pub const GETCHECKINDATA: &str = "work.checkin.getcheckindata";
-        /// `work.checkin.getcheckinoption`
-        pub const GETCHECKINOPTION: &str = "work.checkin.getcheckinoption";
-        /// `work.checkin.getcheckinschedulist`
-        pub const GETCHECKINSCHEDULIST: &str = "work.checkin.getcheckinschedulist";
-        /// `work.checkin.getcheckin_daydata`
-        pub const GETCHECKIN_DAYDATA: &str = "work.checkin.getcheckin_daydata";
-        /// `work.checkin.getcheckin_monthdata`
-        pub const GETCHECKIN_MONTHDATA: &str = "work.checkin.getcheckin_monthdata";
-        /// `work.checkin.getcorpcheckinoption`
-        pub const GETCORPCHECKINOPTION: &str = "work.checkin.getcorpcheckinoption";
+        /// `work.checkin.get_checkin_data`
+        pub const GET_CHECKIN_DATA: &str = "work.checkin.get_checkin_data";
+        /// `work.checkin.get_checkin_day_data`
+        pub const GET_CHECKIN_DAY_DATA: &str = "work.checkin.get_checkin_day_data";
+        /// `work.checkin.get_checkin_month_data`
+        pub const GET_CHECKIN_MONTH_DATA: &str = "work.checkin.get_checkin_month_data";
+        /// `work.checkin.get_checkin_option`
+        pub const GET_CHECKIN_OPTION: &str = "work.checkin.get_checkin_option";
+        /// `work.checkin.get_checkin_schedu_list`
+        pub const GET_CHECKIN_SCHEDU_LIST: &str = "work.checkin.get_checkin_schedu_list";
+        /// `work.checkin.get_corp_checkin_option`
+        pub const GET_CORP_CHECKIN_OPTION: &str = "work.checkin.get_corp_checkin_option";
         /// `work.checkin.punch_correction`
         pub const PUNCH_CORRECTION: &str = "work.checkin.punch_correction";
-        /// `work.checkin.setcheckinschedulist`
-        pub const SETCHECKINSCHEDULIST: &str = "work.checkin.setcheckinschedulist";
+        /// `work.checkin.set_checkin_schedu_list`
+        pub const SET_CHECKIN_SCHEDU_LIST: &str = "work.checkin.set_checkin_schedu_list";
         /// `work.checkin.update_checkin_option`
         pub const UPDATE_CHECKIN_OPTION: &str = "work.checkin.update_checkin_option";
     }
-    /// `contactrule`
-    pub mod contactrule {
-        /// `work.contactrule.create`
-        pub const CREATE: &str = "work.contactrule.create";
-        /// `work.contactrule.delete`
-        pub const DELETE: &str = "work.contactrule.delete";
-        /// `work.contactrule.list`
-        pub const LIST: &str = "work.contactrule.list";
-        /// `work.contactrule.update`
-        pub const UPDATE: &str = "work.contactrule.update";
+    /// `contact_rule`
+    pub mod contact_rule {
+        /// `work.contact_rule.create`
+        pub const CREATE: &str = "work.contact_rule.create";
+        /// `work.contact_rule.delete`
+        pub const DELETE: &str = "work.contact_rule.delete";
+        /// `work.contact_rule.list`
+        pub const LIST: &str = "work.contact_rule.list";
+        /// `work.contact_rule.update`
+        pub const UPDATE: &str = "work.contact_rule.update";
     }
     /// `corp`
     pub mod corp {
         /// `work.corp.apply_mass_call_ticket`
         pub const APPLY_MASS_CALL_TICKET: &str = "work.corp.apply_mass_call_ticket";
-        /// `work.corp.getapprovaldata`
-        pub const GETAPPROVALDATA: &str = "work.corp.getapprovaldata";
-        /// `work.corp.getopenapprovaldata`
-        pub const GETOPENAPPROVALDATA: &str = "work.corp.getopenapprovaldata";
-        /// `work.corp.get_join_qrcode`
-        pub const GET_JOIN_QRCODE: &str = "work.corp.get_join_qrcode";
+        /// `work.corp.get_approval_data`
+        pub const GET_APPROVAL_DATA: &str = "work.corp.get_approval_data";
+        /// `work.corp.get_join_qr_code`
+        pub const GET_JOIN_QR_CODE: &str = "work.corp.get_join_qr_code";
+        /// `work.corp.get_open_approval_data`
+        pub const GET_OPEN_APPROVAL_DATA: &str = "work.corp.get_open_approval_data";
     }
-    /// `corpgroup`
-    pub mod corpgroup {
-        /// `work.corpgroup.getresult`
-        pub const GETRESULT: &str = "work.corpgroup.getresult";
-        /// `work.corpgroup.get_corp_shared_chain_list`
-        pub const GET_CORP_SHARED_CHAIN_LIST: &str = "work.corpgroup.get_corp_shared_chain_list";
-        /// `work.corpgroup.import_chain_contact`
-        pub const IMPORT_CHAIN_CONTACT: &str = "work.corpgroup.import_chain_contact";
-        /// `work.corpgroup.miniprogram_transfer_session`
-        pub const MINIPROGRAM_TRANSFER_SESSION: &str =
-            "work.corpgroup.miniprogram_transfer_session";
-        /// `work.corpgroup.unionid_to_external_userid`
-        pub const UNIONID_TO_EXTERNAL_USERID: &str = "work.corpgroup.unionid_to_external_userid";
-        /// `work.corpgroup.unionid_to_pending_id`
-        pub const UNIONID_TO_PENDING_ID: &str = "work.corpgroup.unionid_to_pending_id";
+    /// `corp_group`
+    pub mod corp_group {
+        /// `work.corp_group.get_corp_shared_chain_list`
+        pub const GET_CORP_SHARED_CHAIN_LIST: &str = "work.corp_group.get_corp_shared_chain_list";
+        /// `work.corp_group.get_result`
+        pub const GET_RESULT: &str = "work.corp_group.get_result";
+        /// `work.corp_group.import_chain_contact`
+        pub const IMPORT_CHAIN_CONTACT: &str = "work.corp_group.import_chain_contact";
+        /// `work.corp_group.mini_program_transfer_session`
+        pub const MINI_PROGRAM_TRANSFER_SESSION: &str =
+            "work.corp_group.mini_program_transfer_session";
+        /// `work.corp_group.unionid_to_external_userid`
+        pub const UNIONID_TO_EXTERNAL_USERID: &str = "work.corp_group.unionid_to_external_userid";
+        /// `work.corp_group.unionid_to_pending_id`
+        pub const UNIONID_TO_PENDING_ID: &str = "work.corp_group.unionid_to_pending_id";
         /// `corp`
         pub mod corp {
-            /// `work.corpgroup.corp.gettoken`
-            pub const GETTOKEN: &str = "work.corpgroup.corp.gettoken";
-            /// `work.corpgroup.corp.get_chain_corpinfo`
-            pub const GET_CHAIN_CORPINFO: &str = "work.corpgroup.corp.get_chain_corpinfo";
-            /// `work.corpgroup.corp.get_chain_corpinfo_list`
-            pub const GET_CHAIN_CORPINFO_LIST: &str = "work.corpgroup.corp.get_chain_corpinfo_list";
-            /// `work.corpgroup.corp.get_chain_group`
-            pub const GET_CHAIN_GROUP: &str = "work.corpgroup.corp.get_chain_group";
-            /// `work.corpgroup.corp.get_chain_list`
-            pub const GET_CHAIN_LIST: &str = "work.corpgroup.corp.get_chain_list";
-            /// `work.corpgroup.corp.get_chain_user_custom_id`
+            /// `work.corp_group.corp.get_chain_corp_info`
+            pub const GET_CHAIN_CORP_INFO: &str = "work.corp_group.corp.get_chain_corp_info";
+            /// `work.corp_group.corp.get_chain_corp_info_list`
+            pub const GET_CHAIN_CORP_INFO_LIST: &str =
+                "work.corp_group.corp.get_chain_corp_info_list";
+            /// `work.corp_group.corp.get_chain_group`
+            pub const GET_CHAIN_GROUP: &str = "work.corp_group.corp.get_chain_group";
+            /// `work.corp_group.corp.get_chain_list`
+            pub const GET_CHAIN_LIST: &str = "work.corp_group.corp.get_chain_list";
+            /// `work.corp_group.corp.get_chain_user_custom_id`
             pub const GET_CHAIN_USER_CUSTOM_ID: &str =
-                "work.corpgroup.corp.get_chain_user_custom_id";
-            /// `work.corpgroup.corp.list_app_share_info`
-            pub const LIST_APP_SHARE_INFO: &str = "work.corpgroup.corp.list_app_share_info";
-            /// `work.corpgroup.corp.remove_corp`
-            pub const REMOVE_CORP: &str = "work.corpgroup.corp.remove_corp";
+                "work.corp_group.corp.get_chain_user_custom_id";
+            /// `work.corp_group.corp.get_token`
+            pub const GET_TOKEN: &str = "work.corp_group.corp.get_token";
+            /// `work.corp_group.corp.list_app_share_info`
+            pub const LIST_APP_SHARE_INFO: &str = "work.corp_group.corp.list_app_share_info";
+            /// `work.corp_group.corp.remove_corp`
+            pub const REMOVE_CORP: &str = "work.corp_group.corp.remove_corp";
         }
         /// `rule`
         pub mod rule {
-            /// `work.corpgroup.rule.add_rule`
-            pub const ADD_RULE: &str = "work.corpgroup.rule.add_rule";
-            /// `work.corpgroup.rule.delete_rule`
-            pub const DELETE_RULE: &str = "work.corpgroup.rule.delete_rule";
-            /// `work.corpgroup.rule.get_rule_info`
-            pub const GET_RULE_INFO: &str = "work.corpgroup.rule.get_rule_info";
-            /// `work.corpgroup.rule.list_ids`
-            pub const LIST_IDS: &str = "work.corpgroup.rule.list_ids";
-            /// `work.corpgroup.rule.modify_rule`
-            pub const MODIFY_RULE: &str = "work.corpgroup.rule.modify_rule";
+            /// `work.corp_group.rule.add_rule`
+            pub const ADD_RULE: &str = "work.corp_group.rule.add_rule";
+            /// `work.corp_group.rule.delete_rule`
+            pub const DELETE_RULE: &str = "work.corp_group.rule.delete_rule";
+            /// `work.corp_group.rule.get_rule_info`
+            pub const GET_RULE_INFO: &str = "work.corp_group.rule.get_rule_info";
+            /// `work.corp_group.rule.list_ids`
+            pub const LIST_IDS: &str = "work.corp_group.rule.list_ids";
+            /// `work.corp_group.rule.modify_rule`
+            pub const MODIFY_RULE: &str = "work.corp_group.rule.modify_rule";
         }
     }
     /// `crm`
@@ -9250,29 +9126,29 @@ pub mod work {
         pub const GET: &str = "work.department.get";
         /// `work.department.list`
         pub const LIST: &str = "work.department.list";
-        /// `work.department.simplelist`
-        pub const SIMPLELIST: &str = "work.department.simplelist";
+        /// `work.department.simple_list`
+        pub const SIMPLE_LIST: &str = "work.department.simple_list";
         /// `work.department.update`
         pub const UPDATE: &str = "work.department.update";
     }
-    /// `devicedata`
-    pub mod devicedata {
-        /// `work.devicedata.add_accesscontrol_rule`
-        pub const ADD_ACCESSCONTROL_RULE: &str = "work.devicedata.add_accesscontrol_rule";
-        /// `work.devicedata.del_accesscontrol_rule`
-        pub const DEL_ACCESSCONTROL_RULE: &str = "work.devicedata.del_accesscontrol_rule";
-        /// `work.devicedata.get_accesscontrol_data`
-        pub const GET_ACCESSCONTROL_DATA: &str = "work.devicedata.get_accesscontrol_data";
-        /// `work.devicedata.get_accesscontrol_rule`
-        pub const GET_ACCESSCONTROL_RULE: &str = "work.devicedata.get_accesscontrol_rule";
-        /// `work.devicedata.get_auth_info`
-        pub const GET_AUTH_INFO: &str = "work.devicedata.get_auth_info";
-        /// `work.devicedata.get_checkin_data`
-        pub const GET_CHECKIN_DATA: &str = "work.devicedata.get_checkin_data";
-        /// `work.devicedata.get_temperature_data`
-        pub const GET_TEMPERATURE_DATA: &str = "work.devicedata.get_temperature_data";
-        /// `work.devicedata.mod_accesscontrol_rule`
-        pub const MOD_ACCESSCONTROL_RULE: &str = "work.devicedata.mod_accesscontrol_rule";
+    /// `device_data`
+    pub mod device_data {
+        /// `work.device_data.add_access_control_rule`
+        pub const ADD_ACCESS_CONTROL_RULE: &str = "work.device_data.add_access_control_rule";
+        /// `work.device_data.del_access_control_rule`
+        pub const DEL_ACCESS_CONTROL_RULE: &str = "work.device_data.del_access_control_rule";
+        /// `work.device_data.get_access_control_data`
+        pub const GET_ACCESS_CONTROL_DATA: &str = "work.device_data.get_access_control_data";
+        /// `work.device_data.get_access_control_rule`
+        pub const GET_ACCESS_CONTROL_RULE: &str = "work.device_data.get_access_control_rule";
+        /// `work.device_data.get_auth_info`
+        pub const GET_AUTH_INFO: &str = "work.device_data.get_auth_info";
+        /// `work.device_data.get_checkin_data`
+        pub const GET_CHECKIN_DATA: &str = "work.device_data.get_checkin_data";
+        /// `work.device_data.get_temperature_data`
+        pub const GET_TEMPERATURE_DATA: &str = "work.device_data.get_temperature_data";
+        /// `work.device_data.mod_access_control_rule`
+        pub const MOD_ACCESS_CONTROL_RULE: &str = "work.device_data.mod_access_control_rule";
     }
     /// `dial`
     pub mod dial {
@@ -9283,8 +9159,8 @@ pub mod work {
     pub mod exmail {
         /// `work.exmail.account_act_email`
         pub const ACCOUNT_ACT_EMAIL: &str = "work.exmail.account_act_email";
-        /// `work.exmail.mail_get_newcount`
-        pub const MAIL_GET_NEWCOUNT: &str = "work.exmail.mail_get_newcount";
+        /// `work.exmail.mail_get_new_count`
+        pub const MAIL_GET_NEW_COUNT: &str = "work.exmail.mail_get_new_count";
         /// `app`
         pub mod app {
             /// `work.exmail.app.compose_send`
@@ -9311,29 +9187,29 @@ pub mod work {
             /// `work.exmail.group.update`
             pub const UPDATE: &str = "work.exmail.group.update";
         }
-        /// `publicmail`
-        pub mod publicmail {
-            /// `work.exmail.publicmail.create`
-            pub const CREATE: &str = "work.exmail.publicmail.create";
-            /// `work.exmail.publicmail.delete`
-            pub const DELETE: &str = "work.exmail.publicmail.delete";
-            /// `work.exmail.publicmail.delete_auth_code`
-            pub const DELETE_AUTH_CODE: &str = "work.exmail.publicmail.delete_auth_code";
-            /// `work.exmail.publicmail.get`
-            pub const GET: &str = "work.exmail.publicmail.get";
-            /// `work.exmail.publicmail.get_auth_code_list`
-            pub const GET_AUTH_CODE_LIST: &str = "work.exmail.publicmail.get_auth_code_list";
-            /// `work.exmail.publicmail.search`
-            pub const SEARCH: &str = "work.exmail.publicmail.search";
-            /// `work.exmail.publicmail.update`
-            pub const UPDATE: &str = "work.exmail.publicmail.update";
+        /// `public_mail`
+        pub mod public_mail {
+            /// `work.exmail.public_mail.create`
+            pub const CREATE: &str = "work.exmail.public_mail.create";
+            /// `work.exmail.public_mail.delete`
+            pub const DELETE: &str = "work.exmail.public_mail.delete";
+            /// `work.exmail.public_mail.delete_auth_code`
+            pub const DELETE_AUTH_CODE: &str = "work.exmail.public_mail.delete_auth_code";
+            /// `work.exmail.public_mail.get`
+            pub const GET: &str = "work.exmail.public_mail.get";
+            /// `work.exmail.public_mail.get_auth_code_list`
+            pub const GET_AUTH_CODE_LIST: &str = "work.exmail.public_mail.get_auth_code_list";
+            /// `work.exmail.public_mail.search`
+            pub const SEARCH: &str = "work.exmail.public_mail.search";
+            /// `work.exmail.public_mail.update`
+            pub const UPDATE: &str = "work.exmail.public_mail.update";
         }
-        /// `useroption`
-        pub mod useroption {
-            /// `work.exmail.useroption.get`
-            pub const GET: &str = "work.exmail.useroption.get";
-            /// `work.exmail.useroption.update`
-            pub const UPDATE: &str = "work.exmail.useroption.update";
+        /// `user_option`
+        pub mod user_option {
+            /// `work.exmail.user_option.get`
+            pub const GET: &str = "work.exmail.user_option.get";
+            /// `work.exmail.user_option.update`
+            pub const UPDATE: &str = "work.exmail.user_option.update";
         }
         /// `vip`
         pub mod vip {
@@ -9353,270 +9229,272 @@ pub mod work {
         pub const GET_RESULT: &str = "work.export.get_result";
         /// `work.export.simple_user`
         pub const SIMPLE_USER: &str = "work.export.simple_user";
-        /// `work.export.taguser`
-        pub const TAGUSER: &str = "work.export.taguser";
+        /// `work.export.tag_user`
+        pub const TAG_USER: &str = "work.export.tag_user";
         /// `work.export.user`
         pub const USER: &str = "work.export.user";
     }
-    /// `externalcontact`
-    pub mod externalcontact {
-        /// `work.externalcontact.add_contact_way`
-        pub const ADD_CONTACT_WAY: &str = "work.externalcontact.add_contact_way";
-        /// `work.externalcontact.add_corp_tag`
-        pub const ADD_CORP_TAG: &str = "work.externalcontact.add_corp_tag";
-        /// `work.externalcontact.add_intercept_rule`
-        pub const ADD_INTERCEPT_RULE: &str = "work.externalcontact.add_intercept_rule";
-        /// `work.externalcontact.add_moment_task`
-        pub const ADD_MOMENT_TASK: &str = "work.externalcontact.add_moment_task";
-        /// `work.externalcontact.add_msg_template`
-        pub const ADD_MSG_TEMPLATE: &str = "work.externalcontact.add_msg_template";
-        /// `work.externalcontact.add_product_album`
-        pub const ADD_PRODUCT_ALBUM: &str = "work.externalcontact.add_product_album";
-        /// `work.externalcontact.add_strategy_tag`
-        pub const ADD_STRATEGY_TAG: &str = "work.externalcontact.add_strategy_tag";
-        /// `work.externalcontact.batch_get_by_user`
-        pub const BATCH_GET_BY_USER: &str = "work.externalcontact.batch_get_by_user";
-        /// `work.externalcontact.batch_to_external_userid`
-        pub const BATCH_TO_EXTERNAL_USERID: &str = "work.externalcontact.batch_to_external_userid";
-        /// `work.externalcontact.cancel_groupmsg_send`
-        pub const CANCEL_GROUPMSG_SEND: &str = "work.externalcontact.cancel_groupmsg_send";
-        /// `work.externalcontact.cancel_moment_task`
-        pub const CANCEL_MOMENT_TASK: &str = "work.externalcontact.cancel_moment_task";
-        /// `work.externalcontact.close_temp_chat`
-        pub const CLOSE_TEMP_CHAT: &str = "work.externalcontact.close_temp_chat";
-        /// `work.externalcontact.contact_list`
-        pub const CONTACT_LIST: &str = "work.externalcontact.contact_list";
-        /// `work.externalcontact.convert_to_openid`
-        pub const CONVERT_TO_OPENID: &str = "work.externalcontact.convert_to_openid";
-        /// `work.externalcontact.customer_acquisition_app_get_permit`
+    /// `external_contact`
+    pub mod external_contact {
+        /// `work.external_contact.add_contact_way`
+        pub const ADD_CONTACT_WAY: &str = "work.external_contact.add_contact_way";
+        /// `work.external_contact.add_corp_tag`
+        pub const ADD_CORP_TAG: &str = "work.external_contact.add_corp_tag";
+        /// `work.external_contact.add_intercept_rule`
+        pub const ADD_INTERCEPT_RULE: &str = "work.external_contact.add_intercept_rule";
+        /// `work.external_contact.add_moment_task`
+        pub const ADD_MOMENT_TASK: &str = "work.external_contact.add_moment_task";
+        /// `work.external_contact.add_msg_template`
+        pub const ADD_MSG_TEMPLATE: &str = "work.external_contact.add_msg_template";
+        /// `work.external_contact.add_product_album`
+        pub const ADD_PRODUCT_ALBUM: &str = "work.external_contact.add_product_album";
+        /// `work.external_contact.add_strategy_tag`
+        pub const ADD_STRATEGY_TAG: &str = "work.external_contact.add_strategy_tag";
+        /// `work.external_contact.batch_get_by_user`
+        pub const BATCH_GET_BY_USER: &str = "work.external_contact.batch_get_by_user";
+        /// `work.external_contact.batch_to_external_userid`
+        pub const BATCH_TO_EXTERNAL_USERID: &str = "work.external_contact.batch_to_external_userid";
+        /// `work.external_contact.cancel_group_msg_send`
+        pub const CANCEL_GROUP_MSG_SEND: &str = "work.external_contact.cancel_group_msg_send";
+        /// `work.external_contact.cancel_moment_task`
+        pub const CANCEL_MOMENT_TASK: &str = "work.external_contact.cancel_moment_task";
+        /// `work.external_contact.close_temp_chat`
+        pub const CLOSE_TEMP_CHAT: &str = "work.external_contact.close_temp_chat";
+        /// `work.external_contact.contact_list`
+        pub const CONTACT_LIST: &str = "work.external_contact.contact_list";
+        /// `work.external_contact.convert_to_openid`
+        pub const CONVERT_TO_OPENID: &str = "work.external_contact.convert_to_openid";
+        /// `work.external_contact.customer_acquisition_app_get_permit`
         pub const CUSTOMER_ACQUISITION_APP_GET_PERMIT: &str =
-            "work.externalcontact.customer_acquisition_app_get_permit";
-        /// `work.externalcontact.customer_acquisition_quota`
+            "work.external_contact.customer_acquisition_app_get_permit";
+        /// `work.external_contact.customer_acquisition_quota`
         pub const CUSTOMER_ACQUISITION_QUOTA: &str =
-            "work.externalcontact.customer_acquisition_quota";
-        /// `work.externalcontact.delete_product_album`
-        pub const DELETE_PRODUCT_ALBUM: &str = "work.externalcontact.delete_product_album";
-        /// `work.externalcontact.del_contact_way`
-        pub const DEL_CONTACT_WAY: &str = "work.externalcontact.del_contact_way";
-        /// `work.externalcontact.del_corp_tag`
-        pub const DEL_CORP_TAG: &str = "work.externalcontact.del_corp_tag";
-        /// `work.externalcontact.del_intercept_rule`
-        pub const DEL_INTERCEPT_RULE: &str = "work.externalcontact.del_intercept_rule";
-        /// `work.externalcontact.del_strategy_tag`
-        pub const DEL_STRATEGY_TAG: &str = "work.externalcontact.del_strategy_tag";
-        /// `work.externalcontact.edit_corp_tag`
-        pub const EDIT_CORP_TAG: &str = "work.externalcontact.edit_corp_tag";
-        /// `work.externalcontact.edit_strategy_tag`
-        pub const EDIT_STRATEGY_TAG: &str = "work.externalcontact.edit_strategy_tag";
-        /// `work.externalcontact.finish_external_userid_migration`
+            "work.external_contact.customer_acquisition_quota";
+        /// `work.external_contact.delete_product_album`
+        pub const DELETE_PRODUCT_ALBUM: &str = "work.external_contact.delete_product_album";
+        /// `work.external_contact.del_contact_way`
+        pub const DEL_CONTACT_WAY: &str = "work.external_contact.del_contact_way";
+        /// `work.external_contact.del_corp_tag`
+        pub const DEL_CORP_TAG: &str = "work.external_contact.del_corp_tag";
+        /// `work.external_contact.del_intercept_rule`
+        pub const DEL_INTERCEPT_RULE: &str = "work.external_contact.del_intercept_rule";
+        /// `work.external_contact.del_strategy_tag`
+        pub const DEL_STRATEGY_TAG: &str = "work.external_contact.del_strategy_tag";
+        /// `work.external_contact.edit_corp_tag`
+        pub const EDIT_CORP_TAG: &str = "work.external_contact.edit_corp_tag";
+        /// `work.external_contact.edit_strategy_tag`
+        pub const EDIT_STRATEGY_TAG: &str = "work.external_contact.edit_strategy_tag";
+        /// `work.external_contact.finish_external_userid_migration`
         pub const FINISH_EXTERNAL_USERID_MIGRATION: &str =
-            "work.externalcontact.finish_external_userid_migration";
-        /// `work.externalcontact.from_service_external_userid`
+            "work.external_contact.finish_external_userid_migration";
+        /// `work.external_contact.from_service_external_userid`
         pub const FROM_SERVICE_EXTERNAL_USERID: &str =
-            "work.externalcontact.from_service_external_userid";
-        /// `work.externalcontact.get`
-        pub const GET: &str = "work.externalcontact.get";
-        /// `work.externalcontact.get_contact_way`
-        pub const GET_CONTACT_WAY: &str = "work.externalcontact.get_contact_way";
-        /// `work.externalcontact.get_corp_tag_list`
-        pub const GET_CORP_TAG_LIST: &str = "work.externalcontact.get_corp_tag_list";
-        /// `work.externalcontact.get_follow_user_list`
-        pub const GET_FOLLOW_USER_LIST: &str = "work.externalcontact.get_follow_user_list";
-        /// `work.externalcontact.get_groupmsg_list_v2`
-        pub const GET_GROUPMSG_LIST_V2: &str = "work.externalcontact.get_groupmsg_list_v2";
-        /// `work.externalcontact.get_groupmsg_send_result`
-        pub const GET_GROUPMSG_SEND_RESULT: &str = "work.externalcontact.get_groupmsg_send_result";
-        /// `work.externalcontact.get_groupmsg_task`
-        pub const GET_GROUPMSG_TASK: &str = "work.externalcontact.get_groupmsg_task";
-        /// `work.externalcontact.get_group_msg_result`
-        pub const GET_GROUP_MSG_RESULT: &str = "work.externalcontact.get_group_msg_result";
-        /// `work.externalcontact.get_intercept_rule`
-        pub const GET_INTERCEPT_RULE: &str = "work.externalcontact.get_intercept_rule";
-        /// `work.externalcontact.get_intercept_rule_list`
-        pub const GET_INTERCEPT_RULE_LIST: &str = "work.externalcontact.get_intercept_rule_list";
-        /// `work.externalcontact.get_moment_comments`
-        pub const GET_MOMENT_COMMENTS: &str = "work.externalcontact.get_moment_comments";
-        /// `work.externalcontact.get_moment_customer_list`
-        pub const GET_MOMENT_CUSTOMER_LIST: &str = "work.externalcontact.get_moment_customer_list";
-        /// `work.externalcontact.get_moment_list`
-        pub const GET_MOMENT_LIST: &str = "work.externalcontact.get_moment_list";
-        /// `work.externalcontact.get_moment_send_result`
-        pub const GET_MOMENT_SEND_RESULT: &str = "work.externalcontact.get_moment_send_result";
-        /// `work.externalcontact.get_moment_task`
-        pub const GET_MOMENT_TASK: &str = "work.externalcontact.get_moment_task";
-        /// `work.externalcontact.get_moment_task_result`
-        pub const GET_MOMENT_TASK_RESULT: &str = "work.externalcontact.get_moment_task_result";
-        /// `work.externalcontact.get_new_external_userid`
-        pub const GET_NEW_EXTERNAL_USERID: &str = "work.externalcontact.get_new_external_userid";
-        /// `work.externalcontact.get_product_album`
-        pub const GET_PRODUCT_ALBUM: &str = "work.externalcontact.get_product_album";
-        /// `work.externalcontact.get_product_album_list`
-        pub const GET_PRODUCT_ALBUM_LIST: &str = "work.externalcontact.get_product_album_list";
-        /// `work.externalcontact.get_strategy_tag_list`
-        pub const GET_STRATEGY_TAG_LIST: &str = "work.externalcontact.get_strategy_tag_list";
-        /// `work.externalcontact.get_subscribe_mode`
-        pub const GET_SUBSCRIBE_MODE: &str = "work.externalcontact.get_subscribe_mode";
-        /// `work.externalcontact.get_subscribe_qr_code`
-        pub const GET_SUBSCRIBE_QR_CODE: &str = "work.externalcontact.get_subscribe_qr_code";
-        /// `work.externalcontact.get_transfer_result`
-        pub const GET_TRANSFER_RESULT: &str = "work.externalcontact.get_transfer_result";
-        /// `work.externalcontact.get_unassigned_list`
-        pub const GET_UNASSIGNED_LIST: &str = "work.externalcontact.get_unassigned_list";
-        /// `work.externalcontact.get_user_behavior_data`
-        pub const GET_USER_BEHAVIOR_DATA: &str = "work.externalcontact.get_user_behavior_data";
-        /// `work.externalcontact.list`
-        pub const LIST: &str = "work.externalcontact.list";
-        /// `work.externalcontact.list_contact_way`
-        pub const LIST_CONTACT_WAY: &str = "work.externalcontact.list_contact_way";
-        /// `work.externalcontact.mark_tag`
-        pub const MARK_TAG: &str = "work.externalcontact.mark_tag";
-        /// `work.externalcontact.message_send`
-        pub const MESSAGE_SEND: &str = "work.externalcontact.message_send";
-        /// `work.externalcontact.opengid_to_chatid`
-        pub const OPENGID_TO_CHATID: &str = "work.externalcontact.opengid_to_chatid";
-        /// `work.externalcontact.remark`
-        pub const REMARK: &str = "work.externalcontact.remark";
-        /// `work.externalcontact.remind_groupmsg_send`
-        pub const REMIND_GROUPMSG_SEND: &str = "work.externalcontact.remind_groupmsg_send";
-        /// `work.externalcontact.send_welcome_msg`
-        pub const SEND_WELCOME_MSG: &str = "work.externalcontact.send_welcome_msg";
-        /// `work.externalcontact.set_subscribe_mode`
-        pub const SET_SUBSCRIBE_MODE: &str = "work.externalcontact.set_subscribe_mode";
-        /// `work.externalcontact.to_service_external_userid`
+            "work.external_contact.from_service_external_userid";
+        /// `work.external_contact.get`
+        pub const GET: &str = "work.external_contact.get";
+        /// `work.external_contact.get_contact_way`
+        pub const GET_CONTACT_WAY: &str = "work.external_contact.get_contact_way";
+        /// `work.external_contact.get_corp_tag_list`
+        pub const GET_CORP_TAG_LIST: &str = "work.external_contact.get_corp_tag_list";
+        /// `work.external_contact.get_follow_user_list`
+        pub const GET_FOLLOW_USER_LIST: &str = "work.external_contact.get_follow_user_list";
+        /// `work.external_contact.get_group_msg_list_v2`
+        pub const GET_GROUP_MSG_LIST_V2: &str = "work.external_contact.get_group_msg_list_v2";
+        /// `work.external_contact.get_group_msg_result`
+        pub const GET_GROUP_MSG_RESULT: &str = "work.external_contact.get_group_msg_result";
+        /// `work.external_contact.get_group_msg_send_result`
+        pub const GET_GROUP_MSG_SEND_RESULT: &str =
+            "work.external_contact.get_group_msg_send_result";
+        /// `work.external_contact.get_group_msg_task`
+        pub const GET_GROUP_MSG_TASK: &str = "work.external_contact.get_group_msg_task";
+        /// `work.external_contact.get_intercept_rule`
+        pub const GET_INTERCEPT_RULE: &str = "work.external_contact.get_intercept_rule";
+        /// `work.external_contact.get_intercept_rule_list`
+        pub const GET_INTERCEPT_RULE_LIST: &str = "work.external_contact.get_intercept_rule_list";
+        /// `work.external_contact.get_moment_comments`
+        pub const GET_MOMENT_COMMENTS: &str = "work.external_contact.get_moment_comments";
+        /// `work.external_contact.get_moment_customer_list`
+        pub const GET_MOMENT_CUSTOMER_LIST: &str = "work.external_contact.get_moment_customer_list";
+        /// `work.external_contact.get_moment_list`
+        pub const GET_MOMENT_LIST: &str = "work.external_contact.get_moment_list";
+        /// `work.external_contact.get_moment_send_result`
+        pub const GET_MOMENT_SEND_RESULT: &str = "work.external_contact.get_moment_send_result";
+        /// `work.external_contact.get_moment_task`
+        pub const GET_MOMENT_TASK: &str = "work.external_contact.get_moment_task";
+        /// `work.external_contact.get_moment_task_result`
+        pub const GET_MOMENT_TASK_RESULT: &str = "work.external_contact.get_moment_task_result";
+        /// `work.external_contact.get_new_external_userid`
+        pub const GET_NEW_EXTERNAL_USERID: &str = "work.external_contact.get_new_external_userid";
+        /// `work.external_contact.get_product_album`
+        pub const GET_PRODUCT_ALBUM: &str = "work.external_contact.get_product_album";
+        /// `work.external_contact.get_product_album_list`
+        pub const GET_PRODUCT_ALBUM_LIST: &str = "work.external_contact.get_product_album_list";
+        /// `work.external_contact.get_strategy_tag_list`
+        pub const GET_STRATEGY_TAG_LIST: &str = "work.external_contact.get_strategy_tag_list";
+        /// `work.external_contact.get_subscribe_mode`
+        pub const GET_SUBSCRIBE_MODE: &str = "work.external_contact.get_subscribe_mode";
+        /// `work.external_contact.get_subscribe_qr_code`
+        pub const GET_SUBSCRIBE_QR_CODE: &str = "work.external_contact.get_subscribe_qr_code";
+        /// `work.external_contact.get_transfer_result`
+        pub const GET_TRANSFER_RESULT: &str = "work.external_contact.get_transfer_result";
+        /// `work.external_contact.get_unassigned_list`
+        pub const GET_UNASSIGNED_LIST: &str = "work.external_contact.get_unassigned_list";
+        /// `work.external_contact.get_user_behavior_data`
+        pub const GET_USER_BEHAVIOR_DATA: &str = "work.external_contact.get_user_behavior_data";
+        /// `work.external_contact.list`
+        pub const LIST: &str = "work.external_contact.list";
+        /// `work.external_contact.list_contact_way`
+        pub const LIST_CONTACT_WAY: &str = "work.external_contact.list_contact_way";
+        /// `work.external_contact.mark_tag`
+        pub const MARK_TAG: &str = "work.external_contact.mark_tag";
+        /// `work.external_contact.message_send`
+        pub const MESSAGE_SEND: &str = "work.external_contact.message_send";
+        /// `work.external_contact.open_gid_to_chat_id`
+        pub const OPEN_GID_TO_CHAT_ID: &str = "work.external_contact.open_gid_to_chat_id";
+        /// `work.external_contact.remark`
+        pub const REMARK: &str = "work.external_contact.remark";
+        /// `work.external_contact.remind_group_msg_send`
+        pub const REMIND_GROUP_MSG_SEND: &str = "work.external_contact.remind_group_msg_send";
+        /// `work.external_contact.send_welcome_msg`
+        pub const SEND_WELCOME_MSG: &str = "work.external_contact.send_welcome_msg";
+        /// `work.external_contact.set_subscribe_mode`
+        pub const SET_SUBSCRIBE_MODE: &str = "work.external_contact.set_subscribe_mode";
+        /// `work.external_contact.to_service_external_userid`
         pub const TO_SERVICE_EXTERNAL_USERID: &str =
-            "work.externalcontact.to_service_external_userid";
-        /// `work.externalcontact.transfer`
-        pub const TRANSFER: &str = "work.externalcontact.transfer";
-        /// `work.externalcontact.transfer_customer`
-        pub const TRANSFER_CUSTOMER: &str = "work.externalcontact.transfer_customer";
-        /// `work.externalcontact.transfer_result`
-        pub const TRANSFER_RESULT: &str = "work.externalcontact.transfer_result";
-        /// `work.externalcontact.unionid_to_external_userid`
+            "work.external_contact.to_service_external_userid";
+        /// `work.external_contact.transfer`
+        pub const TRANSFER: &str = "work.external_contact.transfer";
+        /// `work.external_contact.transfer_customer`
+        pub const TRANSFER_CUSTOMER: &str = "work.external_contact.transfer_customer";
+        /// `work.external_contact.transfer_result`
+        pub const TRANSFER_RESULT: &str = "work.external_contact.transfer_result";
+        /// `work.external_contact.unionid_to_external_userid`
         pub const UNIONID_TO_EXTERNAL_USERID: &str =
-            "work.externalcontact.unionid_to_external_userid";
-        /// `work.externalcontact.unionid_to_external_userid_3rd`
+            "work.external_contact.unionid_to_external_userid";
+        /// `work.external_contact.unionid_to_external_userid_3rd`
         pub const UNIONID_TO_EXTERNAL_USERID_3RD: &str =
-            "work.externalcontact.unionid_to_external_userid_3rd";
-        /// `work.externalcontact.update_contact_way`
-        pub const UPDATE_CONTACT_WAY: &str = "work.externalcontact.update_contact_way";
-        /// `work.externalcontact.update_intercept_rule`
-        pub const UPDATE_INTERCEPT_RULE: &str = "work.externalcontact.update_intercept_rule";
-        /// `work.externalcontact.update_product_album`
-        pub const UPDATE_PRODUCT_ALBUM: &str = "work.externalcontact.update_product_album";
+            "work.external_contact.unionid_to_external_userid_3rd";
+        /// `work.external_contact.update_contact_way`
+        pub const UPDATE_CONTACT_WAY: &str = "work.external_contact.update_contact_way";
+        /// `work.external_contact.update_intercept_rule`
+        pub const UPDATE_INTERCEPT_RULE: &str = "work.external_contact.update_intercept_rule";
+        /// `work.external_contact.update_product_album`
+        pub const UPDATE_PRODUCT_ALBUM: &str = "work.external_contact.update_product_album";
         /// `customer_acquisition`
         pub mod customer_acquisition {
-            /// `work.externalcontact.customer_acquisition.create_link`
-            pub const CREATE_LINK: &str = "work.externalcontact.customer_acquisition.create_link";
-            /// `work.externalcontact.customer_acquisition.customer`
-            pub const CUSTOMER: &str = "work.externalcontact.customer_acquisition.customer";
-            /// `work.externalcontact.customer_acquisition.delete_link`
-            pub const DELETE_LINK: &str = "work.externalcontact.customer_acquisition.delete_link";
-            /// `work.externalcontact.customer_acquisition.get`
-            pub const GET: &str = "work.externalcontact.customer_acquisition.get";
-            /// `work.externalcontact.customer_acquisition.get_chat_info`
+            /// `work.external_contact.customer_acquisition.create_link`
+            pub const CREATE_LINK: &str = "work.external_contact.customer_acquisition.create_link";
+            /// `work.external_contact.customer_acquisition.customer`
+            pub const CUSTOMER: &str = "work.external_contact.customer_acquisition.customer";
+            /// `work.external_contact.customer_acquisition.delete_link`
+            pub const DELETE_LINK: &str = "work.external_contact.customer_acquisition.delete_link";
+            /// `work.external_contact.customer_acquisition.get`
+            pub const GET: &str = "work.external_contact.customer_acquisition.get";
+            /// `work.external_contact.customer_acquisition.get_chat_info`
             pub const GET_CHAT_INFO: &str =
-                "work.externalcontact.customer_acquisition.get_chat_info";
-            /// `work.externalcontact.customer_acquisition.list_link`
-            pub const LIST_LINK: &str = "work.externalcontact.customer_acquisition.list_link";
-            /// `work.externalcontact.customer_acquisition.statistic`
-            pub const STATISTIC: &str = "work.externalcontact.customer_acquisition.statistic";
-            /// `work.externalcontact.customer_acquisition.update_link`
-            pub const UPDATE_LINK: &str = "work.externalcontact.customer_acquisition.update_link";
+                "work.external_contact.customer_acquisition.get_chat_info";
+            /// `work.external_contact.customer_acquisition.list_link`
+            pub const LIST_LINK: &str = "work.external_contact.customer_acquisition.list_link";
+            /// `work.external_contact.customer_acquisition.statistic`
+            pub const STATISTIC: &str = "work.external_contact.customer_acquisition.statistic";
+            /// `work.external_contact.customer_acquisition.update_link`
+            pub const UPDATE_LINK: &str = "work.external_contact.customer_acquisition.update_link";
         }
         /// `customer_strategy`
         pub mod customer_strategy {
-            /// `work.externalcontact.customer_strategy.create`
-            pub const CREATE: &str = "work.externalcontact.customer_strategy.create";
-            /// `work.externalcontact.customer_strategy.del`
-            pub const DEL: &str = "work.externalcontact.customer_strategy.del";
-            /// `work.externalcontact.customer_strategy.edit`
-            pub const EDIT: &str = "work.externalcontact.customer_strategy.edit";
-            /// `work.externalcontact.customer_strategy.get`
-            pub const GET: &str = "work.externalcontact.customer_strategy.get";
-            /// `work.externalcontact.customer_strategy.get_range`
-            pub const GET_RANGE: &str = "work.externalcontact.customer_strategy.get_range";
-            /// `work.externalcontact.customer_strategy.list`
-            pub const LIST: &str = "work.externalcontact.customer_strategy.list";
+            /// `work.external_contact.customer_strategy.create`
+            pub const CREATE: &str = "work.external_contact.customer_strategy.create";
+            /// `work.external_contact.customer_strategy.del`
+            pub const DEL: &str = "work.external_contact.customer_strategy.del";
+            /// `work.external_contact.customer_strategy.edit`
+            pub const EDIT: &str = "work.external_contact.customer_strategy.edit";
+            /// `work.external_contact.customer_strategy.get`
+            pub const GET: &str = "work.external_contact.customer_strategy.get";
+            /// `work.external_contact.customer_strategy.get_range`
+            pub const GET_RANGE: &str = "work.external_contact.customer_strategy.get_range";
+            /// `work.external_contact.customer_strategy.list`
+            pub const LIST: &str = "work.external_contact.customer_strategy.list";
+        }
+        /// `group_chat`
+        pub mod group_chat {
+            /// `work.external_contact.group_chat.add_join_way`
+            pub const ADD_JOIN_WAY: &str = "work.external_contact.group_chat.add_join_way";
+            /// `work.external_contact.group_chat.del_join_way`
+            pub const DEL_JOIN_WAY: &str = "work.external_contact.group_chat.del_join_way";
+            /// `work.external_contact.group_chat.get`
+            pub const GET: &str = "work.external_contact.group_chat.get";
+            /// `work.external_contact.group_chat.get_join_way`
+            pub const GET_JOIN_WAY: &str = "work.external_contact.group_chat.get_join_way";
+            /// `work.external_contact.group_chat.get_new_external_userid`
+            pub const GET_NEW_EXTERNAL_USERID: &str =
+                "work.external_contact.group_chat.get_new_external_userid";
+            /// `work.external_contact.group_chat.list`
+            pub const LIST: &str = "work.external_contact.group_chat.list";
+            /// `work.external_contact.group_chat.on_job_transfer`
+            pub const ON_JOB_TRANSFER: &str = "work.external_contact.group_chat.on_job_transfer";
+            /// `work.external_contact.group_chat.open_gid_to_chat_id`
+            pub const OPEN_GID_TO_CHAT_ID: &str =
+                "work.external_contact.group_chat.open_gid_to_chat_id";
+            /// `work.external_contact.group_chat.statistic`
+            pub const STATISTIC: &str = "work.external_contact.group_chat.statistic";
+            /// `work.external_contact.group_chat.statistic_group_by_day`
+            pub const STATISTIC_GROUP_BY_DAY: &str =
+                "work.external_contact.group_chat.statistic_group_by_day";
+            /// `work.external_contact.group_chat.transfer`
+            pub const TRANSFER: &str = "work.external_contact.group_chat.transfer";
+            /// `work.external_contact.group_chat.update_join_way`
+            pub const UPDATE_JOIN_WAY: &str = "work.external_contact.group_chat.update_join_way";
         }
         /// `group_welcome_template`
         pub mod group_welcome_template {
-            /// `work.externalcontact.group_welcome_template.add`
-            pub const ADD: &str = "work.externalcontact.group_welcome_template.add";
-            /// `work.externalcontact.group_welcome_template.del`
-            pub const DEL: &str = "work.externalcontact.group_welcome_template.del";
-            /// `work.externalcontact.group_welcome_template.edit`
-            pub const EDIT: &str = "work.externalcontact.group_welcome_template.edit";
-            /// `work.externalcontact.group_welcome_template.get`
-            pub const GET: &str = "work.externalcontact.group_welcome_template.get";
-        }
-        /// `groupchat`
-        pub mod groupchat {
-            /// `work.externalcontact.groupchat.add_join_way`
-            pub const ADD_JOIN_WAY: &str = "work.externalcontact.groupchat.add_join_way";
-            /// `work.externalcontact.groupchat.del_join_way`
-            pub const DEL_JOIN_WAY: &str = "work.externalcontact.groupchat.del_join_way";
-            /// `work.externalcontact.groupchat.get`
-            pub const GET: &str = "work.externalcontact.groupchat.get";
-            /// `work.externalcontact.groupchat.get_join_way`
-            pub const GET_JOIN_WAY: &str = "work.externalcontact.groupchat.get_join_way";
-            /// `work.externalcontact.groupchat.get_new_external_userid`
-            pub const GET_NEW_EXTERNAL_USERID: &str =
-                "work.externalcontact.groupchat.get_new_external_userid";
-            /// `work.externalcontact.groupchat.list`
-            pub const LIST: &str = "work.externalcontact.groupchat.list";
-            /// `work.externalcontact.groupchat.onjob_transfer`
-            pub const ONJOB_TRANSFER: &str = "work.externalcontact.groupchat.onjob_transfer";
-            /// `work.externalcontact.groupchat.opengid_to_chatid`
-            pub const OPENGID_TO_CHATID: &str = "work.externalcontact.groupchat.opengid_to_chatid";
-            /// `work.externalcontact.groupchat.statistic`
-            pub const STATISTIC: &str = "work.externalcontact.groupchat.statistic";
-            /// `work.externalcontact.groupchat.statistic_group_by_day`
-            pub const STATISTIC_GROUP_BY_DAY: &str =
-                "work.externalcontact.groupchat.statistic_group_by_day";
-            /// `work.externalcontact.groupchat.transfer`
-            pub const TRANSFER: &str = "work.externalcontact.groupchat.transfer";
-            /// `work.externalcontact.groupchat.update_join_way`
-            pub const UPDATE_JOIN_WAY: &str = "work.externalcontact.groupchat.update_join_way";
+            /// `work.external_contact.group_welcome_template.add`
+            pub const ADD: &str = "work.external_contact.group_welcome_template.add";
+            /// `work.external_contact.group_welcome_template.del`
+            pub const DEL: &str = "work.external_contact.group_welcome_template.del";
+            /// `work.external_contact.group_welcome_template.edit`
+            pub const EDIT: &str = "work.external_contact.group_welcome_template.edit";
+            /// `work.external_contact.group_welcome_template.get`
+            pub const GET: &str = "work.external_contact.group_welcome_template.get";
         }
         /// `moment_strategy`
         pub mod moment_strategy {
-            /// `work.externalcontact.moment_strategy.create`
-            pub const CREATE: &str = "work.externalcontact.moment_strategy.create";
-            /// `work.externalcontact.moment_strategy.del`
-            pub const DEL: &str = "work.externalcontact.moment_strategy.del";
-            /// `work.externalcontact.moment_strategy.edit`
-            pub const EDIT: &str = "work.externalcontact.moment_strategy.edit";
-            /// `work.externalcontact.moment_strategy.get`
-            pub const GET: &str = "work.externalcontact.moment_strategy.get";
-            /// `work.externalcontact.moment_strategy.get_range`
-            pub const GET_RANGE: &str = "work.externalcontact.moment_strategy.get_range";
-            /// `work.externalcontact.moment_strategy.list`
-            pub const LIST: &str = "work.externalcontact.moment_strategy.list";
+            /// `work.external_contact.moment_strategy.create`
+            pub const CREATE: &str = "work.external_contact.moment_strategy.create";
+            /// `work.external_contact.moment_strategy.del`
+            pub const DEL: &str = "work.external_contact.moment_strategy.del";
+            /// `work.external_contact.moment_strategy.edit`
+            pub const EDIT: &str = "work.external_contact.moment_strategy.edit";
+            /// `work.external_contact.moment_strategy.get`
+            pub const GET: &str = "work.external_contact.moment_strategy.get";
+            /// `work.external_contact.moment_strategy.get_range`
+            pub const GET_RANGE: &str = "work.external_contact.moment_strategy.get_range";
+            /// `work.external_contact.moment_strategy.list`
+            pub const LIST: &str = "work.external_contact.moment_strategy.list";
         }
         /// `resigned`
         pub mod resigned {
-            /// `work.externalcontact.resigned.transfer_customer`
-            pub const TRANSFER_CUSTOMER: &str = "work.externalcontact.resigned.transfer_customer";
-            /// `work.externalcontact.resigned.transfer_result`
-            pub const TRANSFER_RESULT: &str = "work.externalcontact.resigned.transfer_result";
+            /// `work.external_contact.resigned.transfer_customer`
+            pub const TRANSFER_CUSTOMER: &str = "work.external_contact.resigned.transfer_customer";
+            /// `work.external_contact.resigned.transfer_result`
+            pub const TRANSFER_RESULT: &str = "work.external_contact.resigned.transfer_result";
         }
     }
-    /// `externalpay`
-    pub mod externalpay {
-        /// `work.externalpay.addmerchant`
-        pub const ADDMERCHANT: &str = "work.externalpay.addmerchant";
-        /// `work.externalpay.delmerchant`
-        pub const DELMERCHANT: &str = "work.externalpay.delmerchant";
-        /// `work.externalpay.getmerchant`
-        pub const GETMERCHANT: &str = "work.externalpay.getmerchant";
-        /// `work.externalpay.get_bill_list`
-        pub const GET_BILL_LIST: &str = "work.externalpay.get_bill_list";
-        /// `work.externalpay.get_fund_flow`
-        pub const GET_FUND_FLOW: &str = "work.externalpay.get_fund_flow";
-        /// `work.externalpay.get_payment_info`
-        pub const GET_PAYMENT_INFO: &str = "work.externalpay.get_payment_info";
-        /// `work.externalpay.set_mch_use_scope`
-        pub const SET_MCH_USE_SCOPE: &str = "work.externalpay.set_mch_use_scope";
+    /// `external_pay`
+    pub mod external_pay {
+        /// `work.external_pay.add_merchant`
+        pub const ADD_MERCHANT: &str = "work.external_pay.add_merchant";
+        /// `work.external_pay.del_merchant`
+        pub const DEL_MERCHANT: &str = "work.external_pay.del_merchant";
+        /// `work.external_pay.get_bill_list`
+        pub const GET_BILL_LIST: &str = "work.external_pay.get_bill_list";
+        /// `work.external_pay.get_fund_flow`
+        pub const GET_FUND_FLOW: &str = "work.external_pay.get_fund_flow";
+        /// `work.external_pay.get_merchant`
+        pub const GET_MERCHANT: &str = "work.external_pay.get_merchant";
+        /// `work.external_pay.get_payment_info`
+        pub const GET_PAYMENT_INFO: &str = "work.external_pay.get_payment_info";
+        /// `work.external_pay.set_mch_use_scope`
+        pub const SET_MCH_USE_SCOPE: &str = "work.external_pay.set_mch_use_scope";
     }
     /// `hardware`
     pub mod hardware {
@@ -9631,8 +9509,8 @@ pub mod work {
         pub const GET_HEALTH_REPORT_STAT: &str = "work.health.get_health_report_stat";
         /// `work.health.get_report_answer`
         pub const GET_REPORT_ANSWER: &str = "work.health.get_report_answer";
-        /// `work.health.get_report_jobids`
-        pub const GET_REPORT_JOBIDS: &str = "work.health.get_report_jobids";
+        /// `work.health.get_report_job_ids`
+        pub const GET_REPORT_JOB_IDS: &str = "work.health.get_report_job_ids";
         /// `work.health.get_report_job_info`
         pub const GET_REPORT_JOB_INFO: &str = "work.health.get_report_job_info";
     }
@@ -9645,25 +9523,26 @@ pub mod work {
         /// `work.hr.update_staff_info`
         pub const UPDATE_STAFF_INFO: &str = "work.hr.update_staff_info";
     }
-    /// `idconvert`
-    pub mod idconvert {
-        /// `work.idconvert.apply_to_upgrade_chatid`
-        pub const APPLY_TO_UPGRADE_CHATID: &str = "work.idconvert.apply_to_upgrade_chatid";
-        /// `work.idconvert.batch_external_userid_to_pending_id`
+    /// `id_convert`
+    pub mod id_convert {
+        /// `work.id_convert.apply_to_upgrade_chat_id`
+        pub const APPLY_TO_UPGRADE_CHAT_ID: &str = "work.id_convert.apply_to_upgrade_chat_id";
+        /// `work.id_convert.batch_external_userid_to_pending_id`
         pub const BATCH_EXTERNAL_USERID_TO_PENDING_ID: &str =
-            "work.idconvert.batch_external_userid_to_pending_id";
-        /// `work.idconvert.chatid`
-        pub const CHATID: &str = "work.idconvert.chatid";
-        /// `work.idconvert.convert_tmp_external_userid`
-        pub const CONVERT_TMP_EXTERNAL_USERID: &str = "work.idconvert.convert_tmp_external_userid";
-        /// `work.idconvert.external_tagid`
-        pub const EXTERNAL_TAGID: &str = "work.idconvert.external_tagid";
-        /// `work.idconvert.open_kfid`
-        pub const OPEN_KFID: &str = "work.idconvert.open_kfid";
-        /// `work.idconvert.unionid_to_external_userid`
-        pub const UNIONID_TO_EXTERNAL_USERID: &str = "work.idconvert.unionid_to_external_userid";
-        /// `work.idconvert.upgrade_chatid_for_new_corp`
-        pub const UPGRADE_CHATID_FOR_NEW_CORP: &str = "work.idconvert.upgrade_chatid_for_new_corp";
+            "work.id_convert.batch_external_userid_to_pending_id";
+        /// `work.id_convert.chat_id`
+        pub const CHAT_ID: &str = "work.id_convert.chat_id";
+        /// `work.id_convert.convert_tmp_external_userid`
+        pub const CONVERT_TMP_EXTERNAL_USERID: &str = "work.id_convert.convert_tmp_external_userid";
+        /// `work.id_convert.external_tag_id`
+        pub const EXTERNAL_TAG_ID: &str = "work.id_convert.external_tag_id";
+        /// `work.id_convert.open_kfid`
+        pub const OPEN_KFID: &str = "work.id_convert.open_kfid";
+        /// `work.id_convert.unionid_to_external_userid`
+        pub const UNIONID_TO_EXTERNAL_USERID: &str = "work.id_convert.unionid_to_external_userid";
+        /// `work.id_convert.upgrade_chat_id_for_new_corp`
+        pub const UPGRADE_CHAT_ID_FOR_NEW_CORP: &str =
+            "work.id_convert.upgrade_chat_id_for_new_corp";
     }
     /// `invite`
     pub mod invite {
@@ -9703,8 +9582,8 @@ pub mod work {
         }
         /// `customer`
         pub mod customer {
-            /// `work.kf.customer.batchget`
-            pub const BATCHGET: &str = "work.kf.customer.batchget";
+            /// `work.kf.customer.batch_get`
+            pub const BATCH_GET: &str = "work.kf.customer.batch_get";
             /// `work.kf.customer.cancel_upgrade_service`
             pub const CANCEL_UPGRADE_SERVICE: &str = "work.kf.customer.cancel_upgrade_service";
             /// `work.kf.customer.get_upgrade_service_config`
@@ -9807,22 +9686,22 @@ pub mod work {
         /// `work.license.support_policy_query`
         pub const SUPPORT_POLICY_QUERY: &str = "work.license.support_policy_query";
     }
-    /// `linkedcorp`
-    pub mod linkedcorp {
-        /// `work.linkedcorp.agent_get_perm_list`
-        pub const AGENT_GET_PERM_LIST: &str = "work.linkedcorp.agent_get_perm_list";
-        /// `work.linkedcorp.department_list`
-        pub const DEPARTMENT_LIST: &str = "work.linkedcorp.department_list";
-        /// `work.linkedcorp.message_send`
-        pub const MESSAGE_SEND: &str = "work.linkedcorp.message_send";
+    /// `linked_corp`
+    pub mod linked_corp {
+        /// `work.linked_corp.agent_get_perm_list`
+        pub const AGENT_GET_PERM_LIST: &str = "work.linked_corp.agent_get_perm_list";
+        /// `work.linked_corp.department_list`
+        pub const DEPARTMENT_LIST: &str = "work.linked_corp.department_list";
+        /// `work.linked_corp.message_send`
+        pub const MESSAGE_SEND: &str = "work.linked_corp.message_send";
         /// `user`
         pub mod user {
-            /// `work.linkedcorp.user.get`
-            pub const GET: &str = "work.linkedcorp.user.get";
-            /// `work.linkedcorp.user.list`
-            pub const LIST: &str = "work.linkedcorp.user.list";
-            /// `work.linkedcorp.user.simplelist`
-            pub const SIMPLELIST: &str = "work.linkedcorp.user.simplelist";
+            /// `work.linked_corp.user.get`
+            pub const GET: &str = "work.linked_corp.user.get";
+            /// `work.linked_corp.user.list`
+            pub const LIST: &str = "work.linked_corp.user.list";
+            /// `work.linked_corp.user.simple_list`
+            pub const SIMPLE_LIST: &str = "work.linked_corp.user.simple_list";
         }
     }
     /// `living`
@@ -9839,8 +9718,8 @@ pub mod work {
         pub const GET_LIVING_INFO: &str = "work.living.get_living_info";
         /// `work.living.get_living_share_info`
         pub const GET_LIVING_SHARE_INFO: &str = "work.living.get_living_share_info";
-        /// `work.living.get_user_all_livingid`
-        pub const GET_USER_ALL_LIVINGID: &str = "work.living.get_user_all_livingid";
+        /// `work.living.get_user_all_living_id`
+        pub const GET_USER_ALL_LIVING_ID: &str = "work.living.get_user_all_living_id";
         /// `work.living.get_watch_stat`
         pub const GET_WATCH_STAT: &str = "work.living.get_watch_stat";
         /// `work.living.modify`
@@ -9850,18 +9729,18 @@ pub mod work {
     pub mod material {
         /// `work.material.add_material`
         pub const ADD_MATERIAL: &str = "work.material.add_material";
-        /// `work.material.add_mpnews`
-        pub const ADD_MPNEWS: &str = "work.material.add_mpnews";
-        /// `work.material.batchget`
-        pub const BATCHGET: &str = "work.material.batchget";
+        /// `work.material.add_mp_news`
+        pub const ADD_MP_NEWS: &str = "work.material.add_mp_news";
+        /// `work.material.batch_get`
+        pub const BATCH_GET: &str = "work.material.batch_get";
         /// `work.material.del`
         pub const DEL: &str = "work.material.del";
         /// `work.material.get`
         pub const GET: &str = "work.material.get";
         /// `work.material.get_count`
         pub const GET_COUNT: &str = "work.material.get_count";
-        /// `work.material.update_mpnews`
-        pub const UPDATE_MPNEWS: &str = "work.material.update_mpnews";
+        /// `work.material.update_mp_news`
+        pub const UPDATE_MP_NEWS: &str = "work.material.update_mp_news";
     }
     /// `media`
     pub mod media {
@@ -9873,12 +9752,12 @@ pub mod work {
         pub const GET_UPLOAD_BY_URL_RESULT: &str = "work.media.get_upload_by_url_result";
         /// `work.media.upload`
         pub const UPLOAD: &str = "work.media.upload";
-        /// `work.media.uploadimg`
-        pub const UPLOADIMG: &str = "work.media.uploadimg";
         /// `work.media.upload_attachment`
         pub const UPLOAD_ATTACHMENT: &str = "work.media.upload_attachment";
         /// `work.media.upload_by_url`
         pub const UPLOAD_BY_URL: &str = "work.media.upload_by_url";
+        /// `work.media.upload_img`
+        pub const UPLOAD_IMG: &str = "work.media.upload_img";
     }
     /// `meeting`
     pub mod meeting {
@@ -9904,8 +9783,8 @@ pub mod work {
         pub const GET_QUALITY: &str = "work.meeting.get_quality";
         /// `work.meeting.get_realtime_attendee_list`
         pub const GET_REALTIME_ATTENDEE_LIST: &str = "work.meeting.get_realtime_attendee_list";
-        /// `work.meeting.get_user_meetingid`
-        pub const GET_USER_MEETINGID: &str = "work.meeting.get_user_meetingid";
+        /// `work.meeting.get_user_meeting_id`
+        pub const GET_USER_MEETING_ID: &str = "work.meeting.get_user_meeting_id";
         /// `work.meeting.set_guests`
         pub const SET_GUESTS: &str = "work.meeting.set_guests";
         /// `work.meeting.set_invitees`
@@ -9969,8 +9848,8 @@ pub mod work {
         }
         /// `mra`
         pub mod mra {
-            /// `work.meeting.mra.hangup`
-            pub const HANGUP: &str = "work.meeting.mra.hangup";
+            /// `work.meeting.mra.hang_up`
+            pub const HANG_UP: &str = "work.meeting.mra.hang_up";
             /// `work.meeting.mra.query_status`
             pub const QUERY_STATUS: &str = "work.meeting.mra.query_status";
             /// `work.meeting.mra.set_default_layout`
@@ -9980,10 +9859,10 @@ pub mod work {
         }
         /// `phone`
         pub mod phone {
-            /// `work.meeting.phone.callout`
-            pub const CALLOUT: &str = "work.meeting.phone.callout";
-            /// `work.meeting.phone.get_callout_status`
-            pub const GET_CALLOUT_STATUS: &str = "work.meeting.phone.get_callout_status";
+            /// `work.meeting.phone.call_out`
+            pub const CALL_OUT: &str = "work.meeting.phone.call_out";
+            /// `work.meeting.phone.get_call_out_status`
+            pub const GET_CALL_OUT_STATUS: &str = "work.meeting.phone.get_call_out_status";
             /// `work.meeting.phone.get_tmp_openid`
             pub const GET_TMP_OPENID: &str = "work.meeting.phone.get_tmp_openid";
         }
@@ -10006,27 +9885,27 @@ pub mod work {
             /// `work.meeting.poll.update_theme`
             pub const UPDATE_THEME: &str = "work.meeting.poll.update_theme";
         }
-        /// `realcontrol`
-        pub mod realcontrol {
-            /// `work.meeting.realcontrol.close_screen_share`
-            pub const CLOSE_SCREEN_SHARE: &str = "work.meeting.realcontrol.close_screen_share";
-            /// `work.meeting.realcontrol.dismiss`
-            pub const DISMISS: &str = "work.meeting.realcontrol.dismiss";
-            /// `work.meeting.realcontrol.kickout_users`
-            pub const KICKOUT_USERS: &str = "work.meeting.realcontrol.kickout_users";
-            /// `work.meeting.realcontrol.manage_waiting_room_users`
+        /// `real_control`
+        pub mod real_control {
+            /// `work.meeting.real_control.close_screen_share`
+            pub const CLOSE_SCREEN_SHARE: &str = "work.meeting.real_control.close_screen_share";
+            /// `work.meeting.real_control.dismiss`
+            pub const DISMISS: &str = "work.meeting.real_control.dismiss";
+            /// `work.meeting.real_control.kick_out_users`
+            pub const KICK_OUT_USERS: &str = "work.meeting.real_control.kick_out_users";
+            /// `work.meeting.real_control.manage_waiting_room_users`
             pub const MANAGE_WAITING_ROOM_USERS: &str =
-                "work.meeting.realcontrol.manage_waiting_room_users";
-            /// `work.meeting.realcontrol.mute_user`
-            pub const MUTE_USER: &str = "work.meeting.realcontrol.mute_user";
-            /// `work.meeting.realcontrol.set`
-            pub const SET: &str = "work.meeting.realcontrol.set";
-            /// `work.meeting.realcontrol.set_cohost`
-            pub const SET_COHOST: &str = "work.meeting.realcontrol.set_cohost";
-            /// `work.meeting.realcontrol.set_nicknames`
-            pub const SET_NICKNAMES: &str = "work.meeting.realcontrol.set_nicknames";
-            /// `work.meeting.realcontrol.switch_user_video`
-            pub const SWITCH_USER_VIDEO: &str = "work.meeting.realcontrol.switch_user_video";
+                "work.meeting.real_control.manage_waiting_room_users";
+            /// `work.meeting.real_control.mute_user`
+            pub const MUTE_USER: &str = "work.meeting.real_control.mute_user";
+            /// `work.meeting.real_control.set`
+            pub const SET: &str = "work.meeting.real_control.set";
+            /// `work.meeting.real_control.set_cohost`
+            pub const SET_COHOST: &str = "work.meeting.real_control.set_cohost";
+            /// `work.meeting.real_control.set_nicknames`
+            pub const SET_NICKNAMES: &str = "work.meeting.real_control.set_nicknames";
+            /// `work.meeting.real_control.switch_user_video`
+            pub const SWITCH_USER_VIDEO: &str = "work.meeting.real_control.switch_user_video";
         }
         /// `record`
         pub mod record {
@@ -10095,13 +9974,13 @@ pub mod work {
             /// `work.meeting.vip.submit_batch_del_job`
             pub const SUBMIT_BATCH_DEL_JOB: &str = "work.meeting.vip.submit_batch_del_job";
         }
-        /// `waitingroom`
-        pub mod waitingroom {
-            /// `work.meeting.waitingroom.get_current_user_list`
+        /// `waiting_room`
+        pub mod waiting_room {
+            /// `work.meeting.waiting_room.get_current_user_list`
             pub const GET_CURRENT_USER_LIST: &str =
-                "work.meeting.waitingroom.get_current_user_list";
-            /// `work.meeting.waitingroom.get_user_list`
-            pub const GET_USER_LIST: &str = "work.meeting.waitingroom.get_user_list";
+                "work.meeting.waiting_room.get_current_user_list";
+            /// `work.meeting.waiting_room.get_user_list`
+            pub const GET_USER_LIST: &str = "work.meeting.waiting_room.get_user_list";
         }
         /// `webinar`
         pub mod webinar {
@@ -10156,68 +10035,68 @@ pub mod work {
         pub const RECALL: &str = "work.message.recall";
         /// `work.message.send`
         pub const SEND: &str = "work.message.send";
-        /// `work.message.update_taskcard`
-        pub const UPDATE_TASKCARD: &str = "work.message.update_taskcard";
+        /// `work.message.update_task_card`
+        pub const UPDATE_TASK_CARD: &str = "work.message.update_task_card";
         /// `work.message.update_template_card`
         pub const UPDATE_TEMPLATE_CARD: &str = "work.message.update_template_card";
     }
-    /// `miniapppay`
-    pub mod miniapppay {
-        /// `work.miniapppay.apply_mch`
-        pub const APPLY_MCH: &str = "work.miniapppay.apply_mch";
-        /// `work.miniapppay.close_order`
-        pub const CLOSE_ORDER: &str = "work.miniapppay.close_order";
-        /// `work.miniapppay.create_order`
-        pub const CREATE_ORDER: &str = "work.miniapppay.create_order";
-        /// `work.miniapppay.get_applyment_status`
-        pub const GET_APPLYMENT_STATUS: &str = "work.miniapppay.get_applyment_status";
-        /// `work.miniapppay.get_bill`
-        pub const GET_BILL: &str = "work.miniapppay.get_bill";
-        /// `work.miniapppay.get_order`
-        pub const GET_ORDER: &str = "work.miniapppay.get_order";
-        /// `work.miniapppay.get_refund_detail`
-        pub const GET_REFUND_DETAIL: &str = "work.miniapppay.get_refund_detail";
-        /// `work.miniapppay.get_sign`
-        pub const GET_SIGN: &str = "work.miniapppay.get_sign";
-        /// `work.miniapppay.refund`
-        pub const REFUND: &str = "work.miniapppay.refund";
-        /// `work.miniapppay.upload_image`
-        pub const UPLOAD_IMAGE: &str = "work.miniapppay.upload_image";
+    /// `mini_app_pay`
+    pub mod mini_app_pay {
+        /// `work.mini_app_pay.apply_mch`
+        pub const APPLY_MCH: &str = "work.mini_app_pay.apply_mch";
+        /// `work.mini_app_pay.close_order`
+        pub const CLOSE_ORDER: &str = "work.mini_app_pay.close_order";
+        /// `work.mini_app_pay.create_order`
+        pub const CREATE_ORDER: &str = "work.mini_app_pay.create_order";
+        /// `work.mini_app_pay.get_applyment_status`
+        pub const GET_APPLYMENT_STATUS: &str = "work.mini_app_pay.get_applyment_status";
+        /// `work.mini_app_pay.get_bill`
+        pub const GET_BILL: &str = "work.mini_app_pay.get_bill";
+        /// `work.mini_app_pay.get_order`
+        pub const GET_ORDER: &str = "work.mini_app_pay.get_order";
+        /// `work.mini_app_pay.get_refund_detail`
+        pub const GET_REFUND_DETAIL: &str = "work.mini_app_pay.get_refund_detail";
+        /// `work.mini_app_pay.get_sign`
+        pub const GET_SIGN: &str = "work.mini_app_pay.get_sign";
+        /// `work.mini_app_pay.refund`
+        pub const REFUND: &str = "work.mini_app_pay.refund";
+        /// `work.mini_app_pay.upload_image`
+        pub const UPLOAD_IMAGE: &str = "work.mini_app_pay.upload_image";
     }
-    /// `miniprogram`
-    pub mod miniprogram {
-        /// `work.miniprogram.jscode2session`
-        pub const JSCODE2SESSION: &str = "work.miniprogram.jscode2session";
-        /// `work.miniprogram.transfer_session`
-        pub const TRANSFER_SESSION: &str = "work.miniprogram.transfer_session";
+    /// `mini_program`
+    pub mod mini_program {
+        /// `work.mini_program.js_code_2_session`
+        pub const JS_CODE_2_SESSION: &str = "work.mini_program.js_code_2_session";
+        /// `work.mini_program.transfer_session`
+        pub const TRANSFER_SESSION: &str = "work.mini_program.transfer_session";
     }
-    /// `msgaudit`
-    pub mod msgaudit {
-        /// `work.msgaudit.check_room_agree`
-        pub const CHECK_ROOM_AGREE: &str = "work.msgaudit.check_room_agree";
-        /// `work.msgaudit.check_single_agree`
-        pub const CHECK_SINGLE_AGREE: &str = "work.msgaudit.check_single_agree";
-        /// `work.msgaudit.get_permit_user_list`
-        pub const GET_PERMIT_USER_LIST: &str = "work.msgaudit.get_permit_user_list";
-        /// `work.msgaudit.get_robot_info`
-        pub const GET_ROBOT_INFO: &str = "work.msgaudit.get_robot_info";
-        /// `work.msgaudit.groupchat_get`
-        pub const GROUPCHAT_GET: &str = "work.msgaudit.groupchat_get";
+    /// `msg_audit`
+    pub mod msg_audit {
+        /// `work.msg_audit.check_room_agree`
+        pub const CHECK_ROOM_AGREE: &str = "work.msg_audit.check_room_agree";
+        /// `work.msg_audit.check_single_agree`
+        pub const CHECK_SINGLE_AGREE: &str = "work.msg_audit.check_single_agree";
+        /// `work.msg_audit.get_permit_user_list`
+        pub const GET_PERMIT_USER_LIST: &str = "work.msg_audit.get_permit_user_list";
+        /// `work.msg_audit.get_robot_info`
+        pub const GET_ROBOT_INFO: &str = "work.msg_audit.get_robot_info";
+        /// `work.msg_audit.group_chat_get`
+        pub const GROUP_CHAT_GET: &str = "work.msg_audit.group_chat_get";
     }
     /// `oa`
     pub mod oa {
-        /// `work.oa.applyevent`
-        pub const APPLYEVENT: &str = "work.oa.applyevent";
-        /// `work.oa.getapprovaldetail`
-        pub const GETAPPROVALDETAIL: &str = "work.oa.getapprovaldetail";
-        /// `work.oa.getapprovalinfo`
-        pub const GETAPPROVALINFO: &str = "work.oa.getapprovalinfo";
-        /// `work.oa.gettemplatedetail`
-        pub const GETTEMPLATEDETAIL: &str = "work.oa.gettemplatedetail";
+        /// `work.oa.apply_event`
+        pub const APPLY_EVENT: &str = "work.oa.apply_event";
+        /// `work.oa.get_approval_detail`
+        pub const GET_APPROVAL_DETAIL: &str = "work.oa.get_approval_detail";
+        /// `work.oa.get_approval_info`
+        pub const GET_APPROVAL_INFO: &str = "work.oa.get_approval_info";
+        /// `work.oa.get_template_detail`
+        pub const GET_TEMPLATE_DETAIL: &str = "work.oa.get_template_detail";
         /// `approval`
         pub mod approval {
-            /// `work.oa.approval.copytemplate`
-            pub const COPYTEMPLATE: &str = "work.oa.approval.copytemplate";
+            /// `work.oa.approval.copy_template`
+            pub const COPY_TEMPLATE: &str = "work.oa.approval.copy_template";
             /// `work.oa.approval.create_template`
             pub const CREATE_TEMPLATE: &str = "work.oa.approval.create_template";
             /// `work.oa.approval.update_template`
@@ -10249,31 +10128,31 @@ pub mod work {
             /// `work.oa.journal.get_stat_list`
             pub const GET_STAT_LIST: &str = "work.oa.journal.get_stat_list";
         }
-        /// `meetingroom`
-        pub mod meetingroom {
-            /// `work.oa.meetingroom.add`
-            pub const ADD: &str = "work.oa.meetingroom.add";
-            /// `work.oa.meetingroom.book`
-            pub const BOOK: &str = "work.oa.meetingroom.book";
-            /// `work.oa.meetingroom.bookinfo_get`
-            pub const BOOKINFO_GET: &str = "work.oa.meetingroom.bookinfo_get";
-            /// `work.oa.meetingroom.book_by_meeting`
-            pub const BOOK_BY_MEETING: &str = "work.oa.meetingroom.book_by_meeting";
-            /// `work.oa.meetingroom.book_by_schedule`
-            pub const BOOK_BY_SCHEDULE: &str = "work.oa.meetingroom.book_by_schedule";
-            /// `work.oa.meetingroom.cancel_book`
-            pub const CANCEL_BOOK: &str = "work.oa.meetingroom.cancel_book";
-            /// `work.oa.meetingroom.del`
-            pub const DEL: &str = "work.oa.meetingroom.del";
-            /// `work.oa.meetingroom.edit`
-            pub const EDIT: &str = "work.oa.meetingroom.edit";
-            /// `work.oa.meetingroom.get_booking_info`
-            pub const GET_BOOKING_INFO: &str = "work.oa.meetingroom.get_booking_info";
-            /// `work.oa.meetingroom.get_booking_info_by_meeting_id`
+        /// `meeting_room`
+        pub mod meeting_room {
+            /// `work.oa.meeting_room.add`
+            pub const ADD: &str = "work.oa.meeting_room.add";
+            /// `work.oa.meeting_room.book`
+            pub const BOOK: &str = "work.oa.meeting_room.book";
+            /// `work.oa.meeting_room.book_by_meeting`
+            pub const BOOK_BY_MEETING: &str = "work.oa.meeting_room.book_by_meeting";
+            /// `work.oa.meeting_room.book_by_schedule`
+            pub const BOOK_BY_SCHEDULE: &str = "work.oa.meeting_room.book_by_schedule";
+            /// `work.oa.meeting_room.book_info_get`
+            pub const BOOK_INFO_GET: &str = "work.oa.meeting_room.book_info_get";
+            /// `work.oa.meeting_room.cancel_book`
+            pub const CANCEL_BOOK: &str = "work.oa.meeting_room.cancel_book";
+            /// `work.oa.meeting_room.del`
+            pub const DEL: &str = "work.oa.meeting_room.del";
+            /// `work.oa.meeting_room.edit`
+            pub const EDIT: &str = "work.oa.meeting_room.edit";
+            /// `work.oa.meeting_room.get_booking_info`
+            pub const GET_BOOKING_INFO: &str = "work.oa.meeting_room.get_booking_info";
+            /// `work.oa.meeting_room.get_booking_info_by_meeting_id`
             pub const GET_BOOKING_INFO_BY_MEETING_ID: &str =
-                "work.oa.meetingroom.get_booking_info_by_meeting_id";
-            /// `work.oa.meetingroom.list`
-            pub const LIST: &str = "work.oa.meetingroom.list";
+                "work.oa.meeting_room.get_booking_info_by_meeting_id";
+            /// `work.oa.meeting_room.list`
+            pub const LIST: &str = "work.oa.meeting_room.list";
         }
         /// `schedule`
         pub mod schedule {
@@ -10294,93 +10173,93 @@ pub mod work {
         }
         /// `vacation`
         pub mod vacation {
-            /// `work.oa.vacation.getcorpconf`
-            pub const GETCORPCONF: &str = "work.oa.vacation.getcorpconf";
-            /// `work.oa.vacation.getuservacationquota`
-            pub const GETUSERVACATIONQUOTA: &str = "work.oa.vacation.getuservacationquota";
-            /// `work.oa.vacation.setoneuserquota`
-            pub const SETONEUSERQUOTA: &str = "work.oa.vacation.setoneuserquota";
+            /// `work.oa.vacation.get_corp_conf`
+            pub const GET_CORP_CONF: &str = "work.oa.vacation.get_corp_conf";
+            /// `work.oa.vacation.get_user_vacation_quota`
+            pub const GET_USER_VACATION_QUOTA: &str = "work.oa.vacation.get_user_vacation_quota";
+            /// `work.oa.vacation.set_one_user_quota`
+            pub const SET_ONE_USER_QUOTA: &str = "work.oa.vacation.set_one_user_quota";
         }
     }
-    /// `openhw`
-    pub mod openhw {
-        /// `work.openhw.get_device_secret`
-        pub const GET_DEVICE_SECRET: &str = "work.openhw.get_device_secret";
-        /// `work.openhw.get_device_token`
-        pub const GET_DEVICE_TOKEN: &str = "work.openhw.get_device_token";
-        /// `work.openhw.get_model_token`
-        pub const GET_MODEL_TOKEN: &str = "work.openhw.get_model_token";
+    /// `open_hw`
+    pub mod open_hw {
+        /// `work.open_hw.get_device_secret`
+        pub const GET_DEVICE_SECRET: &str = "work.open_hw.get_device_secret";
+        /// `work.open_hw.get_device_token`
+        pub const GET_DEVICE_TOKEN: &str = "work.open_hw.get_device_token";
+        /// `work.open_hw.get_model_token`
+        pub const GET_MODEL_TOKEN: &str = "work.open_hw.get_model_token";
         /// `device`
         pub mod device {
-            /// `work.openhw.device.gen_id_dynamic_qrcode`
-            pub const GEN_ID_DYNAMIC_QRCODE: &str = "work.openhw.device.gen_id_dynamic_qrcode";
-            /// `work.openhw.device.gen_login_qrcode`
-            pub const GEN_LOGIN_QRCODE: &str = "work.openhw.device.gen_login_qrcode";
-            /// `work.openhw.device.get_device_detail`
-            pub const GET_DEVICE_DETAIL: &str = "work.openhw.device.get_device_detail";
-            /// `work.openhw.device.get_printer_job_download_url`
+            /// `work.open_hw.device.gen_id_dynamic_qr_code`
+            pub const GEN_ID_DYNAMIC_QR_CODE: &str = "work.open_hw.device.gen_id_dynamic_qr_code";
+            /// `work.open_hw.device.gen_login_qr_code`
+            pub const GEN_LOGIN_QR_CODE: &str = "work.open_hw.device.gen_login_qr_code";
+            /// `work.open_hw.device.get_device_detail`
+            pub const GET_DEVICE_DETAIL: &str = "work.open_hw.device.get_device_detail";
+            /// `work.open_hw.device.get_printer_job_download_url`
             pub const GET_PRINTER_JOB_DOWNLOAD_URL: &str =
-                "work.openhw.device.get_printer_job_download_url";
-            /// `work.openhw.device.get_printer_job_list`
-            pub const GET_PRINTER_JOB_LIST: &str = "work.openhw.device.get_printer_job_list";
-            /// `work.openhw.device.get_userinfo_by_ids`
-            pub const GET_USERINFO_BY_IDS: &str = "work.openhw.device.get_userinfo_by_ids";
-            /// `work.openhw.device.get_userinfo_by_page`
-            pub const GET_USERINFO_BY_PAGE: &str = "work.openhw.device.get_userinfo_by_page";
-            /// `work.openhw.device.push_scan_file`
-            pub const PUSH_SCAN_FILE: &str = "work.openhw.device.push_scan_file";
-            /// `work.openhw.device.report_access_data`
-            pub const REPORT_ACCESS_DATA: &str = "work.openhw.device.report_access_data";
-            /// `work.openhw.device.report_bio_info_result`
-            pub const REPORT_BIO_INFO_RESULT: &str = "work.openhw.device.report_bio_info_result";
-            /// `work.openhw.device.report_checkin_data`
-            pub const REPORT_CHECKIN_DATA: &str = "work.openhw.device.report_checkin_data";
-            /// `work.openhw.device.report_device_status`
-            pub const REPORT_DEVICE_STATUS: &str = "work.openhw.device.report_device_status";
-            /// `work.openhw.device.report_firmware_upgrade_result`
+                "work.open_hw.device.get_printer_job_download_url";
+            /// `work.open_hw.device.get_printer_job_list`
+            pub const GET_PRINTER_JOB_LIST: &str = "work.open_hw.device.get_printer_job_list";
+            /// `work.open_hw.device.get_user_info_by_ids`
+            pub const GET_USER_INFO_BY_IDS: &str = "work.open_hw.device.get_user_info_by_ids";
+            /// `work.open_hw.device.get_user_info_by_page`
+            pub const GET_USER_INFO_BY_PAGE: &str = "work.open_hw.device.get_user_info_by_page";
+            /// `work.open_hw.device.push_scan_file`
+            pub const PUSH_SCAN_FILE: &str = "work.open_hw.device.push_scan_file";
+            /// `work.open_hw.device.report_access_data`
+            pub const REPORT_ACCESS_DATA: &str = "work.open_hw.device.report_access_data";
+            /// `work.open_hw.device.report_bio_info_result`
+            pub const REPORT_BIO_INFO_RESULT: &str = "work.open_hw.device.report_bio_info_result";
+            /// `work.open_hw.device.report_checkin_data`
+            pub const REPORT_CHECKIN_DATA: &str = "work.open_hw.device.report_checkin_data";
+            /// `work.open_hw.device.report_device_status`
+            pub const REPORT_DEVICE_STATUS: &str = "work.open_hw.device.report_device_status";
+            /// `work.open_hw.device.report_firmware_upgrade_result`
             pub const REPORT_FIRMWARE_UPGRADE_RESULT: &str =
-                "work.openhw.device.report_firmware_upgrade_result";
-            /// `work.openhw.device.report_printer_job_status`
+                "work.open_hw.device.report_firmware_upgrade_result";
+            /// `work.open_hw.device.report_printer_job_status`
             pub const REPORT_PRINTER_JOB_STATUS: &str =
-                "work.openhw.device.report_printer_job_status";
-            /// `work.openhw.device.report_remote_open_result`
+                "work.open_hw.device.report_printer_job_status";
+            /// `work.open_hw.device.report_remote_open_result`
             pub const REPORT_REMOTE_OPEN_RESULT: &str =
-                "work.openhw.device.report_remote_open_result";
-            /// `work.openhw.device.report_temperature_data`
-            pub const REPORT_TEMPERATURE_DATA: &str = "work.openhw.device.report_temperature_data";
-            /// `work.openhw.device.set_printer_job_trans_result`
+                "work.open_hw.device.report_remote_open_result";
+            /// `work.open_hw.device.report_temperature_data`
+            pub const REPORT_TEMPERATURE_DATA: &str = "work.open_hw.device.report_temperature_data";
+            /// `work.open_hw.device.set_printer_job_trans_result`
             pub const SET_PRINTER_JOB_TRANS_RESULT: &str =
-                "work.openhw.device.set_printer_job_trans_result";
+                "work.open_hw.device.set_printer_job_trans_result";
         }
         /// `model`
         pub mod model {
-            /// `work.openhw.model.register_sn`
-            pub const REGISTER_SN: &str = "work.openhw.model.register_sn";
-            /// `work.openhw.model.unregister_sn`
-            pub const UNREGISTER_SN: &str = "work.openhw.model.unregister_sn";
+            /// `work.open_hw.model.register_sn`
+            pub const REGISTER_SN: &str = "work.open_hw.model.register_sn";
+            /// `work.open_hw.model.unregister_sn`
+            pub const UNREGISTER_SN: &str = "work.open_hw.model.unregister_sn";
         }
     }
-    /// `paytool`
-    pub mod paytool {
-        /// `work.paytool.close_order`
-        pub const CLOSE_ORDER: &str = "work.paytool.close_order";
-        /// `work.paytool.get_invoice_list`
-        pub const GET_INVOICE_LIST: &str = "work.paytool.get_invoice_list";
-        /// `work.paytool.get_order_detail`
-        pub const GET_ORDER_DETAIL: &str = "work.paytool.get_order_detail";
-        /// `work.paytool.get_order_list`
-        pub const GET_ORDER_LIST: &str = "work.paytool.get_order_list";
-        /// `work.paytool.mark_invoice_status`
-        pub const MARK_INVOICE_STATUS: &str = "work.paytool.mark_invoice_status";
-        /// `work.paytool.open_order`
-        pub const OPEN_ORDER: &str = "work.paytool.open_order";
+    /// `pay_tool`
+    pub mod pay_tool {
+        /// `work.pay_tool.close_order`
+        pub const CLOSE_ORDER: &str = "work.pay_tool.close_order";
+        /// `work.pay_tool.get_invoice_list`
+        pub const GET_INVOICE_LIST: &str = "work.pay_tool.get_invoice_list";
+        /// `work.pay_tool.get_order_detail`
+        pub const GET_ORDER_DETAIL: &str = "work.pay_tool.get_order_detail";
+        /// `work.pay_tool.get_order_list`
+        pub const GET_ORDER_LIST: &str = "work.pay_tool.get_order_list";
+        /// `work.pay_tool.mark_invoice_status`
+        pub const MARK_INVOICE_STATUS: &str = "work.pay_tool.mark_invoice_status";
+        /// `work.pay_tool.open_order`
+        pub const OPEN_ORDER: &str = "work.pay_tool.open_order";
     }
-    /// `pstncc`
-    pub mod pstncc {
-        /// `work.pstncc.call`
-        pub const CALL: &str = "work.pstncc.call";
-        /// `work.pstncc.getstates`
-        pub const GETSTATES: &str = "work.pstncc.getstates";
+    /// `pstn_cc`
+    pub mod pstn_cc {
+        /// `work.pstn_cc.call`
+        pub const CALL: &str = "work.pstn_cc.call";
+        /// `work.pstn_cc.get_states`
+        pub const GET_STATES: &str = "work.pstn_cc.get_states";
     }
     /// `report`
     pub mod report {
@@ -10435,28 +10314,28 @@ pub mod work {
             /// `work.report.resident.get_user_status`
             pub const GET_USER_STATUS: &str = "work.report.resident.get_user_status";
         }
-        /// `sitecode`
-        pub mod sitecode {
-            /// `work.report.sitecode.get_report_answer`
-            pub const GET_REPORT_ANSWER: &str = "work.report.sitecode.get_report_answer";
-            /// `work.report.sitecode.get_site_report_info`
-            pub const GET_SITE_REPORT_INFO: &str = "work.report.sitecode.get_site_report_info";
-            /// `work.report.sitecode.list`
-            pub const LIST: &str = "work.report.sitecode.list";
+        /// `site_code`
+        pub mod site_code {
+            /// `work.report.site_code.get_report_answer`
+            pub const GET_REPORT_ANSWER: &str = "work.report.site_code.get_report_answer";
+            /// `work.report.site_code.get_site_report_info`
+            pub const GET_SITE_REPORT_INFO: &str = "work.report.site_code.get_site_report_info";
+            /// `work.report.site_code.list`
+            pub const LIST: &str = "work.report.site_code.list";
         }
     }
     /// `school`
     pub mod school {
         /// `work.school.agent_get_allow_scope`
         pub const AGENT_GET_ALLOW_SCOPE: &str = "work.school.agent_get_allow_scope";
-        /// `work.school.getuserinfo`
-        pub const GETUSERINFO: &str = "work.school.getuserinfo";
         /// `work.school.get_payment_result`
         pub const GET_PAYMENT_RESULT: &str = "work.school.get_payment_result";
         /// `work.school.get_teacher_view_mode`
         pub const GET_TEACHER_VIEW_MODE: &str = "work.school.get_teacher_view_mode";
         /// `work.school.get_trade`
         pub const GET_TRADE: &str = "work.school.get_trade";
+        /// `work.school.get_user_info`
+        pub const GET_USER_INFO: &str = "work.school.get_user_info";
         /// `work.school.set_arch_sync_mode`
         pub const SET_ARCH_SYNC_MODE: &str = "work.school.set_arch_sync_mode";
         /// `work.school.set_teacher_view_mode`
@@ -10511,8 +10390,8 @@ pub mod work {
             pub const DELETE_STUDENT: &str = "work.school.user.delete_student";
             /// `work.school.user.get`
             pub const GET: &str = "work.school.user.get";
-            /// `work.school.user.get_health_qrcode`
-            pub const GET_HEALTH_QRCODE: &str = "work.school.user.get_health_qrcode";
+            /// `work.school.user.get_health_qr_code`
+            pub const GET_HEALTH_QR_CODE: &str = "work.school.user.get_health_qr_code";
             /// `work.school.user.get_student_customize_health_info`
             pub const GET_STUDENT_CUSTOMIZE_HEALTH_INFO: &str =
                 "work.school.user.get_student_customize_health_info";
@@ -10541,20 +10420,20 @@ pub mod work {
         pub const GET_SERVER_DOMAIN_IP: &str = "work.security.get_server_domain_ip";
         /// `work.security.member_oper_log_list`
         pub const MEMBER_OPER_LOG_LIST: &str = "work.security.member_oper_log_list";
-        /// `trustdevice`
-        pub mod trustdevice {
-            /// `work.security.trustdevice.approve`
-            pub const APPROVE: &str = "work.security.trustdevice.approve";
-            /// `work.security.trustdevice.delete`
-            pub const DELETE: &str = "work.security.trustdevice.delete";
-            /// `work.security.trustdevice.get_by_user`
-            pub const GET_BY_USER: &str = "work.security.trustdevice.get_by_user";
-            /// `work.security.trustdevice.import`
-            pub const IMPORT: &str = "work.security.trustdevice.import";
-            /// `work.security.trustdevice.list`
-            pub const LIST: &str = "work.security.trustdevice.list";
-            /// `work.security.trustdevice.reject`
-            pub const REJECT: &str = "work.security.trustdevice.reject";
+        /// `trust_device`
+        pub mod trust_device {
+            /// `work.security.trust_device.approve`
+            pub const APPROVE: &str = "work.security.trust_device.approve";
+            /// `work.security.trust_device.delete`
+            pub const DELETE: &str = "work.security.trust_device.delete";
+            /// `work.security.trust_device.get_by_user`
+            pub const GET_BY_USER: &str = "work.security.trust_device.get_by_user";
+            /// `work.security.trust_device.import`
+            pub const IMPORT: &str = "work.security.trust_device.import";
+            /// `work.security.trust_device.list`
+            pub const LIST: &str = "work.security.trust_device.list";
+            /// `work.security.trust_device.reject`
+            pub const REJECT: &str = "work.security.trust_device.reject";
         }
         /// `vip`
         pub mod vip {
@@ -10574,24 +10453,20 @@ pub mod work {
     pub mod service {
         /// `work.service.add_device`
         pub const ADD_DEVICE: &str = "work.service.add_device";
-        /// `work.service.corpid_to_opencorpid`
-        pub const CORPID_TO_OPENCORPID: &str = "work.service.corpid_to_opencorpid";
+        /// `work.service.corpid_to_open_corpid`
+        pub const CORPID_TO_OPEN_CORPID: &str = "work.service.corpid_to_open_corpid";
         /// `work.service.del_device`
         pub const DEL_DEVICE: &str = "work.service.del_device";
         /// `work.service.fetch_device_log`
         pub const FETCH_DEVICE_LOG: &str = "work.service.fetch_device_log";
-        /// `work.service.getuserdetail3rd`
-        pub const GETUSERDETAIL3RD: &str = "work.service.getuserdetail3rd";
-        /// `work.service.getuserinfo3rd`
-        pub const GETUSERINFO3RD: &str = "work.service.getuserinfo3rd";
         /// `work.service.get_account_balance`
         pub const GET_ACCOUNT_BALANCE: &str = "work.service.get_account_balance";
         /// `work.service.get_admin_list`
         pub const GET_ADMIN_LIST: &str = "work.service.get_admin_list";
         /// `work.service.get_agent`
         pub const GET_AGENT: &str = "work.service.get_agent";
-        /// `work.service.get_app_qrcode`
-        pub const GET_APP_QRCODE: &str = "work.service.get_app_qrcode";
+        /// `work.service.get_app_qr_code`
+        pub const GET_APP_QR_CODE: &str = "work.service.get_app_qr_code";
         /// `work.service.get_auth_info`
         pub const GET_AUTH_INFO: &str = "work.service.get_auth_info";
         /// `work.service.get_corp_token`
@@ -10620,12 +10495,17 @@ pub mod work {
         pub const GET_REGISTER_INFO: &str = "work.service.get_register_info";
         /// `work.service.get_suite_token`
         pub const GET_SUITE_TOKEN: &str = "work.service.get_suite_token";
+        /// `work.service.get_user_detail_3rd`
+        pub const GET_USER_DETAIL_3RD: &str = "work.service.get_user_detail_3rd";
+        /// `work.service.get_user_info_3rd`
+        pub const GET_USER_INFO_3RD: &str = "work.service.get_user_info_3rd";
         /// `work.service.list_device`
         pub const LIST_DEVICE: &str = "work.service.list_device";
         /// `work.service.media_upload`
         pub const MEDIA_UPLOAD: &str = "work.service.media_upload";
-        /// `work.service.miniprogram_jscode2session`
-        pub const MINIPROGRAM_JSCODE2SESSION: &str = "work.service.miniprogram_jscode2session";
+        /// `work.service.mini_program_js_code_2_session`
+        pub const MINI_PROGRAM_JS_CODE_2_SESSION: &str =
+            "work.service.mini_program_js_code_2_session";
         /// `work.service.prolong_try`
         pub const PROLONG_TRY: &str = "work.service.prolong_try";
         /// `work.service.reset_secret_no`
@@ -10638,22 +10518,22 @@ pub mod work {
         pub const SET_SESSION_INFO: &str = "work.service.set_session_info";
         /// `auth`
         pub mod auth {
-            /// `work.service.auth.getuserdetail3rd`
-            pub const GETUSERDETAIL3RD: &str = "work.service.auth.getuserdetail3rd";
-            /// `work.service.auth.getuserinfo3rd`
-            pub const GETUSERINFO3RD: &str = "work.service.auth.getuserinfo3rd";
+            /// `work.service.auth.get_user_detail_3rd`
+            pub const GET_USER_DETAIL_3RD: &str = "work.service.auth.get_user_detail_3rd";
+            /// `work.service.auth.get_user_info_3rd`
+            pub const GET_USER_INFO_3RD: &str = "work.service.auth.get_user_info_3rd";
         }
         /// `batch`
         pub mod batch {
-            /// `work.service.batch.getresult`
-            pub const GETRESULT: &str = "work.service.batch.getresult";
-            /// `work.service.batch.userid_to_openuserid`
-            pub const USERID_TO_OPENUSERID: &str = "work.service.batch.userid_to_openuserid";
+            /// `work.service.batch.get_result`
+            pub const GET_RESULT: &str = "work.service.batch.get_result";
+            /// `work.service.batch.userid_to_open_userid`
+            pub const USERID_TO_OPEN_USERID: &str = "work.service.batch.userid_to_open_userid";
         }
         /// `contact`
         pub mod contact {
-            /// `work.service.contact.batchsearch`
-            pub const BATCHSEARCH: &str = "work.service.contact.batchsearch";
+            /// `work.service.contact.batch_search`
+            pub const BATCH_SEARCH: &str = "work.service.contact.batch_search";
             /// `work.service.contact.id_translate`
             pub const ID_TRANSLATE: &str = "work.service.contact.id_translate";
             /// `work.service.contact.search`
@@ -10661,20 +10541,20 @@ pub mod work {
             /// `work.service.contact.sort`
             pub const SORT: &str = "work.service.contact.sort";
         }
-        /// `externalcontact`
-        pub mod externalcontact {
-            /// `work.service.externalcontact.finish_external_userid_migration`
+        /// `external_contact`
+        pub mod external_contact {
+            /// `work.service.external_contact.finish_external_userid_migration`
             pub const FINISH_EXTERNAL_USERID_MIGRATION: &str =
-                "work.service.externalcontact.finish_external_userid_migration";
-            /// `work.service.externalcontact.unionid_to_external_userid_3rd`
+                "work.service.external_contact.finish_external_userid_migration";
+            /// `work.service.external_contact.unionid_to_external_userid_3rd`
             pub const UNIONID_TO_EXTERNAL_USERID_3RD: &str =
-                "work.service.externalcontact.unionid_to_external_userid_3rd";
+                "work.service.external_contact.unionid_to_external_userid_3rd";
         }
     }
-    /// `shakearound`
-    pub mod shakearound {
-        /// `work.shakearound.getshakeinfo`
-        pub const GETSHAKEINFO: &str = "work.shakearound.getshakeinfo";
+    /// `shake_around`
+    pub mod shake_around {
+        /// `work.shake_around.get_shake_info`
+        pub const GET_SHAKE_INFO: &str = "work.shake_around.get_shake_info";
     }
     /// `sync`
     pub mod sync {
@@ -10683,14 +10563,14 @@ pub mod work {
     }
     /// `tag`
     pub mod tag {
-        /// `work.tag.addtagusers`
-        pub const ADDTAGUSERS: &str = "work.tag.addtagusers";
+        /// `work.tag.add_tag_users`
+        pub const ADD_TAG_USERS: &str = "work.tag.add_tag_users";
         /// `work.tag.create`
         pub const CREATE: &str = "work.tag.create";
         /// `work.tag.delete`
         pub const DELETE: &str = "work.tag.delete";
-        /// `work.tag.deltagusers`
-        pub const DELTAGUSERS: &str = "work.tag.deltagusers";
+        /// `work.tag.del_tag_users`
+        pub const DEL_TAG_USERS: &str = "work.tag.del_tag_users";
         /// `work.tag.get`
         pub const GET: &str = "work.tag.get";
         /// `work.tag.list`
@@ -10712,10 +10592,10 @@ pub mod work {
     }
     /// `user`
     pub mod user {
-        /// `work.user.authsucc`
-        pub const AUTHSUCC: &str = "work.user.authsucc";
-        /// `work.user.batchdelete`
-        pub const BATCHDELETE: &str = "work.user.batchdelete";
+        /// `work.user.auth_succ`
+        pub const AUTH_SUCC: &str = "work.user.auth_succ";
+        /// `work.user.batch_delete`
+        pub const BATCH_DELETE: &str = "work.user.batch_delete";
         /// `work.user.check_member_auth`
         pub const CHECK_MEMBER_AUTH: &str = "work.user.check_member_auth";
         /// `work.user.convert_to_openid`
@@ -10728,14 +10608,14 @@ pub mod work {
         pub const DELETE: &str = "work.user.delete";
         /// `work.user.get`
         pub const GET: &str = "work.user.get";
-        /// `work.user.getuserid`
-        pub const GETUSERID: &str = "work.user.getuserid";
-        /// `work.user.getuserinfo`
-        pub const GETUSERINFO: &str = "work.user.getuserinfo";
         /// `work.user.get_active_stat`
         pub const GET_ACTIVE_STAT: &str = "work.user.get_active_stat";
+        /// `work.user.get_userid`
+        pub const GET_USERID: &str = "work.user.get_userid";
         /// `work.user.get_userid_by_email`
         pub const GET_USERID_BY_EMAIL: &str = "work.user.get_userid_by_email";
+        /// `work.user.get_user_info`
+        pub const GET_USER_INFO: &str = "work.user.get_user_info";
         /// `work.user.list`
         pub const LIST: &str = "work.user.list";
         /// `work.user.list_id`
@@ -10744,8 +10624,8 @@ pub mod work {
         pub const LIST_MEMBER_AUTH: &str = "work.user.list_member_auth";
         /// `work.user.list_selected_ticket_user`
         pub const LIST_SELECTED_TICKET_USER: &str = "work.user.list_selected_ticket_user";
-        /// `work.user.simplelist`
-        pub const SIMPLELIST: &str = "work.user.simplelist";
+        /// `work.user.simple_list`
+        pub const SIMPLE_LIST: &str = "work.user.simple_list";
         /// `work.user.tfa_succ`
         pub const TFA_SUCC: &str = "work.user.tfa_succ";
         /// `work.user.update`
@@ -10796,97 +10676,97 @@ pub mod work {
         pub const RENAME_DOC: &str = "work.wedoc.rename_doc";
         /// `work.wedoc.upload_doc_image`
         pub const UPLOAD_DOC_IMAGE: &str = "work.wedoc.upload_doc_image";
-        /// `smartdoc`
-        pub mod smartdoc {
-            /// `work.wedoc.smartdoc.add_blocks`
-            pub const ADD_BLOCKS: &str = "work.wedoc.smartdoc.add_blocks";
-            /// `work.wedoc.smartdoc.add_page`
-            pub const ADD_PAGE: &str = "work.wedoc.smartdoc.add_page";
-            /// `work.wedoc.smartdoc.add_smartsheet`
-            pub const ADD_SMARTSHEET: &str = "work.wedoc.smartdoc.add_smartsheet";
-            /// `work.wedoc.smartdoc.cancel_publish`
-            pub const CANCEL_PUBLISH: &str = "work.wedoc.smartdoc.cancel_publish";
-            /// `work.wedoc.smartdoc.delete_blocks`
-            pub const DELETE_BLOCKS: &str = "work.wedoc.smartdoc.delete_blocks";
-            /// `work.wedoc.smartdoc.delete_page`
-            pub const DELETE_PAGE: &str = "work.wedoc.smartdoc.delete_page";
-            /// `work.wedoc.smartdoc.delete_smartsheet`
-            pub const DELETE_SMARTSHEET: &str = "work.wedoc.smartdoc.delete_smartsheet";
-            /// `work.wedoc.smartdoc.export_task`
-            pub const EXPORT_TASK: &str = "work.wedoc.smartdoc.export_task";
-            /// `work.wedoc.smartdoc.get_block_list`
-            pub const GET_BLOCK_LIST: &str = "work.wedoc.smartdoc.get_block_list";
-            /// `work.wedoc.smartdoc.get_export_result`
-            pub const GET_EXPORT_RESULT: &str = "work.wedoc.smartdoc.get_export_result";
-            /// `work.wedoc.smartdoc.get_page_hierarchy`
-            pub const GET_PAGE_HIERARCHY: &str = "work.wedoc.smartdoc.get_page_hierarchy";
-            /// `work.wedoc.smartdoc.get_smartsheet_info`
-            pub const GET_SMARTSHEET_INFO: &str = "work.wedoc.smartdoc.get_smartsheet_info";
-            /// `work.wedoc.smartdoc.publish`
-            pub const PUBLISH: &str = "work.wedoc.smartdoc.publish";
-            /// `work.wedoc.smartdoc.publish_setting`
-            pub const PUBLISH_SETTING: &str = "work.wedoc.smartdoc.publish_setting";
-            /// `work.wedoc.smartdoc.update_blocks`
-            pub const UPDATE_BLOCKS: &str = "work.wedoc.smartdoc.update_blocks";
-            /// `work.wedoc.smartdoc.update_page`
-            pub const UPDATE_PAGE: &str = "work.wedoc.smartdoc.update_page";
-            /// `work.wedoc.smartdoc.update_smartsheet`
-            pub const UPDATE_SMARTSHEET: &str = "work.wedoc.smartdoc.update_smartsheet";
+        /// `smart_doc`
+        pub mod smart_doc {
+            /// `work.wedoc.smart_doc.add_blocks`
+            pub const ADD_BLOCKS: &str = "work.wedoc.smart_doc.add_blocks";
+            /// `work.wedoc.smart_doc.add_page`
+            pub const ADD_PAGE: &str = "work.wedoc.smart_doc.add_page";
+            /// `work.wedoc.smart_doc.add_smart_sheet`
+            pub const ADD_SMART_SHEET: &str = "work.wedoc.smart_doc.add_smart_sheet";
+            /// `work.wedoc.smart_doc.cancel_publish`
+            pub const CANCEL_PUBLISH: &str = "work.wedoc.smart_doc.cancel_publish";
+            /// `work.wedoc.smart_doc.delete_blocks`
+            pub const DELETE_BLOCKS: &str = "work.wedoc.smart_doc.delete_blocks";
+            /// `work.wedoc.smart_doc.delete_page`
+            pub const DELETE_PAGE: &str = "work.wedoc.smart_doc.delete_page";
+            /// `work.wedoc.smart_doc.delete_smart_sheet`
+            pub const DELETE_SMART_SHEET: &str = "work.wedoc.smart_doc.delete_smart_sheet";
+            /// `work.wedoc.smart_doc.export_task`
+            pub const EXPORT_TASK: &str = "work.wedoc.smart_doc.export_task";
+            /// `work.wedoc.smart_doc.get_block_list`
+            pub const GET_BLOCK_LIST: &str = "work.wedoc.smart_doc.get_block_list";
+            /// `work.wedoc.smart_doc.get_export_result`
+            pub const GET_EXPORT_RESULT: &str = "work.wedoc.smart_doc.get_export_result";
+            /// `work.wedoc.smart_doc.get_page_hierarchy`
+            pub const GET_PAGE_HIERARCHY: &str = "work.wedoc.smart_doc.get_page_hierarchy";
+            /// `work.wedoc.smart_doc.get_smart_sheet_info`
+            pub const GET_SMART_SHEET_INFO: &str = "work.wedoc.smart_doc.get_smart_sheet_info";
+            /// `work.wedoc.smart_doc.publish`
+            pub const PUBLISH: &str = "work.wedoc.smart_doc.publish";
+            /// `work.wedoc.smart_doc.publish_setting`
+            pub const PUBLISH_SETTING: &str = "work.wedoc.smart_doc.publish_setting";
+            /// `work.wedoc.smart_doc.update_blocks`
+            pub const UPDATE_BLOCKS: &str = "work.wedoc.smart_doc.update_blocks";
+            /// `work.wedoc.smart_doc.update_page`
+            pub const UPDATE_PAGE: &str = "work.wedoc.smart_doc.update_page";
+            /// `work.wedoc.smart_doc.update_smart_sheet`
+            pub const UPDATE_SMART_SHEET: &str = "work.wedoc.smart_doc.update_smart_sheet";
         }
-        /// `smartsheet`
-        pub mod smartsheet {
-            /// `work.wedoc.smartsheet.add_fields`
-            pub const ADD_FIELDS: &str = "work.wedoc.smartsheet.add_fields";
-            /// `work.wedoc.smartsheet.add_field_group`
-            pub const ADD_FIELD_GROUP: &str = "work.wedoc.smartsheet.add_field_group";
-            /// `work.wedoc.smartsheet.add_records`
-            pub const ADD_RECORDS: &str = "work.wedoc.smartsheet.add_records";
-            /// `work.wedoc.smartsheet.add_sheet`
-            pub const ADD_SHEET: &str = "work.wedoc.smartsheet.add_sheet";
-            /// `work.wedoc.smartsheet.add_view`
-            pub const ADD_VIEW: &str = "work.wedoc.smartsheet.add_view";
-            /// `work.wedoc.smartsheet.delete_fields`
-            pub const DELETE_FIELDS: &str = "work.wedoc.smartsheet.delete_fields";
-            /// `work.wedoc.smartsheet.delete_field_groups`
-            pub const DELETE_FIELD_GROUPS: &str = "work.wedoc.smartsheet.delete_field_groups";
-            /// `work.wedoc.smartsheet.delete_records`
-            pub const DELETE_RECORDS: &str = "work.wedoc.smartsheet.delete_records";
-            /// `work.wedoc.smartsheet.delete_sheet`
-            pub const DELETE_SHEET: &str = "work.wedoc.smartsheet.delete_sheet";
-            /// `work.wedoc.smartsheet.delete_views`
-            pub const DELETE_VIEWS: &str = "work.wedoc.smartsheet.delete_views";
-            /// `work.wedoc.smartsheet.get_fields`
-            pub const GET_FIELDS: &str = "work.wedoc.smartsheet.get_fields";
-            /// `work.wedoc.smartsheet.get_field_groups`
-            pub const GET_FIELD_GROUPS: &str = "work.wedoc.smartsheet.get_field_groups";
-            /// `work.wedoc.smartsheet.get_records`
-            pub const GET_RECORDS: &str = "work.wedoc.smartsheet.get_records";
-            /// `work.wedoc.smartsheet.get_sheet`
-            pub const GET_SHEET: &str = "work.wedoc.smartsheet.get_sheet";
-            /// `work.wedoc.smartsheet.get_sheet_auth`
-            pub const GET_SHEET_AUTH: &str = "work.wedoc.smartsheet.get_sheet_auth";
-            /// `work.wedoc.smartsheet.get_views`
-            pub const GET_VIEWS: &str = "work.wedoc.smartsheet.get_views";
-            /// `work.wedoc.smartsheet.mod_sheet_auth`
-            pub const MOD_SHEET_AUTH: &str = "work.wedoc.smartsheet.mod_sheet_auth";
-            /// `work.wedoc.smartsheet.update_fields`
-            pub const UPDATE_FIELDS: &str = "work.wedoc.smartsheet.update_fields";
-            /// `work.wedoc.smartsheet.update_field_group`
-            pub const UPDATE_FIELD_GROUP: &str = "work.wedoc.smartsheet.update_field_group";
-            /// `work.wedoc.smartsheet.update_records`
-            pub const UPDATE_RECORDS: &str = "work.wedoc.smartsheet.update_records";
-            /// `work.wedoc.smartsheet.update_sheet`
-            pub const UPDATE_SHEET: &str = "work.wedoc.smartsheet.update_sheet";
-            /// `work.wedoc.smartsheet.update_view`
-            pub const UPDATE_VIEW: &str = "work.wedoc.smartsheet.update_view";
-            /// `groupchat`
-            pub mod groupchat {
-                /// `work.wedoc.smartsheet.groupchat.get`
-                pub const GET: &str = "work.wedoc.smartsheet.groupchat.get";
-                /// `work.wedoc.smartsheet.groupchat.list`
-                pub const LIST: &str = "work.wedoc.smartsheet.groupchat.list";
-                /// `work.wedoc.smartsheet.groupchat.update`
-                pub const UPDATE: &str = "work.wedoc.smartsheet.groupchat.update";
+        /// `smart_sheet`
+        pub mod smart_sheet {
+            /// `work.wedoc.smart_sheet.add_fields`
+            pub const ADD_FIELDS: &str = "work.wedoc.smart_sheet.add_fields";
+            /// `work.wedoc.smart_sheet.add_field_group`
+            pub const ADD_FIELD_GROUP: &str = "work.wedoc.smart_sheet.add_field_group";
+            /// `work.wedoc.smart_sheet.add_records`
+            pub const ADD_RECORDS: &str = "work.wedoc.smart_sheet.add_records";
+            /// `work.wedoc.smart_sheet.add_sheet`
+            pub const ADD_SHEET: &str = "work.wedoc.smart_sheet.add_sheet";
+            /// `work.wedoc.smart_sheet.add_view`
+            pub const ADD_VIEW: &str = "work.wedoc.smart_sheet.add_view";
+            /// `work.wedoc.smart_sheet.delete_fields`
+            pub const DELETE_FIELDS: &str = "work.wedoc.smart_sheet.delete_fields";
+            /// `work.wedoc.smart_sheet.delete_field_groups`
+            pub const DELETE_FIELD_GROUPS: &str = "work.wedoc.smart_sheet.delete_field_groups";
+            /// `work.wedoc.smart_sheet.delete_records`
+            pub const DELETE_RECORDS: &str = "work.wedoc.smart_sheet.delete_records";
+            /// `work.wedoc.smart_sheet.delete_sheet`
+            pub const DELETE_SHEET: &str = "work.wedoc.smart_sheet.delete_sheet";
+            /// `work.wedoc.smart_sheet.delete_views`
+            pub const DELETE_VIEWS: &str = "work.wedoc.smart_sheet.delete_views";
+            /// `work.wedoc.smart_sheet.get_fields`
+            pub const GET_FIELDS: &str = "work.wedoc.smart_sheet.get_fields";
+            /// `work.wedoc.smart_sheet.get_field_groups`
+            pub const GET_FIELD_GROUPS: &str = "work.wedoc.smart_sheet.get_field_groups";
+            /// `work.wedoc.smart_sheet.get_records`
+            pub const GET_RECORDS: &str = "work.wedoc.smart_sheet.get_records";
+            /// `work.wedoc.smart_sheet.get_sheet`
+            pub const GET_SHEET: &str = "work.wedoc.smart_sheet.get_sheet";
+            /// `work.wedoc.smart_sheet.get_sheet_auth`
+            pub const GET_SHEET_AUTH: &str = "work.wedoc.smart_sheet.get_sheet_auth";
+            /// `work.wedoc.smart_sheet.get_views`
+            pub const GET_VIEWS: &str = "work.wedoc.smart_sheet.get_views";
+            /// `work.wedoc.smart_sheet.mod_sheet_auth`
+            pub const MOD_SHEET_AUTH: &str = "work.wedoc.smart_sheet.mod_sheet_auth";
+            /// `work.wedoc.smart_sheet.update_fields`
+            pub const UPDATE_FIELDS: &str = "work.wedoc.smart_sheet.update_fields";
+            /// `work.wedoc.smart_sheet.update_field_group`
+            pub const UPDATE_FIELD_GROUP: &str = "work.wedoc.smart_sheet.update_field_group";
+            /// `work.wedoc.smart_sheet.update_records`
+            pub const UPDATE_RECORDS: &str = "work.wedoc.smart_sheet.update_records";
+            /// `work.wedoc.smart_sheet.update_sheet`
+            pub const UPDATE_SHEET: &str = "work.wedoc.smart_sheet.update_sheet";
+            /// `work.wedoc.smart_sheet.update_view`
+            pub const UPDATE_VIEW: &str = "work.wedoc.smart_sheet.update_view";
+            /// `group_chat`
+            pub mod group_chat {
+                /// `work.wedoc.smart_sheet.group_chat.get`
+                pub const GET: &str = "work.wedoc.smart_sheet.group_chat.get";
+                /// `work.wedoc.smart_sheet.group_chat.list`
+                pub const LIST: &str = "work.wedoc.smart_sheet.group_chat.list";
+                /// `work.wedoc.smart_sheet.group_chat.update`
+                pub const UPDATE: &str = "work.wedoc.smart_sheet.group_chat.update";
             }
         }
         /// `spreadsheet`

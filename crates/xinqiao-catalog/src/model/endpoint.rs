@@ -179,8 +179,6 @@ pub struct Example {
 pub struct Endpoint {
     /// `product.module.verb`.
     pub id: &'static str,
-    /// Former ids.
-    pub was: Vec<&'static str>,
     /// Product.
     pub product: Product,
     /// Module, dotted: `message.custom`.

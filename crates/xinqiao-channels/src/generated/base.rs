@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `file` of `commkf::Sendmsg`.
+    /// The body `file` of `comm_kf::SendMsg`.
     pub struct File {
         /// `cos_url`.
         0 cos_url: String => "cos_url: must",
@@ -57,7 +57,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `image` of `commkf::Sendmsg`.
+    /// The body `image` of `comm_kf::SendMsg`.
     pub struct Image {
         /// `cos_url`.
         0 cos_url: String => "cos_url: must",
@@ -80,7 +80,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `live_items` in the answer of `livedashboard::Getlivelist`.
+    /// An item of `live_items` in the answer of `live_dashboard::GetLiveList`.
     pub struct LiveItem {
         /// `export_id`.
         0 export_id: String => "export_id: must",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `order_share` of `commkf::Sendmsg`.
+    /// The body `order_share` of `comm_kf::SendMsg`.
     pub struct OrderShare {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -129,7 +129,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `product_share` of `commkf::Sendmsg`.
+    /// The body `product_share` of `comm_kf::SendMsg`.
     pub struct ProductShare {
         /// `product_id`.
         0 product_id: String => "product_id: must",
@@ -148,7 +148,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `text` of `commkf::Sendmsg`.
+    /// The body `text` of `comm_kf::SendMsg`.
     pub struct Text {
         /// `content`.
         0 content: String => "content: must",
@@ -342,8 +342,8 @@ pub mod b2c {
     }
 }
 
-/// `channels.base.commkf`.
-pub mod commkf {
+/// `channels.base.comm_kf`.
+pub mod comm_kf {
     use xinqiao_wire as w;
 
     w::record! {
@@ -351,8 +351,8 @@ pub mod commkf {
         ///
         /// * Call: `POST /channels/ec/commkf/cosupload` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/kf/upload_cos/upload_cos_api.html>.
-        /// * Catalog: `channels.commkf.cosupload`.
-        pub struct Cosupload {
+        /// * Catalog: `channels.comm_kf.cos_upload`.
+        pub struct CosUpload {
             /// `file`.
             0 file: Option<w::FilePart> => "file",
             /// `msg_type`.
@@ -365,17 +365,17 @@ pub mod commkf {
     }
 
     w::record! {
-        /// Answer to [`Cosupload`].
-        pub struct CosuploadResponse {
+        /// Answer to [`CosUpload`].
+        pub struct CosUploadResponse {
             /// `cos_url`.
             0 cos_url: String => "cos_url: must",
         }
     }
 
     w::endpoint! {
-        Cosupload => CosuploadResponse,
+        CosUpload => CosUploadResponse,
         w::EndpointInfo {
-            id: "channels.commkf.cosupload",
+            id: "channels.comm_kf.cos_upload",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/commkf/cosupload",
@@ -396,8 +396,8 @@ pub mod commkf {
         ///
         /// * Call: `POST /channels/ec/commkf/sendmsg` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/kf/send_msg/send_msg_api.html>.
-        /// * Catalog: `channels.commkf.sendmsg`.
-        pub struct Sendmsg {
+        /// * Catalog: `channels.comm_kf.send_msg`.
+        pub struct SendMsg {
             /// `request_id`.
             0 request_id: Option<String> => "request_id",
             /// `open_id`; personal data, masked in `Debug`.
@@ -410,17 +410,17 @@ pub mod commkf {
     }
 
     w::record! {
-        /// Answer to [`Sendmsg`].
-        pub struct SendmsgResponse {
+        /// Answer to [`SendMsg`].
+        pub struct SendMsgResponse {
             /// `msg_id`.
             0 msg_id: String => "msg_id: must",
         }
     }
 
     w::endpoint! {
-        Sendmsg => SendmsgResponse,
+        SendMsg => SendMsgResponse,
         w::EndpointInfo {
-            id: "channels.commkf.sendmsg",
+            id: "channels.comm_kf.send_msg",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/commkf/sendmsg",
@@ -488,8 +488,8 @@ pub mod favorites {
     }
 }
 
-/// `channels.base.livedashboard`.
-pub mod livedashboard {
+/// `channels.base.live_dashboard`.
+pub mod live_dashboard {
     use xinqiao_wire as w;
 
     w::record! {
@@ -497,8 +497,8 @@ pub mod livedashboard {
         ///
         /// * Call: `POST /channels/livedashboard/getlivedata` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/livedashboard/getlivedata.html>.
-        /// * Catalog: `channels.livedashboard.getlivedata`.
-        pub struct Getlivedata {
+        /// * Catalog: `channels.live_dashboard.get_live_data`.
+        pub struct GetLiveData {
             /// `export_id`.
             0 export_id: String => "export_id: must",
         }
@@ -506,8 +506,8 @@ pub mod livedashboard {
     }
 
     w::record! {
-        /// Answer to [`Getlivedata`].
-        pub struct GetlivedataResponse {
+        /// Answer to [`GetLiveData`].
+        pub struct GetLiveDataResponse {
             /// `live_dashboard_data`.
             0 live_dashboard_data: String => "live_dashboard_data: must",
             /// `live_comparison_index`.
@@ -528,9 +528,9 @@ pub mod livedashboard {
     }
 
     w::endpoint! {
-        Getlivedata => GetlivedataResponse,
+        GetLiveData => GetLiveDataResponse,
         w::EndpointInfo {
-            id: "channels.livedashboard.getlivedata",
+            id: "channels.live_dashboard.get_live_data",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/livedashboard/getlivedata",
@@ -551,8 +551,8 @@ pub mod livedashboard {
         ///
         /// * Call: `POST /channels/livedashboard/getlivelist` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/livedashboard/getlivelist.html>.
-        /// * Catalog: `channels.livedashboard.getlivelist`.
-        pub struct Getlivelist {
+        /// * Catalog: `channels.live_dashboard.get_live_list`.
+        pub struct GetLiveList {
             /// `ds`; format `yyyyMMdd`.
             0 ds: w::TextOrNumber => "ds: must",
         }
@@ -560,8 +560,8 @@ pub mod livedashboard {
     }
 
     w::record! {
-        /// Answer to [`Getlivelist`].
-        pub struct GetlivelistResponse {
+        /// Answer to [`GetLiveList`].
+        pub struct GetLiveListResponse {
             /// `live_items`.
             0 live_items: Vec<super::LiveItem> => "live_items: must",
             /// `has_more`.
@@ -572,9 +572,9 @@ pub mod livedashboard {
     }
 
     w::endpoint! {
-        Getlivelist => GetlivelistResponse,
+        GetLiveList => GetLiveListResponse,
         w::EndpointInfo {
-            id: "channels.livedashboard.getlivelist",
+            id: "channels.live_dashboard.get_live_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/livedashboard/getlivelist",
@@ -697,8 +697,8 @@ pub mod service {
         ///
         /// * Call: `POST /channels/ec/service/product/getcardinfo` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Catalog: `channels.service.product_getcardinfo`.
-        pub struct ProductGetcardinfo {
+        /// * Catalog: `channels.service.product_get_card_info`.
+        pub struct ProductGetCardInfo {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -706,9 +706,9 @@ pub mod service {
     }
 
     w::endpoint! {
-        ProductGetcardinfo => w::Free,
+        ProductGetCardInfo => w::Free,
         w::EndpointInfo {
-            id: "channels.service.product_getcardinfo",
+            id: "channels.service.product_get_card_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/service/product/getcardinfo",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `addrs_msg` of the answer of `basics::AddresscodeGet`; an item of `next_level_addrs` in the answer of `basics::AddresscodeGet`.
+    /// `addrs_msg` of the answer of `basics::AddressCodeGet`; an item of `next_level_addrs` in the answer of `basics::AddressCodeGet`.
     pub struct AddrsMsg {
         /// `name`.
         0 name: String => "name: must",
@@ -37,12 +37,12 @@ w::record! {
         /// `audit_desc`.
         1 audit_desc: Option<String> => "audit_desc",
         /// `banner`.
-        2 banner: BannerBanner => "banner: must",
+        2 banner: BannerDetail => "banner: must",
     }
 }
 
 w::record! {
-    /// `banner` of `basics::BannerBanner`.
+    /// `banner` of `basics::BannerDetail`.
     pub struct ApplySubmitBanner {
         /// `img_url`.
         0 img_url: String => "img_url: must",
@@ -61,14 +61,14 @@ w::record! {
         /// `scale`.
         0 scale: i64 => "scale: must",
         /// `banner`.
-        1 banner: Vec<BannerBanner> => "banner: must",
+        1 banner: Vec<BannerDetail> => "banner: must",
     }
-    new(scale: i64, banner: Vec<BannerBanner>)
+    new(scale: i64, banner: Vec<BannerDetail>)
 }
 
 w::record! {
     /// `banner` of `basics::ApplyBanner`; an item of `banner` in `basics::Banner`.
-    pub struct BannerBanner {
+    pub struct BannerDetail {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `banner`.
@@ -85,7 +85,7 @@ w::record! {
 }
 
 w::record! {
-    /// `finder` of `basics::BannerBanner`.
+    /// `finder` of `basics::BannerDetail`.
     pub struct Finder {
         /// `finder_user_name`.
         0 finder_user_name: Option<String> => "finder_user_name",
@@ -118,7 +118,8 @@ w::record! {
         /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `headimg_url`.
-        2 headimg_url: String => "headimg_url: must",
+        #[doc(alias = "headimg_url")]
+        2 head_img_url: String => "headimg_url: must",
         /// `subject_type`.
         3 subject_type: String => "subject_type: must",
         /// `status`.
@@ -131,7 +132,7 @@ w::record! {
 }
 
 w::record! {
-    /// `official_account` of `basics::BannerBanner`.
+    /// `official_account` of `basics::BannerDetail`.
     pub struct OfficialAccount {
         /// `url`.
         0 url: Option<String> => "url",
@@ -153,7 +154,7 @@ w::record! {
 }
 
 w::record! {
-    /// `product` of `basics::BannerBanner`.
+    /// `product` of `basics::BannerDetail`.
     pub struct Product {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -174,8 +175,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/basics/addresscode/get` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/basics/getaddresscode.html>.
-    /// * Catalog: `channels.basics.addresscode_get`.
-    pub struct AddresscodeGet {
+    /// * Catalog: `channels.basics.address_code_get`.
+    pub struct AddressCodeGet {
         /// `addr_code`.
         0 addr_code: Option<i64> => "addr_code",
     }
@@ -184,8 +185,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`AddresscodeGet`].
-    pub struct AddresscodeGetResponse {
+    /// Answer to [`AddressCodeGet`].
+    pub struct AddressCodeGetResponse {
         /// `addrs_msg`.
         0 addrs_msg: AddrsMsg => "addrs_msg: must",
         /// `next_level_addrs`.
@@ -194,9 +195,9 @@ w::record! {
 }
 
 w::endpoint! {
-    AddresscodeGet => AddresscodeGetResponse,
+    AddressCodeGet => AddressCodeGetResponse,
     w::EndpointInfo {
-        id: "channels.basics.addresscode_get",
+        id: "channels.basics.address_code_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/basics/addresscode/get",
@@ -683,8 +684,8 @@ pub mod shop {
         ///
         /// * Call: `POST /channels/ec/basics/shop/h5url/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/basics/getshoph5url.html>.
-        /// * Catalog: `channels.basics.shop.h5url_get`.
-        pub struct H5urlGet {
+        /// * Catalog: `channels.basics.shop.h5_url_get`.
+        pub struct H5UrlGet {
             /// `product_id`.
             0 product_id: i64 => "product_id: must",
             /// `wecom_corp_id`.
@@ -697,17 +698,18 @@ pub mod shop {
     }
 
     w::record! {
-        /// Answer to [`H5urlGet`].
-        pub struct H5urlGetResponse {
+        /// Answer to [`H5UrlGet`].
+        pub struct H5UrlGetResponse {
             /// `shop_h5url`.
-            0 shop_h5url: String => "shop_h5url: must",
+            #[doc(alias = "shop_h5url")]
+            0 shop_h5_url: String => "shop_h5url: must",
         }
     }
 
     w::endpoint! {
-        H5urlGet => H5urlGetResponse,
+        H5UrlGet => H5UrlGetResponse,
         w::EndpointInfo {
-            id: "channels.basics.shop.h5url_get",
+            id: "channels.basics.shop.h5_url_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/basics/shop/h5url/get",
@@ -728,31 +730,33 @@ pub mod shop {
         ///
         /// * Call: `POST /channels/ec/basics/shop/qrcode/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/basics/getshopqrcode.html>.
-        /// * Catalog: `channels.basics.shop.qrcode_get`.
-        pub struct QrcodeGet {
+        /// * Catalog: `channels.basics.shop.qr_code_get`.
+        pub struct QrCodeGet {
             /// `qrcode_type`.
-            0 qrcode_type: i64 => "qrcode_type: must",
+            #[doc(alias = "qrcode_type")]
+            0 qr_code_type: i64 => "qrcode_type: must",
             /// `wecom_corp_id`.
             1 wecom_corp_id: Option<String> => "wecom_corp_id",
             /// `wecom_user_id`.
             2 wecom_user_id: Option<String> => "wecom_user_id",
         }
-        new(qrcode_type: i64)
+        new(qr_code_type: i64)
         text(wecom_corp_id: String, wecom_user_id: String)
     }
 
     w::record! {
-        /// Answer to [`QrcodeGet`].
-        pub struct QrcodeGetResponse {
+        /// Answer to [`QrCodeGet`].
+        pub struct QrCodeGetResponse {
             /// `shop_qrcode`.
-            0 shop_qrcode: String => "shop_qrcode: must",
+            #[doc(alias = "shop_qrcode")]
+            0 shop_qr_code: String => "shop_qrcode: must",
         }
     }
 
     w::endpoint! {
-        QrcodeGet => QrcodeGetResponse,
+        QrCodeGet => QrCodeGetResponse,
         w::EndpointInfo {
-            id: "channels.basics.shop.qrcode_get",
+            id: "channels.basics.shop.qr_code_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/basics/shop/qrcode/get",
@@ -773,8 +777,8 @@ pub mod shop {
         ///
         /// * Call: `POST /channels/ec/basics/shop/taglink/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/basics/getshoptaglink.html>.
-        /// * Catalog: `channels.basics.shop.taglink_get`.
-        pub struct TaglinkGet {
+        /// * Catalog: `channels.basics.shop.tag_link_get`.
+        pub struct TagLinkGet {
             /// `wecom_corp_id`.
             0 wecom_corp_id: Option<String> => "wecom_corp_id",
             /// `wecom_user_id`.
@@ -785,17 +789,18 @@ pub mod shop {
     }
 
     w::record! {
-        /// Answer to [`TaglinkGet`].
-        pub struct TaglinkGetResponse {
+        /// Answer to [`TagLinkGet`].
+        pub struct TagLinkGetResponse {
             /// `shop_taglink`.
-            0 shop_taglink: String => "shop_taglink: must",
+            #[doc(alias = "shop_taglink")]
+            0 shop_tag_link: String => "shop_taglink: must",
         }
     }
 
     w::endpoint! {
-        TaglinkGet => TaglinkGetResponse,
+        TagLinkGet => TagLinkGetResponse,
         w::EndpointInfo {
-            id: "channels.basics.shop.taglink_get",
+            id: "channels.basics.shop.tag_link_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/basics/shop/taglink/get",

@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `application_details` of `brand::Brand`; `application_details` of `brand::GetBrand`.
+    /// `application_details` of `brand::Brand`; `application_details` of `brand::BrandInfo`.
     pub struct ApplicationDetail {
         /// `acceptance_no`.
         0 acceptance_no: Option<String> => "acceptance_no",
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `audit_result` of `brand::GetBrand`.
+    /// `audit_result` of `brand::BrandInfo`.
     pub struct AuditResult {
         /// `audit_id`.
         0 audit_id: i64 => "audit_id: must",
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `grant_details` of `brand::GetBrand`.
+    /// `grant_details` of `brand::BrandInfo`.
     pub struct BrandGrantDetail {
         /// `grant_level`.
         0 grant_level: Option<i64> => "grant_level",
@@ -94,7 +94,7 @@ w::record! {
 
 w::record! {
     /// `brand` of the answer of `brand::Get`; an item of `brands` in the answer of `brand::ListGet`; and 1 more.
-    pub struct GetBrand {
+    pub struct BrandInfo {
         /// `brand_id`.
         0 brand_id: i64 => "brand_id: must",
         /// `ch_name`.
@@ -151,7 +151,7 @@ w::record! {
 }
 
 w::record! {
-    /// `register_details` of `brand::Brand`; `register_details` of `brand::GetBrand`.
+    /// `register_details` of `brand::Brand`; `register_details` of `brand::BrandInfo`.
     pub struct RegisterDetail {
         /// `registrant`.
         0 registrant: Option<String> => "registrant",
@@ -347,7 +347,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `brand`.
-        0 brand: GetBrand => "brand: must",
+        0 brand: BrandInfo => "brand: must",
     }
 }
 
@@ -393,7 +393,7 @@ w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
         /// `brands`.
-        0 brands: Vec<GetBrand> => "brands: must",
+        0 brands: Vec<BrandInfo> => "brands: must",
         /// `total_num`.
         1 total_num: i64 => "total_num: must",
         /// `next_key`.

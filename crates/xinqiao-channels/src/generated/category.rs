@@ -20,8 +20,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `cat_list` in the answer of `category::AvailablesoncategoriesGet`; an item of `cat_list_v2` in the answer of `category::AvailablesoncategoriesGet`.
-    pub struct AvailablesoncategoriesGetCat {
+    /// An item of `cat_list` in the answer of `category::AvailableSonCategoriesGet`; an item of `cat_list_v2` in the answer of `category::AvailableSonCategoriesGet`.
+    pub struct AvailableSonCategoriesGetCat {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
         /// `name`.
@@ -64,7 +64,7 @@ w::record! {
         /// `brand_qua`.
         4 brand_qua: Option<Qua> => "brand_qua",
         /// `is_confidence_require_bad_must_pay`.
-        5 is_confidence_require_bad_must_pay: Option<bool> => "is_confidence_require_bad_must_pay",
+        5 must_pay_for_bad_confidence: Option<bool> => "is_confidence_require_bad_must_pay",
     }
 }
 
@@ -179,7 +179,8 @@ w::record! {
         /// `sale_attr_list`.
         7 sale_attr_list: Option<Vec<ProductAttr>> => "sale_attr_list",
         /// `transactionfee_info`.
-        8 transactionfee_info: Option<TransactionfeeInfo> => "transactionfee_info",
+        #[doc(alias = "transactionfee_info")]
+        8 transaction_fee_info: Option<TransactionFeeInfo> => "transactionfee_info",
         /// `coupon_rule`.
         9 coupon_rule: Option<CouponRule> => "coupon_rule",
         /// `deposit`; in fen.
@@ -193,7 +194,7 @@ w::record! {
         /// `size_chart`.
         14 size_chart: Option<Vec<SizeChart>> => "size_chart",
         /// `is_confidence_require_bad_must_pay`.
-        15 is_confidence_require_bad_must_pay: Option<bool> => "is_confidence_require_bad_must_pay",
+        15 must_pay_for_bad_confidence: Option<bool> => "is_confidence_require_bad_must_pay",
     }
 }
 
@@ -349,7 +350,7 @@ w::record! {
 
 w::record! {
     /// `transactionfee_info` of `category::DetailAttr`.
-    pub struct TransactionfeeInfo {
+    pub struct TransactionFeeInfo {
         /// `basis_point`; in 1/10000.
         0 basis_point: i64 => "basis_point: must",
         /// `original_basis_point`; in 1/10000.
@@ -445,8 +446,8 @@ w::record! {
     /// * Call: `POST /channels/ec/category/availablesoncategories/get` on `api.weixin.qq.com`.
     /// * Deprecated: 2025-07-01.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/category/getavailablesoncategories.html>.
-    /// * Catalog: `channels.category.availablesoncategories_get`.
-    pub struct AvailablesoncategoriesGet {
+    /// * Catalog: `channels.category.available_son_categories_get`.
+    pub struct AvailableSonCategoriesGet {
         /// `f_cat_id`.
         0 f_cat_id: i64 => "f_cat_id: must",
     }
@@ -454,19 +455,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`AvailablesoncategoriesGet`].
-    pub struct AvailablesoncategoriesGetResponse {
+    /// Answer to [`AvailableSonCategoriesGet`].
+    pub struct AvailableSonCategoriesGetResponse {
         /// `cat_list`.
-        0 cat_list: Vec<AvailablesoncategoriesGetCat> => "cat_list: must",
+        0 cat_list: Vec<AvailableSonCategoriesGetCat> => "cat_list: must",
         /// `cat_list_v2`.
-        1 cat_list_v2: Vec<AvailablesoncategoriesGetCat> => "cat_list_v2: must",
+        1 cat_list_v2: Vec<AvailableSonCategoriesGetCat> => "cat_list_v2: must",
     }
 }
 
 w::endpoint! {
-    AvailablesoncategoriesGet => AvailablesoncategoriesGetResponse,
+    AvailableSonCategoriesGet => AvailableSonCategoriesGetResponse,
     w::EndpointInfo {
-        id: "channels.category.availablesoncategories_get",
+        id: "channels.category.available_son_categories_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/category/availablesoncategories/get",

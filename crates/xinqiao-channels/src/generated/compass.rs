@@ -77,7 +77,8 @@ w::record! {
         /// `platform_actual_commission`; in fen.
         29 platform_actual_commission: xinqiao_types::Fen => "platform_actual_commission: must",
         /// `finderuin_actual_commission`; in fen.
-        30 finderuin_actual_commission: xinqiao_types::Fen => "finderuin_actual_commission: must",
+        #[doc(alias = "finderuin_actual_commission")]
+        30 finder_uin_actual_commission: xinqiao_types::Fen => "finderuin_actual_commission: must",
         /// `captain_actual_commission`; in fen.
         31 captain_actual_commission: xinqiao_types::Fen => "captain_actual_commission: must",
         /// `seller_predict_settle_amount`; in fen.
@@ -85,7 +86,8 @@ w::record! {
         /// `platform_predict_commission`; in fen.
         33 platform_predict_commission: xinqiao_types::Fen => "platform_predict_commission: must",
         /// `finderuin_predict_commission`; in fen.
-        34 finderuin_predict_commission: xinqiao_types::Fen => "finderuin_predict_commission: must",
+        #[doc(alias = "finderuin_predict_commission")]
+        34 finder_uin_predict_commission: xinqiao_types::Fen => "finderuin_predict_commission: must",
         /// `captain_predict_commission`; in fen.
         35 captain_predict_commission: xinqiao_types::Fen => "captain_predict_commission: must",
     }
@@ -191,7 +193,7 @@ w::record! {
 
 w::record! {
     /// `data` of the answer of `compass::finder::OverallGet`.
-    pub struct OverallGetData {
+    pub struct DataInfo {
         /// `pay_gmv`; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `live_pay_gmv`; in fen.
@@ -390,7 +392,7 @@ pub mod finder {
         /// Answer to [`OverallGet`].
         pub struct OverallGetResponse {
             /// `data`.
-            0 data: super::OverallGetData => "data: must",
+            0 data: super::DataInfo => "data: must",
         }
     }
 

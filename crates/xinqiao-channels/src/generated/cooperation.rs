@@ -7,7 +7,8 @@ w::record! {
     /// `change_sku_info` of `cooperation::ProductInfo`.
     pub struct ChangeSkuInfo {
         /// `preshipment_change_sku_state`.
-        0 preshipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
+        #[doc(alias = "preshipment_change_sku_state")]
+        0 pre_shipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
         /// `old_sku_id`.
         1 old_sku_id: i64 => "old_sku_id: must",
         /// `new_sku_id`.
@@ -19,7 +20,7 @@ w::record! {
 
 w::record! {
     /// `dropship_info` of `cooperation::ProductInfo`.
-    pub struct DropshipInfo {
+    pub struct DropShipInfo {
         /// `ds_order_id`.
         0 ds_order_id: w::TextOrNumber => "ds_order_id: must",
     }
@@ -45,7 +46,7 @@ w::record! {
 
 w::record! {
     /// `data` of the answer of `cooperation::invitation::Get`.
-    pub struct GetData {
+    pub struct DataInfo {
         /// `status`.
         0 status: i64 => "status: must",
     }
@@ -169,15 +170,16 @@ w::record! {
         /// `cash_coupon_discounted_price`; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
         /// `platform_activity_merchant_discounted_price`; in fen.
-        17 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
+        17 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
         /// `bulkbuy_discounted_price`; in fen.
-        18 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
+        #[doc(alias = "bulkbuy_discounted_price")]
+        18 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
         /// `limited_discount_discounted_price`; in fen.
-        19 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
+        19 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
         /// `national_subsidy_discounted_price`; in fen.
-        20 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
+        20 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
         /// `national_subsidy_merchant_discounted_price`; in fen.
-        21 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
+        21 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
 
@@ -207,9 +209,11 @@ w::record! {
         /// `sku_code`.
         3 sku_code: Option<String> => "sku_code",
         /// `on_aftersale_sku_cnt`.
-        4 on_aftersale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
+        #[doc(alias = "on_aftersale_sku_cnt")]
+        4 on_after_sale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
         /// `finish_aftersale_sku_cnt`.
-        5 finish_aftersale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
+        #[doc(alias = "finish_aftersale_sku_cnt")]
+        5 finish_after_sale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
         /// `title`.
         6 title: String => "title: must",
         /// `thumb_img`.
@@ -229,17 +233,18 @@ w::record! {
         /// `finder_discounted_price`; in fen.
         14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
         /// `bulkbuy_discounted_price`; in fen.
-        15 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
+        #[doc(alias = "bulkbuy_discounted_price")]
+        15 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
         /// `cash_coupon_discounted_price`; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
         /// `limited_discount_discounted_price`; in fen.
-        17 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
+        17 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
         /// `platform_activity_merchant_discounted_price`; in fen.
-        18 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
+        18 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
         /// `national_subsidy_discounted_price`; in fen.
-        19 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
+        19 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
         /// `national_subsidy_merchant_discounted_price`; in fen.
-        20 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
+        20 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
         /// `is_change_price`.
         21 is_change_price: Option<bool> => "is_change_price",
         /// `change_price`; in fen.
@@ -275,17 +280,19 @@ w::record! {
         /// `change_sku_info`.
         37 change_sku_info: Option<ChangeSkuInfo> => "change_sku_info",
         /// `dropship_info`.
-        38 dropship_info: Option<DropshipInfo> => "dropship_info",
+        #[doc(alias = "dropship_info")]
+        38 drop_ship_info: Option<DropShipInfo> => "dropship_info",
         /// `is_flash_sale`.
         39 is_flash_sale: Option<bool> => "is_flash_sale",
     }
 }
 
 w::record! {
-    /// `data` of the answer of `cooperation::invitation::QrcodeGenerate`.
-    pub struct QrcodeGenerateData {
+    /// `data` of the answer of `cooperation::invitation::QrCodeGenerate`.
+    pub struct QrCodeGenerateData {
         /// `qrcode_base64`.
-        0 qrcode_base64: String => "qrcode_base64: must",
+        #[doc(alias = "qrcode_base64")]
+        0 qr_code_base64: String => "qrcode_base64: must",
     }
 }
 
@@ -325,7 +332,7 @@ w::record! {
         /// `predict_delivery_time`; format `unix`.
         1 predict_delivery_time: Option<xinqiao_types::UnixSeconds> => "predict_delivery_time",
         /// `full_payment_presale_delivery_type`.
-        2 full_payment_presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
+        2 presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
     }
 }
 
@@ -557,7 +564,7 @@ pub mod invitation {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetData => "data: must",
+            0 data: super::DataInfo => "data: must",
         }
     }
 
@@ -586,8 +593,8 @@ pub mod invitation {
         /// * Call: `POST /channels/ec/cooperation/invitation/qrcode/generate` on `api.weixin.qq.com`.
         /// * Deprecated: 2025-06-16.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/cooperation/generate_invitation_qrcode.html>.
-        /// * Catalog: `channels.cooperation.invitation.qrcode_generate`.
-        pub struct QrcodeGenerate {
+        /// * Catalog: `channels.cooperation.invitation.qr_code_generate`.
+        pub struct QrCodeGenerate {
             /// `sharer_id`.
             0 sharer_id: String => "sharer_id: must",
             /// `sharer_type`.
@@ -597,17 +604,17 @@ pub mod invitation {
     }
 
     w::record! {
-        /// Answer to [`QrcodeGenerate`].
-        pub struct QrcodeGenerateResponse {
+        /// Answer to [`QrCodeGenerate`].
+        pub struct QrCodeGenerateResponse {
             /// `data`.
-            0 data: super::QrcodeGenerateData => "data: must",
+            0 data: super::QrCodeGenerateData => "data: must",
         }
     }
 
     w::endpoint! {
-        QrcodeGenerate => QrcodeGenerateResponse,
+        QrCodeGenerate => QrCodeGenerateResponse,
         w::EndpointInfo {
-            id: "channels.cooperation.invitation.qrcode_generate",
+            id: "channels.cooperation.invitation.qr_code_generate",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/cooperation/invitation/qrcode/generate",

@@ -5,19 +5,22 @@ use xinqiao_wire as w;
 
 w::record! {
     /// `aftersale_info` of `channels.event.aftersale_complaint_update_order_state`; `aftersale_info` of `channels.event.aftersale_merchant_confirm_receipt_overdue`; and 11 more.
-    pub struct AftersaleInfo {
+    pub struct AfterSaleInfo {
         /// `aftersale_id`.
-        0 aftersale_id: i64 => "aftersale_id: must",
+        #[doc(alias = "aftersale_id")]
+        0 after_sale_id: i64 => "aftersale_id: must",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: String => "out_aftersale_id: must",
+        #[doc(alias = "out_aftersale_id")]
+        1 out_after_sale_id: String => "out_aftersale_id: must",
     }
 }
 
 w::record! {
     /// `aftersale_info` of `channels.event.aftersale_new_order`.
-    pub struct AftersaleNewOrderAftersaleInfo {
+    pub struct AfterSaleNewOrderAfterSaleInfo {
         /// `aftersale_id`.
-        0 aftersale_id: i64 => "aftersale_id: must",
+        #[doc(alias = "aftersale_id")]
+        0 after_sale_id: i64 => "aftersale_id: must",
         /// `order_id`.
         1 order_id: i64 => "order_id: must",
         /// `out_order_id`.
@@ -101,7 +104,7 @@ w::record! {
 
 w::record! {
     /// `order_info` of `channels.event.channels_ec_order_ext_info_update`.
-    pub struct ChannelsEcOrderExtInfoUpdateOrderInfo {
+    pub struct EcOrderExtInfoUpdateOrderInfo {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
         /// `type`.
@@ -197,7 +200,7 @@ w::record! {
 
 w::record! {
     /// `finder_shop_aftersale_status_update` of `channels.event.channels_ec_aftersale_update`.
-    pub struct FinderShopAftersaleStatusUpdate {
+    pub struct FinderShopAfterSaleStatusUpdate {
         /// `after_sale_order_id`.
         0 after_sale_order_id: i64 => "after_sale_order_id: must",
         /// `order_id`.
@@ -237,7 +240,7 @@ w::record! {
 
 w::record! {
     /// `finder_shop_present_aftersale_status_update` of `channels.event.channels_ec_present_aftersale_update`.
-    pub struct FinderShopPresentAftersaleStatusUpdate {
+    pub struct ShopPresentAfterSaleStatusUpdate {
         /// `after_sale_order_id`.
         0 after_sale_order_id: i64 => "after_sale_order_id: must",
         /// `order_id`.
@@ -261,7 +264,7 @@ w::record! {
 
 w::record! {
     /// `order_info` of `channels.event.funds_order_profitsharing`.
-    pub struct FundsOrderProfitsharingOrderInfo {
+    pub struct FundsOrderProfitSharingOrderInfo {
         /// `profit_sharing_no`.
         0 profit_sharing_no: String => "profit_sharing_no: must",
         /// `amount`; in fen.
@@ -375,7 +378,7 @@ w::record! {
 
 w::record! {
     /// `OpenProductSpuAudit` of `channels.event.open_product_spu_audit`; `OpenProductSpuAudit` of `channels.event.open_product_spu_status_update`.
-    pub struct OpenProductSpuAuditOpenProductSpuAudit {
+    pub struct OpenProductSpuAudit {
         /// `status`.
         0 status: i64 => "status: must",
         /// `out_product_id`.
@@ -399,7 +402,7 @@ w::record! {
 
 w::record! {
     /// `ProductCategoryAudit` of `channels.event.product_category_audit`.
-    pub struct ProductCategoryAuditProductCategoryAudit {
+    pub struct ProductCategoryAudit {
         /// `audit_id`.
         0 audit_id: i64 => "audit_id: must",
         /// `status`.
@@ -421,7 +424,7 @@ w::record! {
 
 w::record! {
     /// `ProductSpuAudit` of `channels.event.product_spu_audit`.
-    pub struct ProductSpuAuditProductSpuAudit {
+    pub struct ProductSpuAudit {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `status`.
@@ -435,7 +438,7 @@ w::record! {
 
 w::record! {
     /// `ProductSpuListing` of `channels.event.product_spu_listing`.
-    pub struct ProductSpuListingProductSpuListing {
+    pub struct ProductSpuListing {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `status`.
@@ -447,7 +450,7 @@ w::record! {
 
 w::record! {
     /// `ProductSpuUpdate` of `channels.event.product_spu_update`.
-    pub struct ProductSpuUpdateProductSpuUpdate {
+    pub struct ProductSpuUpdate {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `status`.
@@ -570,7 +573,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_complaint_update_order_state.html>.
         /// * Catalog: `channels.event.aftersale_complaint_update_order_state`.
-        pub struct AftersaleComplaintUpdateOrderState {
+        pub struct AfterSaleComplaintUpdated {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -582,7 +585,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -591,7 +595,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_confirm_receipt_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_confirm_receipt_overdue`.
-        pub struct AftersaleMerchantConfirmReceiptOverdue {
+        pub struct AfterSaleConfirmReceiptOverdue {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -603,7 +607,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -612,7 +617,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_handle_refund_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_handle_refund_overdue`.
-        pub struct AftersaleMerchantHandleRefundOverdue {
+        pub struct AfterSaleHandleRefundOverdue {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -624,7 +629,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -633,7 +639,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_merchant_handle_return_overdue.html>.
         /// * Catalog: `channels.event.aftersale_merchant_handle_return_overdue`.
-        pub struct AftersaleMerchantHandleReturnOverdue {
+        pub struct AfterSaleHandleReturnOverdue {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -645,7 +651,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -654,7 +661,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_new_order.html>.
         /// * Catalog: `channels.event.aftersale_new_order`.
-        pub struct AftersaleNewOrder {
+        pub struct AfterSaleNewOrder {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -666,7 +673,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleNewOrderAftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleNewOrderAfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -675,7 +683,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_refund_success.html>.
         /// * Catalog: `channels.event.aftersale_refund_success`.
-        pub struct AftersaleRefundSuccess {
+        pub struct AfterSaleRefundSuccess {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -687,7 +695,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -696,7 +705,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_update_order.html>.
         /// * Catalog: `channels.event.aftersale_update_order`.
-        pub struct AftersaleUpdateOrder {
+        pub struct AfterSaleUpdateOrder {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -708,7 +717,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -717,7 +727,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_apply_platform_judge_overdue.html>.
         /// * Catalog: `channels.event.aftersale_user_apply_platform_judge_overdue`.
-        pub struct AftersaleUserApplyPlatformJudgeOverdue {
+        pub struct AfterSaleApplyJudgeOverdue {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -729,7 +739,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -738,7 +749,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_cancel.html>.
         /// * Catalog: `channels.event.aftersale_user_cancel`.
-        pub struct AftersaleUserCancel {
+        pub struct AfterSaleUserCancel {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -750,7 +761,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -759,7 +771,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/complaint_order.html>.
         /// * Catalog: `channels.event.aftersale_user_cancel_complaint_notify`.
-        pub struct AftersaleUserCancelComplaintNotify {
+        pub struct AfterSaleUserCancelComplaint {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -780,7 +792,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_confirm_refund_certificate.html>.
         /// * Catalog: `channels.event.aftersale_user_confirm_refund_certificate`.
-        pub struct AftersaleUserConfirmRefundCertificate {
+        pub struct AfterSaleConfirmRefundProof {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -792,7 +804,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -801,7 +814,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_modify_return_info.html>.
         /// * Catalog: `channels.event.aftersale_user_modify_return_info`.
-        pub struct AftersaleUserModifyReturnInfo {
+        pub struct AfterSaleUserModifyReturnInfo {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -813,7 +826,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -822,7 +836,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_user_upload_return_info_overdue.html>.
         /// * Catalog: `channels.event.aftersale_user_upload_return_info_overdue`.
-        pub struct AftersaleUserUploadReturnInfoOverdue {
+        pub struct AfterSaleReturnInfoOverdue {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -834,7 +848,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -843,7 +858,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_wait_merchant_confirm_receipt.html>.
         /// * Catalog: `channels.event.aftersale_wait_merchant_confirm_receipt`.
-        pub struct AftersaleWaitMerchantConfirmReceipt {
+        pub struct AfterSaleWaitConfirmReceipt {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -855,7 +870,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -864,7 +880,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/aftersale/aftersale_wait_merchant_offline_refund.html>.
         /// * Catalog: `channels.event.aftersale_wait_merchant_offline_refund`.
-        pub struct AftersaleWaitMerchantOfflineRefund {
+        pub struct AfterSaleWaitOfflineRefund {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -876,7 +892,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -886,7 +903,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/ec_callback/channels_ec_aftersale_update.html>.
         /// * Catalog: `channels.event.channels_ec_aftersale_update`.
-        pub struct ChannelsEcAftersaleUpdate {
+        pub struct ChannelsEcAfterSaleUpdate {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -898,7 +915,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `finder_shop_aftersale_status_update`.
-            5 finder_shop_aftersale_status_update: super::FinderShopAftersaleStatusUpdate => "finder_shop_aftersale_status_update: must",
+            5 after_sale_status_update: super::FinderShopAfterSaleStatusUpdate => "finder_shop_aftersale_status_update: must",
         }
     }
 
@@ -986,7 +1003,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `finder_shop_guarantee_status_update`.
-            5 finder_shop_guarantee_status_update: super::FinderShopGuaranteeStatusUpdate => "finder_shop_guarantee_status_update: must",
+            5 guarantee_status_update: super::FinderShopGuaranteeStatusUpdate => "finder_shop_guarantee_status_update: must",
         }
     }
 
@@ -1074,7 +1091,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::ChannelsEcOrderExtInfoUpdateOrderInfo => "order_info: must",
+            5 order_info: super::EcOrderExtInfoUpdateOrderInfo => "order_info: must",
         }
     }
 
@@ -1150,7 +1167,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/ec_callback/channels_ec_present_aftersale_update.html>.
         /// * Catalog: `channels.event.channels_ec_present_aftersale_update`.
-        pub struct ChannelsEcPresentAftersaleUpdate {
+        pub struct ChannelsEcPresentAfterSaleUpdate {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1162,7 +1179,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `finder_shop_present_aftersale_status_update`.
-            5 finder_shop_present_aftersale_status_update: super::FinderShopPresentAftersaleStatusUpdate => "finder_shop_present_aftersale_status_update: must",
+            5 present_after_sale_status_update: super::ShopPresentAfterSaleStatusUpdate => "finder_shop_present_aftersale_status_update: must",
         }
     }
 
@@ -1341,7 +1358,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_cancel_notice.html>.
         /// * Catalog: `channels.event.dropship_order_cancel`.
-        pub struct DropshipOrderCancel {
+        pub struct DropShipOrderCancel {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1363,7 +1380,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_add_notice.html>.
         /// * Catalog: `channels.event.dropship_order_new`.
-        pub struct DropshipOrderNew {
+        pub struct DropShipOrderNew {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1385,7 +1402,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/notify/ds_order_notify/ds_order_update_notice.html>.
         /// * Catalog: `channels.event.dropship_order_update`.
-        pub struct DropshipOrderUpdate {
+        pub struct DropShipOrderUpdate {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1451,7 +1468,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/callback/profitsharing_order.html>.
         /// * Catalog: `channels.event.funds_order_profitsharing`.
-        pub struct FundsOrderProfitsharing {
+        pub struct FundsOrderProfitSharing {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1463,7 +1480,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::FundsOrderProfitsharingOrderInfo => "order_info: must",
+            5 order_info: super::FundsOrderProfitSharingOrderInfo => "order_info: must",
         }
     }
 
@@ -1515,7 +1532,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/share_attribute.html>.
         /// * Catalog: `channels.event.miniprogram_sharer_action`.
-        pub struct MiniprogramSharerAction {
+        pub struct MiniProgramSharerAction {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1540,7 +1557,7 @@ pub mod event {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/callback/sharer_bind_staus_change.html>.
         /// * Catalog: `channels.event.miniprogram_sharer_bind_status_change`.
-        pub struct MiniprogramSharerBindStatusChange {
+        pub struct SharerBindStatusChange {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1808,7 +1825,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `OpenProductSpuAudit`.
-            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => "OpenProductSpuAudit: must",
+            5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
 
@@ -1829,7 +1846,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `OpenProductSpuAudit`.
-            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => "OpenProductSpuAudit: must",
+            5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
 
@@ -1851,7 +1868,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `ProductCategoryAudit`.
-            5 product_category_audit: super::ProductCategoryAuditProductCategoryAudit => "ProductCategoryAudit: must",
+            5 product_category_audit: super::ProductCategoryAudit => "ProductCategoryAudit: must",
         }
     }
 
@@ -1895,7 +1912,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `ProductSpuAudit`.
-            5 product_spu_audit: super::ProductSpuAuditProductSpuAudit => "ProductSpuAudit: must",
+            5 product_spu_audit: super::ProductSpuAudit => "ProductSpuAudit: must",
         }
     }
 
@@ -1917,7 +1934,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `ProductSpuListing`.
-            5 product_spu_listing: super::ProductSpuListingProductSpuListing => "ProductSpuListing: must",
+            5 product_spu_listing: super::ProductSpuListing => "ProductSpuListing: must",
         }
     }
 
@@ -1939,7 +1956,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `ProductSpuUpdate`.
-            5 product_spu_update: super::ProductSpuUpdateProductSpuUpdate => "ProductSpuUpdate: must",
+            5 product_spu_update: super::ProductSpuUpdate => "ProductSpuUpdate: must",
         }
     }
 

@@ -4,14 +4,15 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `account_info` of the answer of `funds::Getbankacct`; `account_info` of `funds::Setbankacct`.
+    /// `account_info` of the answer of `funds::GetBankAcct`; `account_info` of `funds::SetBankAcct`.
     pub struct AccountInfo {
         /// `bank_account_type`.
         0 bank_account_type: String => "bank_account_type: must",
         /// `account_bank`.
         1 account_bank: String => "account_bank: must",
         /// `account_bank4show`.
-        2 account_bank4show: Option<String> => "account_bank4show",
+        #[doc(alias = "account_bank4show")]
+        2 account_bank_4_show: Option<String> => "account_bank4show",
         /// `bank_address_code`.
         3 bank_address_code: String => "bank_address_code: must",
         /// `bank_branch_id`.
@@ -30,7 +31,7 @@ w::record! {
         account_number: impl Into<String>,
     )
     text(
-        account_bank4show: String,
+        account_bank_4_show: String,
         bank_branch_id: String,
         bank_name: String,
         account_name: String,
@@ -38,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `funds_flow` of the answer of `funds::Getfundsflowdetail`.
+    /// `funds_flow` of the answer of `funds::GetFundsFlowDetail`.
     pub struct FundsFlow {
         /// `flow_id`.
         0 flow_id: String => "flow_id: must",
@@ -67,7 +68,8 @@ w::record! {
         /// `order_id`.
         1 order_id: Option<w::TextOrNumber> => "order_id",
         /// `aftersale_id`.
-        2 aftersale_id: Option<w::TextOrNumber> => "aftersale_id",
+        #[doc(alias = "aftersale_id")]
+        2 after_sale_id: Option<w::TextOrNumber> => "aftersale_id",
         /// `transaction_id`.
         3 transaction_id: Option<String> => "transaction_id",
         /// `guarantee_id`.
@@ -86,15 +88,15 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/funds/getbalance` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getbalance.html>.
-    /// * Catalog: `channels.funds.getbalance`.
-    pub struct Getbalance {
+    /// * Catalog: `channels.funds.get_balance`.
+    pub struct GetBalance {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getbalance`].
-    pub struct GetbalanceResponse {
+    /// Answer to [`GetBalance`].
+    pub struct GetBalanceResponse {
         /// `available_amount`; in fen.
         0 available_amount: xinqiao_types::Fen => "available_amount: must",
         /// `pending_amount`; in fen.
@@ -105,9 +107,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getbalance => GetbalanceResponse,
+    GetBalance => GetBalanceResponse,
     w::EndpointInfo {
-        id: "channels.funds.getbalance",
+        id: "channels.funds.get_balance",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/funds/getbalance",
@@ -128,24 +130,24 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/funds/getbankacct` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getbankacct.html>.
-    /// * Catalog: `channels.funds.getbankacct`.
-    pub struct Getbankacct {
+    /// * Catalog: `channels.funds.get_bank_acct`.
+    pub struct GetBankAcct {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getbankacct`].
-    pub struct GetbankacctResponse {
+    /// Answer to [`GetBankAcct`].
+    pub struct GetBankAcctResponse {
         /// `account_info`.
         0 account_info: AccountInfo => "account_info: must",
     }
 }
 
 w::endpoint! {
-    Getbankacct => GetbankacctResponse,
+    GetBankAcct => GetBankAcctResponse,
     w::EndpointInfo {
-        id: "channels.funds.getbankacct",
+        id: "channels.funds.get_bank_acct",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/funds/getbankacct",
@@ -166,8 +168,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/funds/getfundsflowdetail` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getfundsflowdetail.html>.
-    /// * Catalog: `channels.funds.getfundsflowdetail`.
-    pub struct Getfundsflowdetail {
+    /// * Catalog: `channels.funds.get_funds_flow_detail`.
+    pub struct GetFundsFlowDetail {
         /// `flow_id`.
         0 flow_id: String => "flow_id: must",
     }
@@ -175,17 +177,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getfundsflowdetail`].
-    pub struct GetfundsflowdetailResponse {
+    /// Answer to [`GetFundsFlowDetail`].
+    pub struct GetFundsFlowDetailResponse {
         /// `funds_flow`.
         0 funds_flow: FundsFlow => "funds_flow: must",
     }
 }
 
 w::endpoint! {
-    Getfundsflowdetail => GetfundsflowdetailResponse,
+    GetFundsFlowDetail => GetFundsFlowDetailResponse,
     w::EndpointInfo {
-        id: "channels.funds.getfundsflowdetail",
+        id: "channels.funds.get_funds_flow_detail",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/funds/getfundsflowdetail",
@@ -206,8 +208,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/funds/getfundsflowlist` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getfundsflowlist.html>.
-    /// * Catalog: `channels.funds.getfundsflowlist`.
-    pub struct Getfundsflowlist {
+    /// * Catalog: `channels.funds.get_funds_flow_list`.
+    pub struct GetFundsFlowList {
         /// `transaction_id`.
         0 transaction_id: Option<String> => "transaction_id",
         /// `start_time`; format `unix`.
@@ -227,8 +229,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getfundsflowlist`].
-    pub struct GetfundsflowlistResponse {
+    /// Answer to [`GetFundsFlowList`].
+    pub struct GetFundsFlowListResponse {
         /// `flow_ids`.
         0 flow_ids: Vec<String> => "flow_ids: must",
         /// `has_more`.
@@ -239,9 +241,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getfundsflowlist => GetfundsflowlistResponse,
+    GetFundsFlowList => GetFundsFlowListResponse,
     w::EndpointInfo {
-        id: "channels.funds.getfundsflowlist",
+        id: "channels.funds.get_funds_flow_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/funds/getfundsflowlist",
@@ -262,8 +264,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/funds/getwithdrawdetail` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getwithdrawdetail.html>.
-    /// * Catalog: `channels.funds.getwithdrawdetail`.
-    pub struct Getwithdrawdetail {
+    /// * Catalog: `channels.funds.get_withdraw_detail`.
+    pub struct GetWithdrawDetail {
         /// `withdraw_id`.
         0 withdraw_id: String => "withdraw_id: must",
     }
@@ -271,8 +273,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getwithdrawdetail`].
-    pub struct GetwithdrawdetailResponse {
+    /// Answer to [`GetWithdrawDetail`].
+    pub struct GetWithdrawDetailResponse {
         /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `remark`.
@@ -295,9 +297,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getwithdrawdetail => GetwithdrawdetailResponse,
+    GetWithdrawDetail => GetWithdrawDetailResponse,
     w::EndpointInfo {
-        id: "channels.funds.getwithdrawdetail",
+        id: "channels.funds.get_withdraw_detail",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/funds/getwithdrawdetail",
@@ -318,8 +320,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/funds/getwithdrawlist` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getwithdrawlist.html>.
-    /// * Catalog: `channels.funds.getwithdrawlist`.
-    pub struct Getwithdrawlist {
+    /// * Catalog: `channels.funds.get_withdraw_list`.
+    pub struct GetWithdrawList {
         /// `start_time`; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
@@ -334,8 +336,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getwithdrawlist`].
-    pub struct GetwithdrawlistResponse {
+    /// Answer to [`GetWithdrawList`].
+    pub struct GetWithdrawListResponse {
         /// `withdraw_ids`.
         0 withdraw_ids: Vec<String> => "withdraw_ids: must",
         /// `total_num`.
@@ -344,9 +346,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getwithdrawlist => GetwithdrawlistResponse,
+    GetWithdrawList => GetWithdrawListResponse,
     w::EndpointInfo {
-        id: "channels.funds.getwithdrawlist",
+        id: "channels.funds.get_withdraw_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/funds/getwithdrawlist",
@@ -367,8 +369,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/funds/setbankacct` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/setbankacct.html>.
-    /// * Catalog: `channels.funds.setbankacct`.
-    pub struct Setbankacct {
+    /// * Catalog: `channels.funds.set_bank_acct`.
+    pub struct SetBankAcct {
         /// `account_info`.
         0 account_info: AccountInfo => "account_info: must",
     }
@@ -376,9 +378,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Setbankacct => w::Empty,
+    SetBankAcct => w::Empty,
     w::EndpointInfo {
-        id: "channels.funds.setbankacct",
+        id: "channels.funds.set_bank_acct",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/funds/setbankacct",
@@ -399,8 +401,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/funds/submitwithdraw` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/submitwithdraw.html>.
-    /// * Catalog: `channels.funds.submitwithdraw`.
-    pub struct Submitwithdraw {
+    /// * Catalog: `channels.funds.submit_withdraw`.
+    pub struct SubmitWithdraw {
         /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `remark`.
@@ -413,17 +415,18 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Submitwithdraw`].
-    pub struct SubmitwithdrawResponse {
+    /// Answer to [`SubmitWithdraw`].
+    pub struct SubmitWithdrawResponse {
         /// `qrcode_ticket`.
-        0 qrcode_ticket: String => "qrcode_ticket: must",
+        #[doc(alias = "qrcode_ticket")]
+        0 qr_code_ticket: String => "qrcode_ticket: must",
     }
 }
 
 w::endpoint! {
-    Submitwithdraw => SubmitwithdrawResponse,
+    SubmitWithdraw => SubmitWithdrawResponse,
     w::EndpointInfo {
-        id: "channels.funds.submitwithdraw",
+        id: "channels.funds.submit_withdraw",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/funds/submitwithdraw",

@@ -3,12 +3,12 @@
 
 use xinqiao_wire as w;
 
-#[cfg(feature = "league-headsupplier")]
-pub mod headsupplier;
+#[cfg(feature = "league-head-supplier")]
+pub mod head_supplier;
 
 w::record! {
-    /// An item of `list` in `league::item::Batchadd`.
-    pub struct BatchaddList {
+    /// An item of `list` in `league::item::BatchAdd`.
+    pub struct BatchAddList {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `ratio`.
@@ -19,7 +19,7 @@ w::record! {
 }
 
 w::record! {
-    /// `exclusive_info` of `league::GetItem`.
+    /// `exclusive_info` of `league::ItemInfo`.
     pub struct ExclusiveInfo {
         /// `info_id`.
         0 info_id: Option<i64> => "info_id",
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ext_info` of `league::GetItem`.
+    /// `ext_info` of `league::ItemInfo`.
     pub struct ExtInfo {
         /// `is_sale_forbidden`.
         0 is_sale_forbidden: bool => "is_sale_forbidden: must",
@@ -61,7 +61,7 @@ w::record! {
 }
 
 w::record! {
-    /// `funds_flow` of the answer of `league::funds::Getfundsflowdetail`.
+    /// `funds_flow` of the answer of `league::funds::GetFundsFlowDetail`.
     pub struct FundsFlow {
         /// `flow_id`.
         0 flow_id: String => "flow_id: must",
@@ -84,7 +84,7 @@ w::record! {
 
 w::record! {
     /// `item` of the answer of `league::item::Get`.
-    pub struct GetItem {
+    pub struct ItemInfo {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `product_id`.
@@ -101,8 +101,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in `league::item::HeadsupplierBatchadd`.
-    pub struct HeadsupplierBatchaddList {
+    /// An item of `list` in `league::item::HeadSupplierBatchAdd`.
+    pub struct HeadSupplierBatchAddList {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `ratio`.
@@ -148,7 +148,8 @@ w::record! {
         /// `order_id`.
         1 order_id: Option<w::TextOrNumber> => "order_id",
         /// `aftersale_id`.
-        2 aftersale_id: Option<w::TextOrNumber> => "aftersale_id",
+        #[doc(alias = "aftersale_id")]
+        2 after_sale_id: Option<w::TextOrNumber> => "aftersale_id",
         /// `transaction_id`.
         3 transaction_id: Option<String> => "transaction_id",
         /// `withdraw_id`.
@@ -159,12 +160,14 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `result_info_list` in the answer of `league::item::Batchadd`; an item of `result_info_list` in the answer of `league::item::HeadsupplierBatchadd`.
+    /// An item of `result_info_list` in the answer of `league::item::BatchAdd`; an item of `result_info_list` in the answer of `league::item::HeadSupplierBatchAdd`.
     pub struct ResultInfo {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        1 err_msg: Option<String> => "errmsg",
         /// `product_id`.
         2 product_id: i64 => "product_id: must",
         /// `info_id`.
@@ -205,8 +208,8 @@ pub mod funds {
         ///
         /// * Call: `POST /channels/ec/league/funds/getfundsflowdetail` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_getfundsflowdetail.html>.
-        /// * Catalog: `channels.league.funds.getfundsflowdetail`.
-        pub struct Getfundsflowdetail {
+        /// * Catalog: `channels.league.funds.get_funds_flow_detail`.
+        pub struct GetFundsFlowDetail {
             /// `flow_id`.
             0 flow_id: String => "flow_id: must",
         }
@@ -214,17 +217,17 @@ pub mod funds {
     }
 
     w::record! {
-        /// Answer to [`Getfundsflowdetail`].
-        pub struct GetfundsflowdetailResponse {
+        /// Answer to [`GetFundsFlowDetail`].
+        pub struct GetFundsFlowDetailResponse {
             /// `funds_flow`.
             0 funds_flow: super::FundsFlow => "funds_flow: must",
         }
     }
 
     w::endpoint! {
-        Getfundsflowdetail => GetfundsflowdetailResponse,
+        GetFundsFlowDetail => GetFundsFlowDetailResponse,
         w::EndpointInfo {
-            id: "channels.league.funds.getfundsflowdetail",
+            id: "channels.league.funds.get_funds_flow_detail",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/league/funds/getfundsflowdetail",
@@ -245,8 +248,8 @@ pub mod funds {
         ///
         /// * Call: `POST /channels/ec/league/funds/getfundsflowlist` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_getfundsflowlist.html>.
-        /// * Catalog: `channels.league.funds.getfundsflowlist`.
-        pub struct Getfundsflowlist {
+        /// * Catalog: `channels.league.funds.get_funds_flow_list`.
+        pub struct GetFundsFlowList {
             /// `flow_type`.
             0 flow_type: Option<i64> => "flow_type",
             /// `start_time`; format `unix`.
@@ -272,8 +275,8 @@ pub mod funds {
     }
 
     w::record! {
-        /// Answer to [`Getfundsflowlist`].
-        pub struct GetfundsflowlistResponse {
+        /// Answer to [`GetFundsFlowList`].
+        pub struct GetFundsFlowListResponse {
             /// `flow_ids`.
             0 flow_ids: Vec<String> => "flow_ids: must",
             /// `has_more`.
@@ -284,9 +287,9 @@ pub mod funds {
     }
 
     w::endpoint! {
-        Getfundsflowlist => GetfundsflowlistResponse,
+        GetFundsFlowList => GetFundsFlowListResponse,
         w::EndpointInfo {
-            id: "channels.league.funds.getfundsflowlist",
+            id: "channels.league.funds.get_funds_flow_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/league/funds/getfundsflowlist",
@@ -312,12 +315,12 @@ pub mod item {
         ///
         /// * Call: `POST /channels/ec/league/item/batchadd` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_batchadditem.html>.
-        /// * Catalog: `channels.league.item.batchadd`.
-        pub struct Batchadd {
+        /// * Catalog: `channels.league.item.batch_add`.
+        pub struct BatchAdd {
             /// `type`.
             0 type_: i64 => "type: must",
             /// `list`.
-            1 list: Vec<super::BatchaddList> => "list: must",
+            1 list: Vec<super::BatchAddList> => "list: must",
             /// `finder_ids`.
             2 finder_ids: Option<Vec<String>> => "finder_ids",
             /// `begin_time`; format `unix`.
@@ -327,7 +330,7 @@ pub mod item {
             /// `is_forerver`.
             5 is_forerver: Option<bool> => "is_forerver",
         }
-        new(type_: i64, list: Vec<super::BatchaddList>)
+        new(type_: i64, list: Vec<super::BatchAddList>)
         set(
             finder_ids: Vec<String>,
             begin_time: xinqiao_types::UnixSeconds,
@@ -337,17 +340,17 @@ pub mod item {
     }
 
     w::record! {
-        /// Answer to [`Batchadd`].
-        pub struct BatchaddResponse {
+        /// Answer to [`BatchAdd`].
+        pub struct BatchAddResponse {
             /// `result_info_list`.
             0 result_info_list: Vec<super::ResultInfo> => "result_info_list: must",
         }
     }
 
     w::endpoint! {
-        Batchadd => BatchaddResponse,
+        BatchAdd => BatchAddResponse,
         w::EndpointInfo {
-            id: "channels.league.item.batchadd",
+            id: "channels.league.item.batch_add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/league/item/batchadd",
@@ -438,7 +441,7 @@ pub mod item {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `item`.
-            0 item: super::GetItem => "item: must",
+            0 item: super::ItemInfo => "item: must",
         }
     }
 
@@ -466,12 +469,13 @@ pub mod item {
         ///
         /// * Call: `POST /channels/ec/league/item/headsupplier/batchadd` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_batchaddheadsupplieritem.html>.
-        /// * Catalog: `channels.league.item.headsupplier_batchadd`.
-        pub struct HeadsupplierBatchadd {
+        /// * Catalog: `channels.league.item.head_supplier_batch_add`.
+        pub struct HeadSupplierBatchAdd {
             /// `headsupplier_appid`.
-            0 headsupplier_appid: String => "headsupplier_appid: must",
+            #[doc(alias = "headsupplier_appid")]
+            0 head_supplier_appid: String => "headsupplier_appid: must",
             /// `list`.
-            1 list: Vec<super::HeadsupplierBatchaddList> => "list: must",
+            1 list: Vec<super::HeadSupplierBatchAddList> => "list: must",
             /// `begin_time`; format `unix`.
             2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// `end_time`; format `unix`.
@@ -479,7 +483,7 @@ pub mod item {
             /// `is_forerver`.
             4 is_forerver: Option<bool> => "is_forerver",
         }
-        new(headsupplier_appid: impl Into<String>, list: Vec<super::HeadsupplierBatchaddList>)
+        new(head_supplier_appid: impl Into<String>, list: Vec<super::HeadSupplierBatchAddList>)
         set(
             begin_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
@@ -487,13 +491,13 @@ pub mod item {
         )
     }
 
-    /// Answer to [`HeadsupplierBatchadd`], the same as to [`Batchadd`].
-    pub type HeadsupplierBatchaddResponse = BatchaddResponse;
+    /// Answer to [`HeadSupplierBatchAdd`], the same as to [`BatchAdd`].
+    pub type HeadSupplierBatchAddResponse = BatchAddResponse;
 
     w::endpoint! {
-        HeadsupplierBatchadd => HeadsupplierBatchaddResponse,
+        HeadSupplierBatchAdd => HeadSupplierBatchAddResponse,
         w::EndpointInfo {
-            id: "channels.league.item.headsupplier_batchadd",
+            id: "channels.league.item.head_supplier_batch_add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/league/item/headsupplier/batchadd",

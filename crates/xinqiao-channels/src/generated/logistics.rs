@@ -125,18 +125,18 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `ec_order_list` in `logistics::ewaybill::biz::OrderCreate`; an item of `ec_order_list` in `logistics::ewaybill::biz::OrderPrecreate`; and 1 more.
+    /// An item of `ec_order_list` in `logistics::ewaybill::biz::OrderCreate`; an item of `ec_order_list` in `logistics::ewaybill::biz::OrderPreCreate`; and 1 more.
     pub struct EcOrder {
         /// `ec_order_id`.
         0 ec_order_id: Option<w::TextOrNumber> => "ec_order_id",
         /// `goods_list`.
-        1 goods_list: Vec<Good> => "goods_list: must",
+        1 goods_list: Vec<Goods> => "goods_list: must",
         /// `ewaybill_order_code`.
         2 ewaybill_order_code: Option<String> => "ewaybill_order_code",
         /// `ewaybill_order_appid`.
         3 ewaybill_order_appid: Option<String> => "ewaybill_order_appid",
     }
-    new(goods_list: Vec<Good>)
+    new(goods_list: Vec<Goods>)
     text(ec_order_id: w::TextOrNumber, ewaybill_order_code: String, ewaybill_order_appid: String)
 }
 
@@ -171,7 +171,7 @@ w::record! {
 
 w::record! {
     /// An item of `goods_list` in `logistics::EcOrder`.
-    pub struct Good {
+    pub struct Goods {
         /// `product_id`.
         0 product_id: Option<i64> => "product_id",
         /// `sku_id`.
@@ -268,7 +268,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `req_list` in `logistics::ewaybill::biz::OrderBatchprint`.
+    /// An item of `req_list` in `logistics::ewaybill::biz::OrderBatchPrint`.
     pub struct Req {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -369,7 +369,7 @@ w::record! {
 }
 
 w::record! {
-    /// `single` of `logistics::TemplateConfigConfig`.
+    /// `single` of `logistics::TemplateConfigDetail`.
     pub struct Single {
         /// `type`.
         0 type_: String => "type: must",
@@ -398,7 +398,8 @@ w::record! {
         /// `site_name`.
         3 site_name: String => "site_name: must",
         /// `site_fullname`.
-        4 site_fullname: String => "site_fullname: must",
+        #[doc(alias = "site_fullname")]
+        4 site_full_name: String => "site_fullname: must",
         /// `address`; personal data, masked in `Debug`.
         5 address: Address => "address: must masked",
         /// `contact`.
@@ -407,7 +408,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `subpackage_list` in `logistics::ewaybill::biz::OrderAddsuborder`; an item of `subpackage_list` in `logistics::DeliveryInfo`.
+    /// An item of `subpackage_list` in `logistics::ewaybill::biz::OrderAddSuborder`; an item of `subpackage_list` in `logistics::DeliveryInfo`.
     pub struct Subpackage {
         /// `weight_g`; in g.
         0 weight_g: Option<i64> => "weight_g",
@@ -426,7 +427,7 @@ w::record! {
 }
 
 w::record! {
-    /// `template_info` of the answer of `logistics::ewaybill::biz::TemplateGetbyid`; an item of `template_list` in `logistics::TotalTemplate`.
+    /// `template_info` of the answer of `logistics::ewaybill::biz::TemplateGetById`; an item of `template_list` in `logistics::TotalTemplate`.
     pub struct Template {
         /// `template_id`.
         0 template_id: String => "template_id: must",
@@ -449,7 +450,7 @@ w::record! {
 
 w::record! {
     /// A value of `config` in the answer of `logistics::ewaybill::biz::TemplateConfig`.
-    pub struct TemplateConfigConfig {
+    pub struct TemplateConfigDetail {
         /// `single`.
         0 single: Single => "single: must",
     }
@@ -531,7 +532,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `waybill_id_list` in the answer of `logistics::ewaybill::biz::OrderAddsuborder`; an item of `waybill_id_list` in the answer of `logistics::ewaybill::biz::OrderCreate`.
+    /// An item of `waybill_id_list` in the answer of `logistics::ewaybill::biz::OrderAddSuborder`; an item of `waybill_id_list` in the answer of `logistics::ewaybill::biz::OrderCreate`.
     pub struct WaybillId {
         /// `waybill_type`.
         0 waybill_type: Option<i64> => "waybill_type",
@@ -547,8 +548,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/logistics/phonenumber/get` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/logistics/delivery_virtual_number_get.html>.
-    /// * Catalog: `channels.logistics.phonenumber_get`.
-    pub struct PhonenumberGet {
+    /// * Catalog: `channels.logistics.phone_number_get`.
+    pub struct PhoneNumberGet {
         /// `waybill_id`.
         0 waybill_id: String => "waybill_id: must",
         /// `private_phone`.
@@ -559,17 +560,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`PhonenumberGet`].
-    pub struct PhonenumberGetResponse {
+    /// Answer to [`PhoneNumberGet`].
+    pub struct PhoneNumberGetResponse {
         /// `phone`; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
     }
 }
 
 w::endpoint! {
-    PhonenumberGet => PhonenumberGetResponse,
+    PhoneNumberGet => PhoneNumberGetResponse,
     w::EndpointInfo {
-        id: "channels.logistics.phonenumber_get",
+        id: "channels.logistics.phone_number_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/logistics/phonenumber/get",
@@ -590,8 +591,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/logistics/phonenumberpool/get` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/logistics/delivery_virtual_number.html>.
-    /// * Catalog: `channels.logistics.phonenumberpool_get`.
-    pub struct PhonenumberpoolGet {
+    /// * Catalog: `channels.logistics.phone_number_pool_get`.
+    pub struct PhoneNumberPoolGet {
         /// `page_size`.
         0 page_size: i64 => "page_size: must",
         /// `next_key`.
@@ -602,10 +603,11 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`PhonenumberpoolGet`].
-    pub struct PhonenumberpoolGetResponse {
+    /// Answer to [`PhoneNumberPoolGet`].
+    pub struct PhoneNumberPoolGetResponse {
         /// `phonenumbers`.
-        0 phonenumbers: Vec<String> => "phonenumbers: must",
+        #[doc(alias = "phonenumbers")]
+        0 phone_numbers: Vec<String> => "phonenumbers: must",
         /// `total_num`.
         1 total_num: i64 => "total_num: must",
         /// `has_more`.
@@ -616,9 +618,9 @@ w::record! {
 }
 
 w::endpoint! {
-    PhonenumberpoolGet => PhonenumberpoolGetResponse,
+    PhoneNumberPoolGet => PhoneNumberPoolGetResponse,
     w::EndpointInfo {
-        id: "channels.logistics.phonenumberpool_get",
+        id: "channels.logistics.phone_number_pool_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/logistics/phonenumberpool/get",
@@ -639,8 +641,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/logistics/virtualnumber/get` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/logistics/delivery_virtual_number_get_virtual.html>.
-    /// * Catalog: `channels.logistics.virtualnumber_get`.
-    pub struct VirtualnumberGet {
+    /// * Catalog: `channels.logistics.virtual_number_get`.
+    pub struct VirtualNumberGet {
         /// `waybill_id`.
         0 waybill_id: String => "waybill_id: must",
     }
@@ -648,8 +650,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`VirtualnumberGet`].
-    pub struct VirtualnumberGetResponse {
+    /// Answer to [`VirtualNumberGet`].
+    pub struct VirtualNumberGetResponse {
         /// `masked_real_phone`.
         0 masked_real_phone: String => "masked_real_phone: must",
         /// `main_phone`.
@@ -660,9 +662,9 @@ w::record! {
 }
 
 w::endpoint! {
-    VirtualnumberGet => VirtualnumberGetResponse,
+    VirtualNumberGet => VirtualNumberGetResponse,
     w::EndpointInfo {
-        id: "channels.logistics.virtualnumber_get",
+        id: "channels.logistics.virtual_number_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/logistics/virtualnumber/get",
@@ -787,8 +789,8 @@ pub mod ewaybill {
             ///
             /// * Call: `POST /channels/ec/logistics/ewaybill/biz/order/addsuborder` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/ewaybill/add_suborder.html>.
-            /// * Catalog: `channels.logistics.ewaybill.biz.order_addsuborder`.
-            pub struct OrderAddsuborder {
+            /// * Catalog: `channels.logistics.ewaybill.biz.order_add_suborder`.
+            pub struct OrderAddSuborder {
                 /// `ewaybill_order_id`.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// `waybill_id`.
@@ -821,8 +823,8 @@ pub mod ewaybill {
         }
 
         w::record! {
-            /// Answer to [`OrderAddsuborder`].
-            pub struct OrderAddsuborderResponse {
+            /// Answer to [`OrderAddSuborder`].
+            pub struct OrderAddSuborderResponse {
                 /// `ewaybill_order_id`.
                 0 ewaybill_order_id: Option<String> => "ewaybill_order_id",
                 /// `waybill_id`.
@@ -837,9 +839,9 @@ pub mod ewaybill {
         }
 
         w::endpoint! {
-            OrderAddsuborder => OrderAddsuborderResponse,
+            OrderAddSuborder => OrderAddSuborderResponse,
             w::EndpointInfo {
-                id: "channels.logistics.ewaybill.biz.order_addsuborder",
+                id: "channels.logistics.ewaybill.biz.order_add_suborder",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/channels/ec/logistics/ewaybill/biz/order/addsuborder",
@@ -860,8 +862,8 @@ pub mod ewaybill {
             ///
             /// * Call: `POST /channels/ec/logistics/ewaybill/biz/order/batchprint` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/batchnotify_print.html>.
-            /// * Catalog: `channels.logistics.ewaybill.biz.order_batchprint`.
-            pub struct OrderBatchprint {
+            /// * Catalog: `channels.logistics.ewaybill.biz.order_batch_print`.
+            pub struct OrderBatchPrint {
                 /// `req_list`.
                 0 req_list: Vec<super::super::Req> => "req_list: must",
             }
@@ -869,8 +871,8 @@ pub mod ewaybill {
         }
 
         w::record! {
-            /// Answer to [`OrderBatchprint`].
-            pub struct OrderBatchprintResponse {
+            /// Answer to [`OrderBatchPrint`].
+            pub struct OrderBatchPrintResponse {
                 /// `succ_ewaybill_order_id`.
                 0 succ_ewaybill_order_id: Option<Vec<String>> => "succ_ewaybill_order_id",
                 /// `fail_ewaybill_order_id`.
@@ -879,9 +881,9 @@ pub mod ewaybill {
         }
 
         w::endpoint! {
-            OrderBatchprint => OrderBatchprintResponse,
+            OrderBatchPrint => OrderBatchPrintResponse,
             w::EndpointInfo {
-                id: "channels.logistics.ewaybill.biz.order_batchprint",
+                id: "channels.logistics.ewaybill.biz.order_batch_print",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/channels/ec/logistics/ewaybill/biz/order/batchprint",
@@ -1084,8 +1086,8 @@ pub mod ewaybill {
             ///
             /// * Call: `POST /channels/ec/logistics/ewaybill/biz/order/getprintinfo` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/store/supplier/api/delivery/electronic/api_get_print_content.html>.
-            /// * Catalog: `channels.logistics.ewaybill.biz.order_getprintinfo`.
-            pub struct OrderGetprintinfo {
+            /// * Catalog: `channels.logistics.ewaybill.biz.order_get_print_info`.
+            pub struct OrderGetPrintInfo {
                 /// `ewaybill_order_id`.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// `template_id`.
@@ -1098,17 +1100,17 @@ pub mod ewaybill {
         }
 
         w::record! {
-            /// Answer to [`OrderGetprintinfo`].
-            pub struct OrderGetprintinfoResponse {
+            /// Answer to [`OrderGetPrintInfo`].
+            pub struct OrderGetPrintInfoResponse {
                 /// `print_info`.
                 0 print_info: Option<String> => "print_info",
             }
         }
 
         w::endpoint! {
-            OrderGetprintinfo => OrderGetprintinfoResponse,
+            OrderGetPrintInfo => OrderGetPrintInfoResponse,
             w::EndpointInfo {
-                id: "channels.logistics.ewaybill.biz.order_getprintinfo",
+                id: "channels.logistics.ewaybill.biz.order_get_print_info",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/channels/ec/logistics/ewaybill/biz/order/getprintinfo",
@@ -1129,8 +1131,8 @@ pub mod ewaybill {
             ///
             /// * Call: `POST /channels/ec/logistics/ewaybill/biz/order/precreate` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/precreate_order.html>.
-            /// * Catalog: `channels.logistics.ewaybill.biz.order_precreate`.
-            pub struct OrderPrecreate {
+            /// * Catalog: `channels.logistics.ewaybill.biz.order_pre_create`.
+            pub struct OrderPreCreate {
                 /// `delivery_id`.
                 0 delivery_id: String => "delivery_id: must",
                 /// `site_code`.
@@ -1160,17 +1162,17 @@ pub mod ewaybill {
         }
 
         w::record! {
-            /// Answer to [`OrderPrecreate`].
-            pub struct OrderPrecreateResponse {
+            /// Answer to [`OrderPreCreate`].
+            pub struct OrderPreCreateResponse {
                 /// `ewaybill_order_id`.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
             }
         }
 
         w::endpoint! {
-            OrderPrecreate => OrderPrecreateResponse,
+            OrderPreCreate => OrderPreCreateResponse,
             w::EndpointInfo {
-                id: "channels.logistics.ewaybill.biz.order_precreate",
+                id: "channels.logistics.ewaybill.biz.order_pre_create",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/channels/ec/logistics/ewaybill/biz/order/precreate",
@@ -1247,8 +1249,8 @@ pub mod ewaybill {
             text(sub_waybill_id: String)
         }
 
-        /// Answer to [`PrintGet`], the same as to [`OrderGetprintinfo`].
-        pub type PrintGetResponse = OrderGetprintinfoResponse;
+        /// Answer to [`PrintGet`], the same as to [`OrderGetPrintInfo`].
+        pub type PrintGetResponse = OrderGetPrintInfoResponse;
 
         w::endpoint! {
             PrintGet => PrintGetResponse,
@@ -1284,7 +1286,7 @@ pub mod ewaybill {
             /// Answer to [`TemplateConfig`].
             pub struct TemplateConfigResponse {
                 /// `config`.
-                0 config: std::collections::BTreeMap<String, super::super::TemplateConfigConfig> => "config: must",
+                0 config: std::collections::BTreeMap<String, super::super::TemplateConfigDetail> => "config: must",
             }
         }
 
@@ -1431,8 +1433,8 @@ pub mod ewaybill {
             ///
             /// * Call: `POST /channels/ec/logistics/ewaybill/biz/template/getbyid` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/get_templatebyid.html>.
-            /// * Catalog: `channels.logistics.ewaybill.biz.template_getbyid`.
-            pub struct TemplateGetbyid {
+            /// * Catalog: `channels.logistics.ewaybill.biz.template_get_by_id`.
+            pub struct TemplateGetById {
                 /// `delivery_id`.
                 0 delivery_id: String => "delivery_id: must",
                 /// `template_id`.
@@ -1442,17 +1444,17 @@ pub mod ewaybill {
         }
 
         w::record! {
-            /// Answer to [`TemplateGetbyid`].
-            pub struct TemplateGetbyidResponse {
+            /// Answer to [`TemplateGetById`].
+            pub struct TemplateGetByIdResponse {
                 /// `template_info`.
                 0 template_info: super::super::Template => "template_info: must",
             }
         }
 
         w::endpoint! {
-            TemplateGetbyid => TemplateGetbyidResponse,
+            TemplateGetById => TemplateGetByIdResponse,
             w::EndpointInfo {
-                id: "channels.logistics.ewaybill.biz.template_getbyid",
+                id: "channels.logistics.ewaybill.biz.template_get_by_id",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/channels/ec/logistics/ewaybill/biz/template/getbyid",

@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `all_condition_free_detail` of `merchant::FreightTemplate`; `all_condition_free_detail` of `merchant::UpdatefreighttemplateFreightTemplate`.
+    /// `all_condition_free_detail` of `merchant::FreightTemplate`; `all_condition_free_detail` of `merchant::Template`.
     pub struct AllConditionFreeDetail {
         /// `condition_free_detail_list`.
         0 condition_free_detail_list: Vec<ConditionFreeDetail> => "condition_free_detail_list: must",
@@ -131,7 +131,7 @@ w::record! {
 }
 
 w::record! {
-    /// `all_freight_calc_method` of `merchant::FreightTemplate`; `all_freight_calc_method` of `merchant::UpdatefreighttemplateFreightTemplate`.
+    /// `all_freight_calc_method` of `merchant::FreightTemplate`; `all_freight_calc_method` of `merchant::Template`.
     pub struct AllFreightCalcMethod {
         /// `freight_calc_method_list`.
         0 freight_calc_method_list: Vec<FreightCalcMethod> => "freight_calc_method_list: must",
@@ -140,8 +140,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `freight_calc_method_list` in `merchant::FreightTemplateAllFreightCalcMethod`.
-    pub struct AllFreightCalcMethodFreightCalcMethod {
+    /// An item of `freight_calc_method_list` in `merchant::TemplateAllFreightCalcMethod`.
+    pub struct CalcMethod {
         /// `address_info`.
         0 address_info: Vec<FreightTemplateAddressInfo> => "address_info: must",
         /// `is_default`.
@@ -215,7 +215,7 @@ w::record! {
 }
 
 w::record! {
-    /// `freight_template` of `merchant::Addfreighttemplate`.
+    /// `freight_template` of `merchant::AddFreightTemplate`.
     pub struct FreightTemplate {
         /// `name`.
         0 name: String => "name: must",
@@ -258,7 +258,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `address_info` in `merchant::AllFreightCalcMethodFreightCalcMethod`; an item of `address_infos` in `merchant::FreightTemplateConditionFreeDetail`; and 2 more.
+    /// An item of `address_info` in `merchant::CalcMethod`; an item of `address_infos` in `merchant::TemplateConditionFreeDetail`; and 2 more.
     pub struct FreightTemplateAddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
@@ -278,24 +278,24 @@ w::record! {
 }
 
 w::record! {
-    /// `all_condition_free_detail` of `merchant::GetfreighttemplatedetailFreightTemplate`.
-    pub struct FreightTemplateAllConditionFreeDetail {
+    /// `all_condition_free_detail` of `merchant::TemplateDetailFreightTemplate`.
+    pub struct TemplateAllConditionFreeDetail {
         /// `condition_free_detail_list`.
-        0 condition_free_detail_list: Vec<FreightTemplateConditionFreeDetail> => "condition_free_detail_list: must",
+        0 condition_free_detail_list: Vec<TemplateConditionFreeDetail> => "condition_free_detail_list: must",
     }
 }
 
 w::record! {
-    /// `all_freight_calc_method` of `merchant::GetfreighttemplatedetailFreightTemplate`.
-    pub struct FreightTemplateAllFreightCalcMethod {
+    /// `all_freight_calc_method` of `merchant::TemplateDetailFreightTemplate`.
+    pub struct TemplateAllFreightCalcMethod {
         /// `freight_calc_method_list`.
-        0 freight_calc_method_list: Vec<AllFreightCalcMethodFreightCalcMethod> => "freight_calc_method_list: must",
+        0 freight_calc_method_list: Vec<CalcMethod> => "freight_calc_method_list: must",
     }
 }
 
 w::record! {
-    /// An item of `condition_free_detail_list` in `merchant::FreightTemplateAllConditionFreeDetail`.
-    pub struct FreightTemplateConditionFreeDetail {
+    /// An item of `condition_free_detail_list` in `merchant::TemplateAllConditionFreeDetail`.
+    pub struct TemplateConditionFreeDetail {
         /// `address_infos`.
         0 address_infos: Vec<FreightTemplateAddressInfo> => "address_infos: must",
         /// `min_piece`.
@@ -312,7 +312,7 @@ w::record! {
 }
 
 w::record! {
-    /// `not_send_area` of `merchant::GetfreighttemplatedetailFreightTemplate`.
+    /// `not_send_area` of `merchant::TemplateDetailFreightTemplate`.
     pub struct FreightTemplateNotSendArea {
         /// `address_info`.
         0 address_info: Vec<FreightTemplateAddressInfo> => "address_info: must",
@@ -374,8 +374,8 @@ w::record! {
 }
 
 w::record! {
-    /// `freight_template` of the answer of `merchant::Getfreighttemplatedetail`.
-    pub struct GetfreighttemplatedetailFreightTemplate {
+    /// `freight_template` of the answer of `merchant::GetFreightTemplateDetail`.
+    pub struct TemplateDetailFreightTemplate {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
         /// `name`.
@@ -397,9 +397,9 @@ w::record! {
         /// `is_default`.
         9 is_default: bool => "is_default: must",
         /// `all_condition_free_detail`.
-        10 all_condition_free_detail: FreightTemplateAllConditionFreeDetail => "all_condition_free_detail: must",
+        10 all_condition_free_detail: TemplateAllConditionFreeDetail => "all_condition_free_detail: must",
         /// `all_freight_calc_method`.
-        11 all_freight_calc_method: FreightTemplateAllFreightCalcMethod => "all_freight_calc_method: must",
+        11 all_freight_calc_method: TemplateAllFreightCalcMethod => "all_freight_calc_method: must",
         /// `update_time`; format `unix`.
         12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
@@ -408,7 +408,7 @@ w::record! {
 }
 
 w::record! {
-    /// `not_send_area` of `merchant::FreightTemplate`; `not_send_area` of `merchant::UpdatefreighttemplateFreightTemplate`.
+    /// `not_send_area` of `merchant::FreightTemplate`; `not_send_area` of `merchant::Template`.
     pub struct NotSendArea {
         /// `address_info`.
         0 address_info: Vec<AddressInfo> => "address_info: must",
@@ -450,8 +450,8 @@ w::record! {
 }
 
 w::record! {
-    /// `freight_template` of `merchant::Updatefreighttemplate`.
-    pub struct UpdatefreighttemplateFreightTemplate {
+    /// `freight_template` of `merchant::UpdateFreightTemplate`.
+    pub struct Template {
         /// `name`.
         0 name: String => "name: must",
         /// `valuation_type`.
@@ -500,8 +500,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/merchant/addfreighttemplate` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/addfreighttemplate.html>.
-    /// * Catalog: `channels.merchant.addfreighttemplate`.
-    pub struct Addfreighttemplate {
+    /// * Catalog: `channels.merchant.add_freight_template`.
+    pub struct AddFreightTemplate {
         /// `freight_template`.
         0 freight_template: FreightTemplate => "freight_template: must",
     }
@@ -509,17 +509,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Addfreighttemplate`].
-    pub struct AddfreighttemplateResponse {
+    /// Answer to [`AddFreightTemplate`].
+    pub struct AddFreightTemplateResponse {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
     }
 }
 
 w::endpoint! {
-    Addfreighttemplate => AddfreighttemplateResponse,
+    AddFreightTemplate => AddFreightTemplateResponse,
     w::EndpointInfo {
-        id: "channels.merchant.addfreighttemplate",
+        id: "channels.merchant.add_freight_template",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/merchant/addfreighttemplate",
@@ -540,8 +540,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/merchant/getfreighttemplatedetail` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/getfreighttemplatedetail.html>.
-    /// * Catalog: `channels.merchant.getfreighttemplatedetail`.
-    pub struct Getfreighttemplatedetail {
+    /// * Catalog: `channels.merchant.get_freight_template_detail`.
+    pub struct GetFreightTemplateDetail {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
     }
@@ -549,17 +549,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getfreighttemplatedetail`].
-    pub struct GetfreighttemplatedetailResponse {
+    /// Answer to [`GetFreightTemplateDetail`].
+    pub struct GetFreightTemplateDetailResponse {
         /// `freight_template`.
-        0 freight_template: GetfreighttemplatedetailFreightTemplate => "freight_template: must",
+        0 freight_template: TemplateDetailFreightTemplate => "freight_template: must",
     }
 }
 
 w::endpoint! {
-    Getfreighttemplatedetail => GetfreighttemplatedetailResponse,
+    GetFreightTemplateDetail => GetFreightTemplateDetailResponse,
     w::EndpointInfo {
-        id: "channels.merchant.getfreighttemplatedetail",
+        id: "channels.merchant.get_freight_template_detail",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/merchant/getfreighttemplatedetail",
@@ -580,8 +580,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/merchant/getfreighttemplatelist` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/deliverycompanylist_get.html>.
-    /// * Catalog: `channels.merchant.getfreighttemplatelist`.
-    pub struct Getfreighttemplatelist {
+    /// * Catalog: `channels.merchant.get_freight_template_list`.
+    pub struct GetFreightTemplateList {
         /// `offset`.
         0 offset: i64 => "offset: must",
         /// `limit`.
@@ -591,17 +591,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getfreighttemplatelist`].
-    pub struct GetfreighttemplatelistResponse {
+    /// Answer to [`GetFreightTemplateList`].
+    pub struct GetFreightTemplateListResponse {
         /// `template_id_list`.
         0 template_id_list: Vec<i64> => "template_id_list: must",
     }
 }
 
 w::endpoint! {
-    Getfreighttemplatelist => GetfreighttemplatelistResponse,
+    GetFreightTemplateList => GetFreightTemplateListResponse,
     w::EndpointInfo {
-        id: "channels.merchant.getfreighttemplatelist",
+        id: "channels.merchant.get_freight_template_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/merchant/getfreighttemplatelist",
@@ -622,18 +622,18 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/merchant/updatefreighttemplate` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/updatefreighttemplate.html>.
-    /// * Catalog: `channels.merchant.updatefreighttemplate`.
-    pub struct Updatefreighttemplate {
+    /// * Catalog: `channels.merchant.update_freight_template`.
+    pub struct UpdateFreightTemplate {
         /// `freight_template`.
-        0 freight_template: UpdatefreighttemplateFreightTemplate => "freight_template: must",
+        0 freight_template: Template => "freight_template: must",
     }
-    new(freight_template: UpdatefreighttemplateFreightTemplate)
+    new(freight_template: Template)
 }
 
 w::endpoint! {
-    Updatefreighttemplate => w::Empty,
+    UpdateFreightTemplate => w::Empty,
     w::EndpointInfo {
-        id: "channels.merchant.updatefreighttemplate",
+        id: "channels.merchant.update_freight_template",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/merchant/updatefreighttemplate",
@@ -840,8 +840,8 @@ pub mod address {
     }
 }
 
-/// Private numbers (虚拟号码): `channels.merchant.privatenumber`.
-pub mod privatenumber {
+/// Private numbers (虚拟号码): `channels.merchant.private_number`.
+pub mod private_number {
     use xinqiao_wire as w;
 
     w::record! {
@@ -849,33 +849,35 @@ pub mod privatenumber {
         ///
         /// * Call: `POST /channels/ec/merchant/privatenumber/addphone` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumberaddphone.html>.
-        /// * Catalog: `channels.merchant.privatenumber.addphone`.
-        pub struct Addphone {
+        /// * Catalog: `channels.merchant.private_number.add_phone`.
+        pub struct AddPhone {
             /// `mobile`; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
             /// `verify_code`.
             1 verify_code: String => "verify_code: must",
             /// `wxusername`.
-            2 wxusername: Option<String> => "wxusername",
+            #[doc(alias = "wxusername")]
+            2 wx_username: Option<String> => "wxusername",
         }
         new(mobile: impl Into<String>, verify_code: impl Into<String>)
-        text(wxusername: String)
+        text(wx_username: String)
     }
 
     w::record! {
-        /// Answer to [`Addphone`].
-        pub struct AddphoneResponse {
+        /// Answer to [`AddPhone`].
+        pub struct AddPhoneResponse {
             /// `qrcode_url`.
-            0 qrcode_url: String => "qrcode_url: must",
+            #[doc(alias = "qrcode_url")]
+            0 qr_code_url: String => "qrcode_url: must",
             /// `status`.
             1 status: i64 => "status: must",
         }
     }
 
     w::endpoint! {
-        Addphone => AddphoneResponse,
+        AddPhone => AddPhoneResponse,
         w::EndpointInfo {
-            id: "channels.merchant.privatenumber.addphone",
+            id: "channels.merchant.private_number.add_phone",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/merchant/privatenumber/addphone",
@@ -896,8 +898,8 @@ pub mod privatenumber {
         ///
         /// * Call: `POST /channels/ec/merchant/privatenumber/getphone` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumbergetshopphone.html>.
-        /// * Catalog: `channels.merchant.privatenumber.getphone`.
-        pub struct Getphone {
+        /// * Catalog: `channels.merchant.private_number.get_phone`.
+        pub struct GetPhone {
             /// `mobile`; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
         }
@@ -905,8 +907,8 @@ pub mod privatenumber {
     }
 
     w::record! {
-        /// Answer to [`Getphone`].
-        pub struct GetphoneResponse {
+        /// Answer to [`GetPhone`].
+        pub struct GetPhoneResponse {
             /// `status`.
             0 status: i64 => "status: must",
             /// `fail_reason`.
@@ -915,9 +917,9 @@ pub mod privatenumber {
     }
 
     w::endpoint! {
-        Getphone => GetphoneResponse,
+        GetPhone => GetPhoneResponse,
         w::EndpointInfo {
-            id: "channels.merchant.privatenumber.getphone",
+            id: "channels.merchant.private_number.get_phone",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/merchant/privatenumber/getphone",
@@ -938,8 +940,8 @@ pub mod privatenumber {
         ///
         /// * Call: `POST /channels/ec/merchant/privatenumber/sendverifycode` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumbersendverifycode.html>.
-        /// * Catalog: `channels.merchant.privatenumber.sendverifycode`.
-        pub struct Sendverifycode {
+        /// * Catalog: `channels.merchant.private_number.send_verify_code`.
+        pub struct SendVerifyCode {
             /// `mobile`; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
         }
@@ -947,9 +949,9 @@ pub mod privatenumber {
     }
 
     w::endpoint! {
-        Sendverifycode => w::Empty,
+        SendVerifyCode => w::Empty,
         w::EndpointInfo {
-            id: "channels.merchant.privatenumber.sendverifycode",
+            id: "channels.merchant.private_number.send_verify_code",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/merchant/privatenumber/sendverifycode",

@@ -3,8 +3,8 @@
 
 use xinqiao_wire as w;
 
-#[cfg(feature = "order-dropship")]
-pub mod dropship;
+#[cfg(feature = "order-drop-ship")]
+pub mod drop_ship;
 
 w::record! {
     /// `address_info` of `order::DeliveryInfo`; `address_under_review` of `order::DeliveryInfo`; and 1 more.
@@ -42,19 +42,22 @@ w::record! {
 
 w::record! {
     /// `aftersale_detail` of `order::Order`.
-    pub struct AftersaleDetail {
+    pub struct AfterSaleDetail {
         /// `aftersale_order_list`.
-        0 aftersale_order_list: Vec<AftersaleOrder> => "aftersale_order_list: must",
+        #[doc(alias = "aftersale_order_list")]
+        0 after_sale_order_list: Vec<AfterSaleOrder> => "aftersale_order_list: must",
         /// `on_aftersale_order_cnt`.
-        1 on_aftersale_order_cnt: i64 => "on_aftersale_order_cnt: must",
+        #[doc(alias = "on_aftersale_order_cnt")]
+        1 on_after_sale_order_cnt: i64 => "on_aftersale_order_cnt: must",
     }
 }
 
 w::record! {
-    /// An item of `aftersale_order_list` in `order::AftersaleDetail`.
-    pub struct AftersaleOrder {
+    /// An item of `aftersale_order_list` in `order::AfterSaleDetail`.
+    pub struct AfterSaleOrder {
         /// `aftersale_order_id`.
-        0 aftersale_order_id: w::TextOrNumber => "aftersale_order_id: must",
+        #[doc(alias = "aftersale_order_id")]
+        0 after_sale_order_id: w::TextOrNumber => "aftersale_order_id: must",
         /// `status`.
         1 status: i64 => "status: must",
     }
@@ -71,7 +74,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `audit_items` in `order::FreshinspectSubmit`.
+    /// An item of `audit_items` in `order::FreshInspectSubmit`.
     pub struct AuditItem {
         /// `item_name`.
         0 item_name: String => "item_name: must",
@@ -82,7 +85,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `change_infos` in `order::DeliveryinfoUpdate`.
+    /// An item of `change_infos` in `order::DeliveryInfoUpdate`.
     pub struct ChangeInfo {
         /// `old`.
         0 old: Old => "old: must",
@@ -109,7 +112,8 @@ w::record! {
     /// `change_sku_info` of `order::OrderDetailProductInfo`.
     pub struct ChangeSkuInfo {
         /// `preshipment_change_sku_state`.
-        0 preshipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
+        #[doc(alias = "preshipment_change_sku_state")]
+        0 pre_shipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
         /// `old_sku_id`.
         1 old_sku_id: i64 => "old_sku_id: must",
         /// `new_sku_id`.
@@ -135,7 +139,8 @@ w::record! {
         /// `finder_id`.
         5 finder_id: Option<String> => "finder_id",
         /// `openfinderid`.
-        6 openfinderid: Option<String> => "openfinderid",
+        #[doc(alias = "openfinderid")]
+        6 open_finder_id: Option<String> => "openfinderid",
         /// `talent_id`.
         7 talent_id: Option<String> => "talent_id",
         /// `agency_id`.
@@ -144,7 +149,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `company_list` in the answer of `order::deliverycompanylist::Get`; an item of `company_list` in the answer of `order::deliverycompanylist::NewGet`.
+    /// An item of `company_list` in the answer of `order::delivery_company_list::Get`; an item of `company_list` in the answer of `order::delivery_company_list::NewGet`.
     pub struct Company {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -191,7 +196,7 @@ w::record! {
 
 w::record! {
     /// `create_time_range` of `order::ListGet`; `update_time_range` of `order::ListGet`; and 6 more.
-    pub struct CreateTimeRange {
+    pub struct TimeRange {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
@@ -215,7 +220,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `delivery_list` in `order::delivery::Compensation`; an item of `delivery_list` in `order::DeliveryinfoUpdate`.
+    /// An item of `delivery_list` in `order::delivery::Compensation`; an item of `delivery_list` in `order::DeliveryInfoUpdate`.
     pub struct Delivery {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
@@ -254,7 +259,8 @@ w::record! {
         /// `recharge_info`.
         9 recharge_info: Option<RechargeInfo> => "recharge_info",
         /// `dropship_flag`.
-        10 dropship_flag: Option<i64> => "dropship_flag",
+        #[doc(alias = "dropship_flag")]
+        10 drop_ship_flag: Option<i64> => "dropship_flag",
     }
 }
 
@@ -272,7 +278,7 @@ w::record! {
         /// `delivery_time`; format `unix`.
         4 delivery_time: xinqiao_types::UnixSeconds => "delivery_time: must",
         /// `product_infos`.
-        5 product_infos: Vec<DeliveryProductInfoProductInfo> => "product_infos: must",
+        5 product_infos: Vec<DeliveryProductInfoDetail> => "product_infos: must",
         /// `delivery_address`.
         6 delivery_address: Option<AddressInfo> => "delivery_address",
     }
@@ -280,7 +286,7 @@ w::record! {
 
 w::record! {
     /// An item of `product_infos` in `order::DeliveryProductInfo`.
-    pub struct DeliveryProductInfoProductInfo {
+    pub struct DeliveryProductInfoDetail {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `sku_id`.
@@ -292,7 +298,7 @@ w::record! {
 
 w::record! {
     /// `dropship_info` of `order::OrderDetailProductInfo`.
-    pub struct DropshipInfo {
+    pub struct DropShipInfo {
         /// `ds_order_id`.
         0 ds_order_id: w::TextOrNumber => "ds_order_id: must",
     }
@@ -300,13 +306,14 @@ w::record! {
 
 w::record! {
     /// `ecsgift` of `order::PresentOrderInfo`.
-    pub struct Ecsgift {
+    pub struct EcsGift {
         /// `gifts`.
         0 gifts: Gift => "gifts: must",
         /// `user_type`.
         1 user_type: i64 => "user_type: must",
         /// `wishmessage`.
-        2 wishmessage: Option<String> => "wishmessage",
+        #[doc(alias = "wishmessage")]
+        2 wish_message: Option<String> => "wishmessage",
     }
 }
 
@@ -351,22 +358,24 @@ w::record! {
 }
 
 w::record! {
-    /// `gifts` of `order::Ecsgift`.
+    /// `gifts` of `order::EcsGift`.
     pub struct Gift {
         /// `gift`.
-        0 gift: Vec<GiftGift> => "gift: must",
+        0 gift: Vec<GiftDetail> => "gift: must",
     }
 }
 
 w::record! {
     /// An item of `gift` in `order::Gift`.
-    pub struct GiftGift {
+    pub struct GiftDetail {
         /// `order_id`.
         0 order_id: w::TextOrNumber => "order_id: must",
         /// `giftstatus`.
-        1 giftstatus: i64 => "giftstatus: must",
+        #[doc(alias = "giftstatus")]
+        1 gift_status: i64 => "giftstatus: must",
         /// `wishmessage`.
-        2 wishmessage: Option<String> => "wishmessage",
+        #[doc(alias = "wishmessage")]
+        2 wish_message: Option<String> => "wishmessage",
         /// `expired_time`; format `unix`.
         3 expired_time: Option<xinqiao_types::UnixSeconds> => "expired_time",
     }
@@ -439,7 +448,8 @@ w::record! {
         /// `order_detail`.
         2 order_detail: OrderDetail => "order_detail: must",
         /// `aftersale_detail`.
-        3 aftersale_detail: Option<AftersaleDetail> => "aftersale_detail",
+        #[doc(alias = "aftersale_detail")]
+        3 after_sale_detail: Option<AfterSaleDetail> => "aftersale_detail",
         /// `openid`; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`; personal data, masked in `Debug`.
@@ -517,9 +527,11 @@ w::record! {
         /// `sku_code`.
         3 sku_code: Option<String> => "sku_code",
         /// `on_aftersale_sku_cnt`.
-        4 on_aftersale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
+        #[doc(alias = "on_aftersale_sku_cnt")]
+        4 on_after_sale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
         /// `finish_aftersale_sku_cnt`.
-        5 finish_aftersale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
+        #[doc(alias = "finish_aftersale_sku_cnt")]
+        5 finish_after_sale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
         /// `title`.
         6 title: String => "title: must",
         /// `thumb_img`.
@@ -539,17 +551,18 @@ w::record! {
         /// `finder_discounted_price`; in fen.
         14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
         /// `bulkbuy_discounted_price`; in fen.
-        15 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
+        #[doc(alias = "bulkbuy_discounted_price")]
+        15 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
         /// `cash_coupon_discounted_price`; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
         /// `limited_discount_discounted_price`; in fen.
-        17 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
+        17 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
         /// `platform_activity_merchant_discounted_price`; in fen.
-        18 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
+        18 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
         /// `national_subsidy_discounted_price`; in fen.
-        19 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
+        19 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
         /// `national_subsidy_merchant_discounted_price`; in fen.
-        20 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
+        20 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
         /// `is_change_price`.
         21 is_change_price: Option<bool> => "is_change_price",
         /// `change_price`; in fen.
@@ -585,7 +598,8 @@ w::record! {
         /// `change_sku_info`.
         37 change_sku_info: Option<ChangeSkuInfo> => "change_sku_info",
         /// `dropship_info`.
-        38 dropship_info: Option<DropshipInfo> => "dropship_info",
+        #[doc(alias = "dropship_info")]
+        38 drop_ship_info: Option<DropShipInfo> => "dropship_info",
         /// `is_flash_sale`.
         39 is_flash_sale: Option<bool> => "is_flash_sale",
     }
@@ -665,7 +679,8 @@ w::record! {
         /// `pay_info`.
         1 pay_info: Option<PresentDetailPayInfo> => "pay_info",
         /// `wishmessage`.
-        2 wishmessage: Option<String> => "wishmessage",
+        #[doc(alias = "wishmessage")]
+        2 wish_message: Option<String> => "wishmessage",
     }
 }
 
@@ -686,7 +701,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `present_order_list` in the answer of `order::PresentlistGet`.
+    /// An item of `present_order_list` in the answer of `order::PresentListGet`.
     pub struct PresentOrder {
         /// `present_order_id`.
         0 present_order_id: w::TextOrNumber => "present_order_id: must",
@@ -694,10 +709,11 @@ w::record! {
 }
 
 w::record! {
-    /// `present_order_info` of the answer of `order::presentorder::Get`.
+    /// `present_order_info` of the answer of `order::present_order::Get`.
     pub struct PresentOrderInfo {
         /// `ecsgift`.
-        0 ecsgift: Ecsgift => "ecsgift: must",
+        #[doc(alias = "ecsgift")]
+        0 ecs_gift: EcsGift => "ecsgift: must",
         /// `cannot_receive`; `0` or `1` on the wire.
         1 cannot_receive: bool => "cannot_receive: must zero-one",
         /// `cannot_receive_tips`.
@@ -706,8 +722,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `present_order_list` in the answer of `order::PresentorderlistGet`.
-    pub struct PresentorderlistGetPresentOrder {
+    /// An item of `present_order_list` in the answer of `order::PresentOrderListGet`.
+    pub struct PresentOrderListGetPresentOrder {
         /// `present_order_id`.
         0 present_order_id: w::TextOrNumber => "present_order_id: must",
         /// `order_id`.
@@ -753,15 +769,16 @@ w::record! {
         /// `cash_coupon_discounted_price`; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
         /// `platform_activity_merchant_discounted_price`; in fen.
-        17 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
+        17 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
         /// `bulkbuy_discounted_price`; in fen.
-        18 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
+        #[doc(alias = "bulkbuy_discounted_price")]
+        18 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
         /// `limited_discount_discounted_price`; in fen.
-        19 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
+        19 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
         /// `national_subsidy_discounted_price`; in fen.
-        20 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
+        20 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
         /// `national_subsidy_merchant_discounted_price`; in fen.
-        21 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
+        21 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
 
@@ -787,7 +804,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_order_list` in `order::presentorder::ReceiverSet`.
+    /// An item of `sub_order_list` in `order::present_order::ReceiverSet`.
     pub struct ReceiverSetSubOrder {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -798,8 +815,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `order_list` in the answer of `order::ReceiverorderlistGet`.
-    pub struct ReceiverorderlistGetOrder {
+    /// An item of `order_list` in the answer of `order::ReceiverOrderListGet`.
+    pub struct ReceiverOrderListGetOrder {
         /// `present_order_id`.
         0 present_order_id: w::TextOrNumber => "present_order_id: must",
         /// `order_id`.
@@ -874,8 +891,8 @@ w::record! {
 }
 
 w::record! {
-    /// `address_info` of the answer of `order::SensitiveinfoDecode`.
-    pub struct SensitiveinfoDecodeAddressInfo {
+    /// `address_info` of the answer of `order::SensitiveInfoDecode`.
+    pub struct SensitiveInfoDecodeAddressInfo {
         /// `user_name`.
         0 user_name: String => "user_name: must",
         /// `postal_code`.
@@ -905,9 +922,11 @@ w::record! {
         /// `commission_fee`; in fen.
         1 commission_fee: Option<xinqiao_types::Fen> => "commission_fee",
         /// `predict_wecoin_commission`; in fen.
-        2 predict_wecoin_commission: Option<xinqiao_types::Fen> => "predict_wecoin_commission",
+        #[doc(alias = "predict_wecoin_commission")]
+        2 predict_we_coin_commission: Option<xinqiao_types::Fen> => "predict_wecoin_commission",
         /// `wecoin_commission`; in fen.
-        3 wecoin_commission: Option<xinqiao_types::Fen> => "wecoin_commission",
+        #[doc(alias = "wecoin_commission")]
+        3 we_coin_commission: Option<xinqiao_types::Fen> => "wecoin_commission",
         /// `settle_time`; format `unix`.
         4 settle_time: Option<xinqiao_types::UnixSeconds> => "settle_time",
     }
@@ -947,7 +966,7 @@ w::record! {
         /// `predict_delivery_time`; format `unix`.
         1 predict_delivery_time: Option<xinqiao_types::UnixSeconds> => "predict_delivery_time",
         /// `full_payment_presale_delivery_type`.
-        2 full_payment_presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
+        2 presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
     }
 }
 
@@ -1051,7 +1070,7 @@ w::record! {
 }
 
 w::record! {
-    /// `virtual_number_info` of the answer of `order::SensitiveinfoDecode`.
+    /// `virtual_number_info` of the answer of `order::SensitiveInfoDecode`.
     pub struct VirtualNumberInfo {
         /// `virtual_number`.
         0 virtual_number: String => "virtual_number: must",
@@ -1115,8 +1134,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/order/deliveryinfo/update` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/deliveryinfo_update.html>.
-    /// * Catalog: `channels.order.deliveryinfo_update`.
-    pub struct DeliveryinfoUpdate {
+    /// * Catalog: `channels.order.delivery_info_update`.
+    pub struct DeliveryInfoUpdate {
         /// `order_id`.
         0 order_id: String => "order_id: must",
         /// `delivery_list`.
@@ -1129,9 +1148,9 @@ w::record! {
 }
 
 w::endpoint! {
-    DeliveryinfoUpdate => w::Empty,
+    DeliveryInfoUpdate => w::Empty,
     w::EndpointInfo {
-        id: "channels.order.deliveryinfo_update",
+        id: "channels.order.delivery_info_update",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/deliveryinfo/update",
@@ -1152,8 +1171,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/order/freshinspect/submit` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/fresh_inspect_submit.html>.
-    /// * Catalog: `channels.order.freshinspect_submit`.
-    pub struct FreshinspectSubmit {
+    /// * Catalog: `channels.order.fresh_inspect_submit`.
+    pub struct FreshInspectSubmit {
         /// `order_id`.
         0 order_id: String => "order_id: must",
         /// `audit_items`.
@@ -1163,9 +1182,9 @@ w::record! {
 }
 
 w::endpoint! {
-    FreshinspectSubmit => w::Empty,
+    FreshInspectSubmit => w::Empty,
     w::EndpointInfo {
-        id: "channels.order.freshinspect_submit",
+        id: "channels.order.fresh_inspect_submit",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/freshinspect/submit",
@@ -1232,9 +1251,9 @@ w::record! {
     /// * Catalog: `channels.order.list_get`.
     pub struct ListGet {
         /// `create_time_range`.
-        0 create_time_range: Option<CreateTimeRange> => "create_time_range",
+        0 create_time_range: Option<TimeRange> => "create_time_range",
         /// `update_time_range`.
-        1 update_time_range: Option<CreateTimeRange> => "update_time_range",
+        1 update_time_range: Option<TimeRange> => "update_time_range",
         /// `status`.
         2 status: Option<i64> => "status",
         /// `openid`; personal data, masked in `Debug`.
@@ -1246,7 +1265,7 @@ w::record! {
     }
     new(page_size: i64)
     text(openid: xinqiao_types::OpenId, next_key: String)
-    set(create_time_range: CreateTimeRange, update_time_range: CreateTimeRange, status: i64)
+    set(create_time_range: TimeRange, update_time_range: TimeRange, status: i64)
 }
 
 w::record! {
@@ -1285,8 +1304,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/order/merchantnotes/update` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/merchantnotes_update.html>.
-    /// * Catalog: `channels.order.merchantnotes_update`.
-    pub struct MerchantnotesUpdate {
+    /// * Catalog: `channels.order.merchant_notes_update`.
+    pub struct MerchantNotesUpdate {
         /// `order_id`.
         0 order_id: String => "order_id: must",
         /// `merchant_notes`.
@@ -1296,9 +1315,9 @@ w::record! {
 }
 
 w::endpoint! {
-    MerchantnotesUpdate => w::Empty,
+    MerchantNotesUpdate => w::Empty,
     w::EndpointInfo {
-        id: "channels.order.merchantnotes_update",
+        id: "channels.order.merchant_notes_update",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/merchantnotes/update",
@@ -1359,14 +1378,14 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/order/presentlist/get` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/miniandstore/cooperation_gift/api_get_present_list.html>.
-    /// * Catalog: `channels.order.presentlist_get`.
-    pub struct PresentlistGet {
+    /// * Catalog: `channels.order.present_list_get`.
+    pub struct PresentListGet {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
         /// `create_time_range`.
-        1 create_time_range: Option<CreateTimeRange> => "create_time_range",
+        1 create_time_range: Option<TimeRange> => "create_time_range",
         /// `update_time_range`.
-        2 update_time_range: Option<CreateTimeRange> => "update_time_range",
+        2 update_time_range: Option<TimeRange> => "update_time_range",
         /// `page_size`.
         3 page_size: i64 => "page_size: must",
         /// `next_key`.
@@ -1374,12 +1393,12 @@ w::record! {
     }
     new(shop_appid: impl Into<String>, page_size: i64)
     text(next_key: String)
-    set(create_time_range: CreateTimeRange, update_time_range: CreateTimeRange)
+    set(create_time_range: TimeRange, update_time_range: TimeRange)
 }
 
 w::record! {
-    /// Answer to [`PresentlistGet`].
-    pub struct PresentlistGetResponse {
+    /// Answer to [`PresentListGet`].
+    pub struct PresentListGetResponse {
         /// `present_order_list`.
         0 present_order_list: Vec<PresentOrder> => "present_order_list: must",
         /// `next_key`.
@@ -1388,9 +1407,9 @@ w::record! {
 }
 
 w::endpoint! {
-    PresentlistGet => PresentlistGetResponse,
+    PresentListGet => PresentListGetResponse,
     w::EndpointInfo {
-        id: "channels.order.presentlist_get",
+        id: "channels.order.present_list_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/presentlist/get",
@@ -1411,8 +1430,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/order/presentnote/add` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/present_note_add.html>.
-    /// * Catalog: `channels.order.presentnote_add`.
-    pub struct PresentnoteAdd {
+    /// * Catalog: `channels.order.present_note_add`.
+    pub struct PresentNoteAdd {
         /// `present_order_id`.
         0 present_order_id: String => "present_order_id: must",
         /// `notes`.
@@ -1422,9 +1441,9 @@ w::record! {
 }
 
 w::endpoint! {
-    PresentnoteAdd => w::Empty,
+    PresentNoteAdd => w::Empty,
     w::EndpointInfo {
-        id: "channels.order.presentnote_add",
+        id: "channels.order.present_note_add",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/presentnote/add",
@@ -1446,16 +1465,16 @@ w::record! {
     /// * Call: `POST /channels/ec/order/presentorderlist/get` on `api.weixin.qq.com`.
     /// * Deprecated: 2025-12-08.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/list_present_order.html>.
-    /// * Catalog: `channels.order.presentorderlist_get`.
-    pub struct PresentorderlistGet {
+    /// * Catalog: `channels.order.present_order_list_get`.
+    pub struct PresentOrderListGet {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
         /// `open_id`; personal data, masked in `Debug`.
         1 open_id: Option<String> => "open_id: masked",
         /// `create_time_range`.
-        2 create_time_range: Option<CreateTimeRange> => "create_time_range",
+        2 create_time_range: Option<TimeRange> => "create_time_range",
         /// `update_time_range`.
-        3 update_time_range: Option<CreateTimeRange> => "update_time_range",
+        3 update_time_range: Option<TimeRange> => "update_time_range",
         /// `page_size`.
         4 page_size: i64 => "page_size: must",
         /// `next_key`.
@@ -1463,23 +1482,23 @@ w::record! {
     }
     new(shop_appid: impl Into<String>, page_size: i64)
     text(open_id: String, next_key: String)
-    set(create_time_range: CreateTimeRange, update_time_range: CreateTimeRange)
+    set(create_time_range: TimeRange, update_time_range: TimeRange)
 }
 
 w::record! {
-    /// Answer to [`PresentorderlistGet`].
-    pub struct PresentorderlistGetResponse {
+    /// Answer to [`PresentOrderListGet`].
+    pub struct PresentOrderListGetResponse {
         /// `present_order_list`.
-        0 present_order_list: Vec<PresentorderlistGetPresentOrder> => "present_order_list: must",
+        0 present_order_list: Vec<PresentOrderListGetPresentOrder> => "present_order_list: must",
         /// `next_key`.
         1 next_key: Option<String> => "next_key",
     }
 }
 
 w::endpoint! {
-    PresentorderlistGet => PresentorderlistGetResponse,
+    PresentOrderListGet => PresentOrderListGetResponse,
     w::EndpointInfo {
-        id: "channels.order.presentorderlist_get",
+        id: "channels.order.present_order_list_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/presentorderlist/get",
@@ -1500,8 +1519,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/order/presentsuborder/get` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/get_by_presentid.html>.
-    /// * Catalog: `channels.order.presentsuborder_get`.
-    pub struct PresentsuborderGet {
+    /// * Catalog: `channels.order.present_suborder_get`.
+    pub struct PresentSuborderGet {
         /// `present_order_id`.
         0 present_order_id: String => "present_order_id: must",
     }
@@ -1509,17 +1528,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`PresentsuborderGet`].
-    pub struct PresentsuborderGetResponse {
+    /// Answer to [`PresentSuborderGet`].
+    pub struct PresentSuborderGetResponse {
         /// `order_ids`.
         0 order_ids: Vec<String> => "order_ids: must",
     }
 }
 
 w::endpoint! {
-    PresentsuborderGet => PresentsuborderGetResponse,
+    PresentSuborderGet => PresentSuborderGetResponse,
     w::EndpointInfo {
-        id: "channels.order.presentsuborder_get",
+        id: "channels.order.present_suborder_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/presentsuborder/get",
@@ -1579,8 +1598,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/order/realnumber/apply` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_applyrealnumber.html>.
-    /// * Catalog: `channels.order.realnumber_apply`.
-    pub struct RealnumberApply {
+    /// * Catalog: `channels.order.real_number_apply`.
+    pub struct RealNumberApply {
         /// `order_id`.
         0 order_id: String => "order_id: must",
         /// `apply_type`.
@@ -1599,17 +1618,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`RealnumberApply`].
-    pub struct RealnumberApplyResponse {
+    /// Answer to [`RealNumberApply`].
+    pub struct RealNumberApplyResponse {
         /// `task_id`.
         0 task_id: w::TextOrNumber => "task_id: must",
     }
 }
 
 w::endpoint! {
-    RealnumberApply => RealnumberApplyResponse,
+    RealNumberApply => RealNumberApplyResponse,
     w::EndpointInfo {
-        id: "channels.order.realnumber_apply",
+        id: "channels.order.real_number_apply",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/realnumber/apply",
@@ -1630,8 +1649,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/order/realnumberviewaudit/get` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_getrealnumberviewaudit.html>.
-    /// * Catalog: `channels.order.realnumberviewaudit_get`.
-    pub struct RealnumberviewauditGet {
+    /// * Catalog: `channels.order.real_number_view_audit_get`.
+    pub struct RealNumberViewAuditGet {
         /// `order_id`.
         0 order_id: String => "order_id: must",
     }
@@ -1639,8 +1658,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`RealnumberviewauditGet`].
-    pub struct RealnumberviewauditGetResponse {
+    /// Answer to [`RealNumberViewAuditGet`].
+    pub struct RealNumberViewAuditGetResponse {
         /// `task_id`.
         0 task_id: w::TextOrNumber => "task_id: must",
         /// `audit_state`.
@@ -1653,9 +1672,9 @@ w::record! {
 }
 
 w::endpoint! {
-    RealnumberviewauditGet => RealnumberviewauditGetResponse,
+    RealNumberViewAuditGet => RealNumberViewAuditGetResponse,
     w::EndpointInfo {
-        id: "channels.order.realnumberviewaudit_get",
+        id: "channels.order.real_number_view_audit_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/realnumberviewaudit/get",
@@ -1676,16 +1695,16 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/order/receiverorderlist/get` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/miniandstore/cooperation_gift/api_get_receiver_order_list.html>.
-    /// * Catalog: `channels.order.receiverorderlist_get`.
-    pub struct ReceiverorderlistGet {
+    /// * Catalog: `channels.order.receiver_order_list_get`.
+    pub struct ReceiverOrderListGet {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
         /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `create_time_range`.
-        2 create_time_range: Option<CreateTimeRange> => "create_time_range",
+        2 create_time_range: Option<TimeRange> => "create_time_range",
         /// `update_time_range`.
-        3 update_time_range: Option<CreateTimeRange> => "update_time_range",
+        3 update_time_range: Option<TimeRange> => "update_time_range",
         /// `page_size`.
         4 page_size: i64 => "page_size: must",
         /// `next_key`.
@@ -1693,23 +1712,23 @@ w::record! {
     }
     new(shop_appid: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>, page_size: i64)
     text(next_key: String)
-    set(create_time_range: CreateTimeRange, update_time_range: CreateTimeRange)
+    set(create_time_range: TimeRange, update_time_range: TimeRange)
 }
 
 w::record! {
-    /// Answer to [`ReceiverorderlistGet`].
-    pub struct ReceiverorderlistGetResponse {
+    /// Answer to [`ReceiverOrderListGet`].
+    pub struct ReceiverOrderListGetResponse {
         /// `order_list`.
-        0 order_list: Vec<ReceiverorderlistGetOrder> => "order_list: must",
+        0 order_list: Vec<ReceiverOrderListGetOrder> => "order_list: must",
         /// `next_key`.
         1 next_key: Option<String> => "next_key",
     }
 }
 
 w::endpoint! {
-    ReceiverorderlistGet => ReceiverorderlistGetResponse,
+    ReceiverOrderListGet => ReceiverOrderListGetResponse,
     w::EndpointInfo {
-        id: "channels.order.receiverorderlist_get",
+        id: "channels.order.receiver_order_list_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/receiverorderlist/get",
@@ -1737,7 +1756,8 @@ w::record! {
         /// `status`.
         1 status: Option<i64> => "status",
         /// `on_aftersale_order_exist`.
-        2 on_aftersale_order_exist: Option<i64> => "on_aftersale_order_exist",
+        #[doc(alias = "on_aftersale_order_exist")]
+        2 on_after_sale_order_exist: Option<i64> => "on_aftersale_order_exist",
         /// `next_key`.
         3 next_key: Option<String> => "next_key",
         /// `page_size`.
@@ -1745,7 +1765,7 @@ w::record! {
     }
     new(search_condition: SearchCondition, page_size: i64)
     text(next_key: String)
-    set(status: i64, on_aftersale_order_exist: i64)
+    set(status: i64, on_after_sale_order_exist: i64)
 }
 
 w::record! {
@@ -1784,8 +1804,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/order/sensitiveinfo/decode` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/decode_order_sensitive_info.html>.
-    /// * Catalog: `channels.order.sensitiveinfo_decode`.
-    pub struct SensitiveinfoDecode {
+    /// * Catalog: `channels.order.sensitive_info_decode`.
+    pub struct SensitiveInfoDecode {
         /// `order_id`.
         0 order_id: String => "order_id: must",
     }
@@ -1793,19 +1813,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`SensitiveinfoDecode`].
-    pub struct SensitiveinfoDecodeResponse {
+    /// Answer to [`SensitiveInfoDecode`].
+    pub struct SensitiveInfoDecodeResponse {
         /// `address_info`.
-        0 address_info: Option<SensitiveinfoDecodeAddressInfo> => "address_info",
+        0 address_info: Option<SensitiveInfoDecodeAddressInfo> => "address_info",
         /// `virtual_number_info`.
         1 virtual_number_info: Option<VirtualNumberInfo> => "virtual_number_info",
     }
 }
 
 w::endpoint! {
-    SensitiveinfoDecode => SensitiveinfoDecodeResponse,
+    SensitiveInfoDecode => SensitiveInfoDecodeResponse,
     w::EndpointInfo {
-        id: "channels.order.sensitiveinfo_decode",
+        id: "channels.order.sensitive_info_decode",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/sensitiveinfo/decode",
@@ -1827,8 +1847,8 @@ w::record! {
     /// * Call: `POST /channels/ec/order/virtualtelnumber/get` on `api.weixin.qq.com`.
     /// * Deprecated: 2025-05-09.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/virtualtelnumber_get.html>.
-    /// * Catalog: `channels.order.virtualtelnumber_get`.
-    pub struct VirtualtelnumberGet {
+    /// * Catalog: `channels.order.virtual_tel_number_get`.
+    pub struct VirtualTelNumberGet {
         /// `order_id`.
         0 order_id: String => "order_id: must",
     }
@@ -1836,8 +1856,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`VirtualtelnumberGet`].
-    pub struct VirtualtelnumberGetResponse {
+    /// Answer to [`VirtualTelNumberGet`].
+    pub struct VirtualTelNumberGetResponse {
         /// `virtual_tel_number`.
         0 virtual_tel_number: String => "virtual_tel_number: must",
         /// `virtual_tel_expire_time`; format `unix`.
@@ -1848,9 +1868,9 @@ w::record! {
 }
 
 w::endpoint! {
-    VirtualtelnumberGet => VirtualtelnumberGetResponse,
+    VirtualTelNumberGet => VirtualTelNumberGetResponse,
     w::EndpointInfo {
-        id: "channels.order.virtualtelnumber_get",
+        id: "channels.order.virtual_tel_number_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/order/virtualtelnumber/get",
@@ -1866,8 +1886,8 @@ w::endpoint! {
     }
 }
 
-/// Address changes (修改地址申请): `channels.order.addressmodify`.
-pub mod addressmodify {
+/// Address changes (修改地址申请): `channels.order.address_modify`.
+pub mod address_modify {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1875,7 +1895,7 @@ pub mod addressmodify {
         ///
         /// * Call: `POST /channels/ec/order/addressmodify/accept` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/accept_address_modify_apply.html>.
-        /// * Catalog: `channels.order.addressmodify.accept`.
+        /// * Catalog: `channels.order.address_modify.accept`.
         pub struct Accept {
             /// `order_id`.
             0 order_id: String => "order_id: must",
@@ -1886,7 +1906,7 @@ pub mod addressmodify {
     w::endpoint! {
         Accept => w::Empty,
         w::EndpointInfo {
-            id: "channels.order.addressmodify.accept",
+            id: "channels.order.address_modify.accept",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/order/addressmodify/accept",
@@ -1907,7 +1927,7 @@ pub mod addressmodify {
         ///
         /// * Call: `POST /channels/ec/order/addressmodify/reject` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/reject_address_modify_apply.html>.
-        /// * Catalog: `channels.order.addressmodify.reject`.
+        /// * Catalog: `channels.order.address_modify.reject`.
         pub struct Reject {
             /// `order_id`.
             0 order_id: String => "order_id: must",
@@ -1918,7 +1938,7 @@ pub mod addressmodify {
     w::endpoint! {
         Reject => w::Empty,
         w::EndpointInfo {
-            id: "channels.order.addressmodify.reject",
+            id: "channels.order.address_modify.reject",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/order/addressmodify/reject",
@@ -2010,8 +2030,8 @@ pub mod delivery {
     }
 }
 
-/// Delivery companies (快递公司): `channels.order.deliverycompanylist`.
-pub mod deliverycompanylist {
+/// Delivery companies (快递公司): `channels.order.delivery_company_list`.
+pub mod delivery_company_list {
     use xinqiao_wire as w;
 
     w::record! {
@@ -2019,7 +2039,7 @@ pub mod deliverycompanylist {
         ///
         /// * Call: `POST /channels/ec/order/deliverycompanylist/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/order/deliverycompanylist_get.html>.
-        /// * Catalog: `channels.order.deliverycompanylist.get`.
+        /// * Catalog: `channels.order.delivery_company_list.get`.
         pub struct Get {
         }
         new()
@@ -2036,7 +2056,7 @@ pub mod deliverycompanylist {
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "channels.order.deliverycompanylist.get",
+            id: "channels.order.delivery_company_list.get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/order/deliverycompanylist/get",
@@ -2057,7 +2077,7 @@ pub mod deliverycompanylist {
         ///
         /// * Call: `POST /channels/ec/order/deliverycompanylist/new/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/ewaybill/deliverycompanylist_get_new.html>.
-        /// * Catalog: `channels.order.deliverycompanylist.new_get`.
+        /// * Catalog: `channels.order.delivery_company_list.new_get`.
         pub struct NewGet {
             /// `ewaybill_only`.
             0 ewaybill_only: Option<bool> => "ewaybill_only",
@@ -2072,7 +2092,7 @@ pub mod deliverycompanylist {
     w::endpoint! {
         NewGet => NewGetResponse,
         w::EndpointInfo {
-            id: "channels.order.deliverycompanylist.new_get",
+            id: "channels.order.delivery_company_list.new_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/order/deliverycompanylist/new/get",
@@ -2089,8 +2109,119 @@ pub mod deliverycompanylist {
     }
 }
 
-/// Present orders (礼物订单): `channels.order.presentorder`.
-pub mod presentorder {
+/// SKU change before shipment (发货前改规格): `channels.order.pre_shipment_change_sku`.
+pub mod pre_shipment_change_sku {
+    use xinqiao_wire as w;
+
+    w::record! {
+        /// Approve an SKU change before shipment (同意发货前改规格).
+        ///
+        /// * Call: `POST /channels/ec/order/preshipmentchangesku/approve` on `api.weixin.qq.com`.
+        /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/preshipment_change_sku_approve.html>.
+        /// * Catalog: `channels.order.pre_shipment_change_sku.approve`.
+        pub struct Approve {
+            /// `order_id`.
+            0 order_id: String => "order_id: must",
+        }
+        new(order_id: impl Into<String>)
+    }
+
+    w::endpoint! {
+        Approve => w::Empty,
+        w::EndpointInfo {
+            id: "channels.order.pre_shipment_change_sku.approve",
+            method: "POST",
+            host: "api.weixin.qq.com",
+            path: "/channels/ec/order/preshipmentchangesku/approve",
+            when: None,
+            auth: w::Auth::AccessToken("access_token"),
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "errcode",
+            message_field: "errmsg",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// List SKU changes before shipment (列出待处理的改规格申请).
+        ///
+        /// * Call: `POST /channels/ec/order/preshipmentchangesku/get` on `api.weixin.qq.com`.
+        /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/preshipment_change_sku_reject.html>.
+        /// * Catalog: `channels.order.pre_shipment_change_sku.get`.
+        pub struct Get {
+            /// `page`.
+            0 page: i64 => "page: must",
+            /// `page_size`.
+            1 page_size: i64 => "page_size: must",
+        }
+        new(page: i64, page_size: i64)
+    }
+
+    w::record! {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
+            /// `order_ids`.
+            0 order_ids: Vec<String> => "order_ids: must",
+        }
+    }
+
+    w::endpoint! {
+        Get => GetResponse,
+        w::EndpointInfo {
+            id: "channels.order.pre_shipment_change_sku.get",
+            method: "POST",
+            host: "api.weixin.qq.com",
+            path: "/channels/ec/order/preshipmentchangesku/get",
+            when: None,
+            auth: w::Auth::AccessToken("access_token"),
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "errcode",
+            message_field: "errmsg",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Reject an SKU change before shipment (拒绝发货前改规格).
+        ///
+        /// * Call: `POST /channels/ec/order/preshipmentchangesku/reject` on `api.weixin.qq.com`.
+        /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/preshipment_change_sku_reject.html>.
+        /// * Catalog: `channels.order.pre_shipment_change_sku.reject`.
+        pub struct Reject {
+            /// `order_id`.
+            0 order_id: String => "order_id: must",
+        }
+        new(order_id: impl Into<String>)
+    }
+
+    w::endpoint! {
+        Reject => w::Empty,
+        w::EndpointInfo {
+            id: "channels.order.pre_shipment_change_sku.reject",
+            method: "POST",
+            host: "api.weixin.qq.com",
+            path: "/channels/ec/order/preshipmentchangesku/reject",
+            when: None,
+            auth: w::Auth::AccessToken("access_token"),
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "errcode",
+            message_field: "errmsg",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+}
+
+/// Present orders (礼物订单): `channels.order.present_order`.
+pub mod present_order {
     use xinqiao_wire as w;
 
     w::record! {
@@ -2098,7 +2229,7 @@ pub mod presentorder {
         ///
         /// * Call: `POST /channels/ec/order/presentorder/create` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/create_present_order.html>.
-        /// * Catalog: `channels.order.presentorder.create`.
+        /// * Catalog: `channels.order.present_order.create`.
         pub struct Create {
             /// `idempotent_id`.
             0 idempotent_id: Option<String> => "idempotent_id",
@@ -2109,7 +2240,8 @@ pub mod presentorder {
             /// `shop_appid`.
             3 shop_appid: String => "shop_appid: must",
             /// `wishmessage`.
-            4 wishmessage: Option<String> => "wishmessage",
+            #[doc(alias = "wishmessage")]
+            4 wish_message: Option<String> => "wishmessage",
             /// `product_id`; a number as text on the wire.
             5 product_id: i64 => "product_id: must numeric",
             /// `sku_id`; a number as text on the wire.
@@ -2122,7 +2254,7 @@ pub mod presentorder {
             product_id: i64,
             sku_id: i64,
         )
-        text(idempotent_id: String, wishmessage: String)
+        text(idempotent_id: String, wish_message: String)
     }
 
     w::record! {
@@ -2136,7 +2268,7 @@ pub mod presentorder {
     w::endpoint! {
         Create => CreateResponse,
         w::EndpointInfo {
-            id: "channels.order.presentorder.create",
+            id: "channels.order.present_order.create",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/order/presentorder/create",
@@ -2158,7 +2290,7 @@ pub mod presentorder {
         /// * Call: `POST /channels/ec/order/presentorder/get` on `api.weixin.qq.com`.
         /// * Deprecated: 2025-12-08.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/cooperation_shop/get_present_order.html>.
-        /// * Catalog: `channels.order.presentorder.get`.
+        /// * Catalog: `channels.order.present_order.get`.
         pub struct Get {
             /// `present_order_id`.
             0 present_order_id: String => "present_order_id: must",
@@ -2180,7 +2312,7 @@ pub mod presentorder {
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "channels.order.presentorder.get",
+            id: "channels.order.present_order.get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/order/presentorder/get",
@@ -2201,7 +2333,7 @@ pub mod presentorder {
         ///
         /// * Call: `POST /channels/ec/order/presentorder/receiver/set` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/miniandstore/cooperation_gift/api_set_present_receiver.html>.
-        /// * Catalog: `channels.order.presentorder.receiver_set`.
+        /// * Catalog: `channels.order.present_order.receiver_set`.
         pub struct ReceiverSet {
             /// `present_order_id`.
             0 present_order_id: String => "present_order_id: must",
@@ -2214,7 +2346,7 @@ pub mod presentorder {
     w::endpoint! {
         ReceiverSet => w::Empty,
         w::EndpointInfo {
-            id: "channels.order.presentorder.receiver_set",
+            id: "channels.order.present_order.receiver_set",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/order/presentorder/receiver/set",
@@ -2231,119 +2363,8 @@ pub mod presentorder {
     }
 }
 
-/// SKU change before shipment (发货前改规格): `channels.order.preshipmentchangesku`.
-pub mod preshipmentchangesku {
-    use xinqiao_wire as w;
-
-    w::record! {
-        /// Approve an SKU change before shipment (同意发货前改规格).
-        ///
-        /// * Call: `POST /channels/ec/order/preshipmentchangesku/approve` on `api.weixin.qq.com`.
-        /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/preshipment_change_sku_approve.html>.
-        /// * Catalog: `channels.order.preshipmentchangesku.approve`.
-        pub struct Approve {
-            /// `order_id`.
-            0 order_id: String => "order_id: must",
-        }
-        new(order_id: impl Into<String>)
-    }
-
-    w::endpoint! {
-        Approve => w::Empty,
-        w::EndpointInfo {
-            id: "channels.order.preshipmentchangesku.approve",
-            method: "POST",
-            host: "api.weixin.qq.com",
-            path: "/channels/ec/order/preshipmentchangesku/approve",
-            when: None,
-            auth: w::Auth::AccessToken("access_token"),
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "errcode",
-            message_field: "errmsg",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// List SKU changes before shipment (列出待处理的改规格申请).
-        ///
-        /// * Call: `POST /channels/ec/order/preshipmentchangesku/get` on `api.weixin.qq.com`.
-        /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/preshipment_change_sku_reject.html>.
-        /// * Catalog: `channels.order.preshipmentchangesku.get`.
-        pub struct Get {
-            /// `page`.
-            0 page: i64 => "page: must",
-            /// `page_size`.
-            1 page_size: i64 => "page_size: must",
-        }
-        new(page: i64, page_size: i64)
-    }
-
-    w::record! {
-        /// Answer to [`Get`].
-        pub struct GetResponse {
-            /// `order_ids`.
-            0 order_ids: Vec<String> => "order_ids: must",
-        }
-    }
-
-    w::endpoint! {
-        Get => GetResponse,
-        w::EndpointInfo {
-            id: "channels.order.preshipmentchangesku.get",
-            method: "POST",
-            host: "api.weixin.qq.com",
-            path: "/channels/ec/order/preshipmentchangesku/get",
-            when: None,
-            auth: w::Auth::AccessToken("access_token"),
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "errcode",
-            message_field: "errmsg",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Reject an SKU change before shipment (拒绝发货前改规格).
-        ///
-        /// * Call: `POST /channels/ec/order/preshipmentchangesku/reject` on `api.weixin.qq.com`.
-        /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/order/preshipment_change_sku_reject.html>.
-        /// * Catalog: `channels.order.preshipmentchangesku.reject`.
-        pub struct Reject {
-            /// `order_id`.
-            0 order_id: String => "order_id: must",
-        }
-        new(order_id: impl Into<String>)
-    }
-
-    w::endpoint! {
-        Reject => w::Empty,
-        w::EndpointInfo {
-            id: "channels.order.preshipmentchangesku.reject",
-            method: "POST",
-            host: "api.weixin.qq.com",
-            path: "/channels/ec/order/preshipmentchangesku/reject",
-            when: None,
-            auth: w::Auth::AccessToken("access_token"),
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "errcode",
-            message_field: "errmsg",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-}
-
-/// Virtual numbers of orders (订单虚拟号): `channels.order.virtualnumber`.
-pub mod virtualnumber {
+/// Virtual numbers of orders (订单虚拟号): `channels.order.virtual_number`.
+pub mod virtual_number {
     use xinqiao_wire as w;
 
     w::record! {
@@ -2351,8 +2372,8 @@ pub mod virtualnumber {
         ///
         /// * Call: `POST /channels/ec/order/virtualnumber/applyagain` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_applyvirtualnumberagain.html>.
-        /// * Catalog: `channels.order.virtualnumber.applyagain`.
-        pub struct Applyagain {
+        /// * Catalog: `channels.order.virtual_number.apply_again`.
+        pub struct ApplyAgain {
             /// `order_id`.
             0 order_id: String => "order_id: must",
         }
@@ -2360,8 +2381,8 @@ pub mod virtualnumber {
     }
 
     w::record! {
-        /// Answer to [`Applyagain`].
-        pub struct ApplyagainResponse {
+        /// Answer to [`ApplyAgain`].
+        pub struct ApplyAgainResponse {
             /// `virtual_number`.
             0 virtual_number: String => "virtual_number: must",
             /// `extension`.
@@ -2372,9 +2393,9 @@ pub mod virtualnumber {
     }
 
     w::endpoint! {
-        Applyagain => ApplyagainResponse,
+        ApplyAgain => ApplyAgainResponse,
         w::EndpointInfo {
-            id: "channels.order.virtualnumber.applyagain",
+            id: "channels.order.virtual_number.apply_again",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/order/virtualnumber/applyagain",
@@ -2395,7 +2416,7 @@ pub mod virtualnumber {
         ///
         /// * Call: `POST /channels/ec/order/virtualnumber/delay` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_delayvirtualnumber.html>.
-        /// * Catalog: `channels.order.virtualnumber.delay`.
+        /// * Catalog: `channels.order.virtual_number.delay`.
         pub struct Delay {
             /// `order_id`.
             0 order_id: String => "order_id: must",
@@ -2418,7 +2439,7 @@ pub mod virtualnumber {
     w::endpoint! {
         Delay => DelayResponse,
         w::EndpointInfo {
-            id: "channels.order.virtualnumber.delay",
+            id: "channels.order.virtual_number.delay",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/order/virtualnumber/delay",

@@ -10,7 +10,7 @@ pub mod order;
 pub mod spu;
 
 w::record! {
-    /// `account_info` of `product::funds::Setbankaccount`.
+    /// `account_info` of `product::funds::SetBankAccount`.
     pub struct AccountInfo {
         /// `bank_account_type`.
         0 bank_account_type: String => "bank_account_type: must",
@@ -19,7 +19,8 @@ w::record! {
         /// `account_bank`.
         2 account_bank: String => "account_bank: must",
         /// `account_bank4show`.
-        3 account_bank4show: Option<String> => "account_bank4show",
+        #[doc(alias = "account_bank4show")]
+        3 account_bank_4_show: Option<String> => "account_bank4show",
         /// `bank_address_code`.
         4 bank_address_code: String => "bank_address_code: must",
         /// `bank_branch_id`.
@@ -31,12 +32,12 @@ w::record! {
         account_bank: impl Into<String>,
         bank_address_code: impl Into<String>,
     )
-    text(account_bank4show: String, bank_branch_id: String)
+    text(account_bank_4_show: String, bank_branch_id: String)
 }
 
 w::record! {
     /// An item of `attrs` in `product::Add`; an item of `attrs` in `product::gift::Add`; and 11 more.
-    pub struct AddAttr {
+    pub struct AttrInfo {
         /// `attr_key`.
         0 attr_key: String => "attr_key: must",
         /// `attr_value`.
@@ -47,7 +48,7 @@ w::record! {
 
 w::record! {
     /// An item of `cats_v2` in `product::gift::Add`.
-    pub struct AddCatsV2Item {
+    pub struct CatsV2ItemInfo {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
     }
@@ -56,7 +57,7 @@ w::record! {
 
 w::record! {
     /// `data` of the answer of `product::Add`; `data` of the answer of `product::gift::Add`.
-    pub struct AddData {
+    pub struct DataInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
@@ -76,7 +77,7 @@ w::record! {
 
 w::record! {
     /// An item of `skus` in `product::gift::Add`.
-    pub struct AddSkus {
+    pub struct SkusInfo {
         /// `out_sku_id`.
         0 out_sku_id: Option<String> => "out_sku_id",
         /// `sale_price`; in fen.
@@ -97,9 +98,9 @@ w::record! {
         /// `address_id`.
         0 address_id: i64 => "address_id: must",
         /// `address_info`.
-        1 address_info: AddressAddressInfo => "address_info: must",
+        1 address_info: AddressInfoDetail => "address_info: must",
         /// `address_type`.
-        2 address_type: Option<AddressAddressType> => "address_type",
+        2 address_type: Option<AddressTypeDetail> => "address_type",
         /// `landline`.
         3 landline: Option<String> => "landline",
         /// `remark`.
@@ -121,7 +122,7 @@ w::record! {
 
 w::record! {
     /// `address_info` of `product::Address`.
-    pub struct AddressAddressInfo {
+    pub struct AddressInfoDetail {
         /// `user_name`.
         0 user_name: String => "user_name: must",
         /// `province_name`.
@@ -149,7 +150,7 @@ w::record! {
 
 w::record! {
     /// `address_type` of `product::Address`.
-    pub struct AddressAddressType {
+    pub struct AddressTypeDetail {
         /// `same_city`; `0` or `1` on the wire.
         0 same_city: bool => "same_city: must zero-one",
         /// `pickup`; `0` or `1` on the wire.
@@ -227,7 +228,7 @@ w::record! {
 }
 
 w::record! {
-    /// `address_type` of `product::AddressDetail`; `address_type` of `product::UpdateAddressDetail`.
+    /// `address_type` of `product::AddressDetail`; `address_type` of `product::AddressDetailInfo`.
     pub struct AddressType {
         /// `same_city`; `0` or `1` on the wire.
         0 same_city: Option<bool> => "same_city: zero-one",
@@ -275,7 +276,7 @@ w::record! {
 }
 
 w::record! {
-    /// `audit_quota` of the answer of `product::Getauditquota`.
+    /// `audit_quota` of the answer of `product::GetAuditQuota`.
     pub struct AuditQuota {
         /// `block_status`.
         0 block_status: bool => "block_status: must",
@@ -297,7 +298,7 @@ w::record! {
 }
 
 w::record! {
-    /// `audit_strategy` of the answer of `product::auditstrategy::Get`.
+    /// `audit_strategy` of the answer of `product::audit_strategy::Get`.
     pub struct AuditStrategy {
         /// `hide_err_field_flag`.
         0 hide_err_field_flag: i64 => "hide_err_field_flag: must",
@@ -309,8 +310,8 @@ w::record! {
 }
 
 w::record! {
-    /// `express_info` of `product::Auditfree`.
-    pub struct AuditfreeExpressInfo {
+    /// `express_info` of `product::AuditFree`.
+    pub struct AuditFreeExpressInfo {
         /// `template_id`.
         0 template_id: Option<i64> => "template_id",
         /// `weight`; in g.
@@ -321,8 +322,8 @@ w::record! {
 }
 
 w::record! {
-    /// `extra_service` of `product::Auditfree`.
-    pub struct AuditfreeExtraService {
+    /// `extra_service` of `product::AuditFree`.
+    pub struct ExtraServiceInfo {
         /// `seven_day_return`.
         0 seven_day_return: Option<i64> => "seven_day_return",
         /// `freight_insurance`.
@@ -345,8 +346,8 @@ w::record! {
 }
 
 w::record! {
-    /// `limited_info` of `product::Auditfree`.
-    pub struct AuditfreeLimitedInfo {
+    /// `limited_info` of `product::AuditFree`.
+    pub struct AuditFreeLimitedInfo {
         /// `period_type`.
         0 period_type: Option<i64> => "period_type",
         /// `limited_buy_num`.
@@ -357,8 +358,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `skus` in `product::Auditfree`.
-    pub struct AuditfreeSkus {
+    /// An item of `skus` in `product::AuditFree`.
+    pub struct AuditFreeSkus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
         /// `sku_code`.
@@ -383,8 +384,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `skus` in `product::locallife::Auditfree`.
-    pub struct AuditfreeSkusItem {
+    /// An item of `skus` in `product::local_life::AuditFree`.
+    pub struct AuditFreeSkusItem {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
         /// `sale_price`; in fen.
@@ -394,8 +395,8 @@ w::record! {
 }
 
 w::record! {
-    /// `spu_deliver_info` of `product::Auditfree`.
-    pub struct AuditfreeSpuDeliverInfo {
+    /// `spu_deliver_info` of `product::AuditFree`.
+    pub struct AuditFreeSpuDeliverInfo {
         /// `is_spu_range`.
         0 is_spu_range: Option<bool> => "is_spu_range",
         /// `sku_deliver_info`.
@@ -439,7 +440,7 @@ w::record! {
         /// `barcode`.
         8 barcode: Option<String> => "barcode",
         /// `sku_attrs`.
-        9 sku_attrs: Vec<AddAttr> => "sku_attrs: must",
+        9 sku_attrs: Vec<AttrInfo> => "sku_attrs: must",
     }
     new(
         out_sku_id: impl Into<String>,
@@ -447,15 +448,15 @@ w::record! {
         sale_price: xinqiao_types::Fen,
         market_price: xinqiao_types::Fen,
         stock_num: i64,
-        sku_attrs: Vec<AddAttr>,
+        sku_attrs: Vec<AttrInfo>,
     )
     text(out_product_id: String, sku_code: String, barcode: String)
     set(product_id: i64)
 }
 
 w::record! {
-    /// `data` of the answer of `product::stock::Batchget`.
-    pub struct BatchgetData {
+    /// `data` of the answer of `product::stock::BatchGet`.
+    pub struct BatchGetData {
         /// `spu_stock_list`.
         0 spu_stock_list: Vec<SpuStock> => "spu_stock_list: must",
     }
@@ -486,7 +487,7 @@ w::record! {
 }
 
 w::record! {
-    /// `busi_license` of `product::register::SubmitMerchantinfo`.
+    /// `busi_license` of `product::register::SubmitMerchantInfo`.
     pub struct BusiLicense {
         /// `license_type`.
         0 license_type: i64 => "license_type: must",
@@ -574,7 +575,7 @@ w::record! {
 
 w::record! {
     /// An item of `cats_v2` in `product::Update`.
-    pub struct CatsV2ItemItem {
+    pub struct V2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
     }
@@ -662,7 +663,7 @@ w::record! {
 }
 
 w::record! {
-    /// `condition_free_valuation` of `product::SameCityTemplateSameCityValuation`; `condition_free_valuation` of `product::SameCityValuation`.
+    /// `condition_free_valuation` of `product::CityTemplateSameCityValuation`; `condition_free_valuation` of `product::SameCityValuation`.
     pub struct ConditionFreeValuation {
         /// `min_free_price`; in fen.
         0 min_free_price: xinqiao_types::Fen => "min_free_price: must",
@@ -798,7 +799,7 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `product::locallife::Add`.
+    /// `data` of the answer of `product::local_life::Add`.
     pub struct DataItem {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -825,7 +826,7 @@ w::record! {
 }
 
 w::record! {
-    /// `delivery_time` of `product::SameCityTemplate`; `delivery_time` of `product::UpdateSameCityTemplateSameCityTemplate`.
+    /// `delivery_time` of `product::SameCityTemplate`; `delivery_time` of `product::CityTemplate`.
     pub struct DeliveryTime {
         /// `start_business_hour`.
         0 start_business_hour: i64 => "start_business_hour: must",
@@ -1104,7 +1105,7 @@ w::record! {
         /// `barcode`.
         9 barcode: Option<w::TextOrNumber> => "barcode",
         /// `sku_attrs`.
-        10 sku_attrs: Vec<AddAttr> => "sku_attrs: must",
+        10 sku_attrs: Vec<AttrInfo> => "sku_attrs: must",
         /// `status`.
         11 status: i64 => "status: must",
     }
@@ -1138,7 +1139,7 @@ w::record! {
         /// `cats_v2`.
         5 cats_v2: Option<Vec<GetCatsV2Item>> => "cats_v2",
         /// `attrs`.
-        6 attrs: Option<Vec<AddAttr>> => "attrs",
+        6 attrs: Option<Vec<AttrInfo>> => "attrs",
         /// `spu_code`.
         7 spu_code: Option<String> => "spu_code",
         /// `brand_id`.
@@ -1185,8 +1186,8 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `product::stock::Getflow`.
-    pub struct GetflowData {
+    /// `data` of the answer of `product::stock::GetFlow`.
+    pub struct GetFlowData {
         /// `stock_flow_info_list`.
         0 stock_flow_info_list: Vec<StockFlowInfo> => "stock_flow_info_list: must",
         /// `next_key`.
@@ -1260,7 +1261,7 @@ w::record! {
 }
 
 w::record! {
-    /// `id_card_info` of `product::register::SubmitMerchantinfo`.
+    /// `id_card_info` of `product::register::SubmitMerchantInfo`.
     pub struct IdCardInfo {
         /// `portrait_pic_file`.
         0 portrait_pic_file: BusiLicensePicFile => "portrait_pic_file: must",
@@ -1299,7 +1300,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `limited_discount_list` in the answer of `product::limiteddiscount::GetList`.
+    /// An item of `limited_discount_list` in the answer of `product::limited_discount::GetList`.
     pub struct LimitedDiscount {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
@@ -1319,7 +1320,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `limited_discount_sku_list` in `product::limiteddiscount::Add`; an item of `limited_discount_skus` in `product::limiteddiscounttask::Add`; and 2 more.
+    /// An item of `limited_discount_sku_list` in `product::limited_discount::Add`; an item of `limited_discount_skus` in `product::limited_discount_task::Add`; and 2 more.
     pub struct LimitedDiscountSkus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
@@ -1332,7 +1333,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `limited_discount_tasks` in the answer of `product::limiteddiscounttask::ListGet`.
+    /// An item of `limited_discount_tasks` in the answer of `product::limited_discount_task::ListGet`.
     pub struct LimitedDiscountTask {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
@@ -1373,7 +1374,7 @@ w::record! {
 }
 
 w::record! {
-    /// `name_info` of `product::register::SubmitBasicinfo`.
+    /// `name_info` of `product::register::SubmitBasicInfo`.
     pub struct NameInfo {
         /// `nickname`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
@@ -1389,7 +1390,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `network_list` in the answer of `product::decoration::WxaproductDecorationGetPressureTestReport`.
+    /// An item of `network_list` in the answer of `product::decoration::GetPressureTestReport`.
     pub struct Network {
         /// `path`.
         0 path: String => "path: must",
@@ -1414,7 +1415,7 @@ w::record! {
 }
 
 w::record! {
-    /// `online_data` of the answer of `product::locallife::Get`; `draft_data` of the answer of `product::locallife::Get`.
+    /// `online_data` of the answer of `product::local_life::Get`; `draft_data` of the answer of `product::local_life::Get`.
     pub struct OnlineData {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -1435,7 +1436,7 @@ w::record! {
         /// `draft_status`.
         8 draft_status: i64 => "draft_status: must",
         /// `product_qua_infos`.
-        9 product_qua_infos: Option<Vec<ProductProductQuaInfo>> => "product_qua_infos",
+        9 product_qua_infos: Option<Vec<QuaInfo>> => "product_qua_infos",
         /// `verify_page`.
         10 verify_page: Option<VerifyPage> => "verify_page",
         /// `verify_at_store`.
@@ -1466,8 +1467,8 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `product::gift::OnsaleSet`.
-    pub struct OnsaleSetData {
+    /// `data` of the answer of `product::gift::OnSaleSet`.
+    pub struct OnSaleSetData {
         /// `src_product_id`.
         0 src_product_id: i64 => "src_product_id: must",
         /// `gift_product_id`.
@@ -1478,8 +1479,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `skus` in `product::gift::OnsaleSet`.
-    pub struct OnsaleSetSkus {
+    /// An item of `skus` in `product::gift::OnSaleSet`.
+    pub struct OnSaleSetSkus {
         /// `sku_id`.
         0 sku_id: Option<i64> => "sku_id",
         /// `stock_num`.
@@ -1490,7 +1491,7 @@ w::record! {
 }
 
 w::record! {
-    /// `order_flow` of the answer of `product::funds::Getorderflow`; an item of `order_flow` in the answer of `product::funds::Scanorderflow`.
+    /// `order_flow` of the answer of `product::funds::GetOrderFlow`; an item of `order_flow` in the answer of `product::funds::ScanOrderFlow`.
     pub struct OrderFlow {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -1518,7 +1519,7 @@ w::record! {
 }
 
 w::record! {
-    /// `organization_code_info` of `product::register::SubmitMerchantinfo`.
+    /// `organization_code_info` of `product::register::SubmitMerchantInfo`.
     pub struct OrganizationCodeInfo {
         /// `organization_code`.
         0 organization_code: String => "organization_code: must",
@@ -1616,7 +1617,7 @@ w::record! {
         /// `cats_v2`.
         7 cats_v2: Option<Vec<ProductCatsV2Item>> => "cats_v2",
         /// `attrs`.
-        8 attrs: Option<Vec<AddAttr>> => "attrs",
+        8 attrs: Option<Vec<AttrInfo>> => "attrs",
         /// `spu_code`.
         9 spu_code: Option<String> => "spu_code",
         /// `brand_id`.
@@ -1626,7 +1627,8 @@ w::record! {
         /// `express_info`.
         12 express_info: Option<ProductExpressInfo> => "express_info",
         /// `aftersale_desc`.
-        13 aftersale_desc: Option<String> => "aftersale_desc",
+        #[doc(alias = "aftersale_desc")]
+        13 after_sale_desc: Option<String> => "aftersale_desc",
         /// `status`.
         14 status: i64 => "status: must",
         /// `edit_status`.
@@ -1650,11 +1652,12 @@ w::record! {
         /// `after_sale_info`.
         24 after_sale_info: Option<ProductAfterSaleInfo> => "after_sale_info",
         /// `product_qua_infos`.
-        25 product_qua_infos: Option<Vec<ProductProductQuaInfo>> => "product_qua_infos",
+        25 product_qua_infos: Option<Vec<QuaInfo>> => "product_qua_infos",
         /// `size_chart`.
         26 size_chart: Option<SizeChart> => "size_chart",
         /// `timing_onsale_info`.
-        27 timing_onsale_info: Option<ProductTimingOnsaleInfo> => "timing_onsale_info",
+        #[doc(alias = "timing_onsale_info")]
+        27 timing_on_sale_info: Option<ProductTimingOnSaleInfo> => "timing_onsale_info",
         /// `spu_deliver_info`.
         28 spu_deliver_info: Option<ProductSpuDeliverInfo> => "spu_deliver_info",
         /// `release_mode`.
@@ -1712,7 +1715,7 @@ w::record! {
 
 w::record! {
     /// An item of `product_qua_infos` in `product::OnlineData`; an item of `product_qua_infos` in `product::Product`.
-    pub struct ProductProductQuaInfo {
+    pub struct QuaInfo {
         /// `qua_id`.
         0 qua_id: i64 => "qua_id: must",
         /// `qua_url`.
@@ -1721,7 +1724,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `product_qua_infos` in `product::Add`; an item of `product_qua_infos` in `product::locallife::Add`; and 2 more.
+    /// An item of `product_qua_infos` in `product::Add`; an item of `product_qua_infos` in `product::local_life::Add`; and 2 more.
     pub struct ProductQuaInfo {
         /// `qua_id`.
         0 qua_id: i64 => "qua_id: must",
@@ -1751,7 +1754,7 @@ w::record! {
         /// `bar_code`.
         7 bar_code: Option<String> => "bar_code",
         /// `sku_attrs`.
-        8 sku_attrs: Option<Vec<AddAttr>> => "sku_attrs",
+        8 sku_attrs: Option<Vec<AttrInfo>> => "sku_attrs",
         /// `status`.
         9 status: i64 => "status: must",
         /// `sku_deliver_info`.
@@ -1771,11 +1774,12 @@ w::record! {
 
 w::record! {
     /// `timing_onsale_info` of `product::Product`.
-    pub struct ProductTimingOnsaleInfo {
+    pub struct ProductTimingOnSaleInfo {
         /// `status`.
         0 status: i64 => "status: must",
         /// `onsale_time`; format `unix`.
-        1 onsale_time: xinqiao_types::UnixSeconds => "onsale_time: must",
+        #[doc(alias = "onsale_time")]
+        1 on_sale_time: xinqiao_types::UnixSeconds => "onsale_time: must",
         /// `is_hide_price`; `0` or `1` on the wire.
         2 is_hide_price: bool => "is_hide_price: must zero-one",
         /// `task_id`.
@@ -1827,7 +1831,7 @@ w::record! {
 }
 
 w::record! {
-    /// `return_info` of `product::register::SubmitBasicinfo`.
+    /// `return_info` of `product::register::SubmitBasicInfo`.
     pub struct ReturnInfo {
         /// `mail`.
         0 mail: String => "mail: must",
@@ -1871,8 +1875,8 @@ w::record! {
 }
 
 w::record! {
-    /// `same_city_valuation` of `product::UpdateSameCityTemplateSameCityTemplate`.
-    pub struct SameCityTemplateSameCityValuation {
+    /// `same_city_valuation` of `product::CityTemplate`.
+    pub struct CityTemplateSameCityValuation {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `condition_free_valuation`.
@@ -1888,7 +1892,7 @@ w::record! {
 }
 
 w::record! {
-    /// `special_time` of `product::UpdateSameCityTemplateSameCityTemplate`.
+    /// `special_time` of `product::CityTemplate`.
     pub struct SameCityTemplateSpecialTime {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -1912,8 +1916,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `product::funds::Scanwithdraw`.
-    pub struct ScanwithdrawList {
+    /// An item of `list` in the answer of `product::funds::ScanWithdraw`.
+    pub struct ScanWithdrawList {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
         /// `status`.
@@ -1927,9 +1931,11 @@ w::record! {
         /// `bank_memo`.
         5 bank_memo: Option<String> => "bank_memo",
         /// `wxpay_update_time`; format `unix`.
-        6 wxpay_update_time: xinqiao_types::UnixSeconds => "wxpay_update_time: must",
+        #[doc(alias = "wxpay_update_time")]
+        6 wx_pay_update_time: xinqiao_types::UnixSeconds => "wxpay_update_time: must",
         /// `wxpay_create_time`; format `unix`.
-        7 wxpay_create_time: xinqiao_types::UnixSeconds => "wxpay_create_time: must",
+        #[doc(alias = "wxpay_create_time")]
+        7 wx_pay_create_time: xinqiao_types::UnixSeconds => "wxpay_create_time: must",
     }
 }
 
@@ -1972,8 +1978,8 @@ w::record! {
 }
 
 w::record! {
-    /// `audit_strategy` of `product::auditstrategy::Set`.
-    pub struct SetAuditStrategy {
+    /// `audit_strategy` of `product::audit_strategy::Set`.
+    pub struct AuditStrategyInfo {
         /// `hide_err_field_flag`.
         0 hide_err_field_flag: Option<i64> => "hide_err_field_flag",
         /// `hit_duplicated_flag`.
@@ -1986,7 +1992,7 @@ w::record! {
 }
 
 w::record! {
-    /// `settle_acct_info` of `product::register::SubmitMerchantinfo`.
+    /// `settle_acct_info` of `product::register::SubmitMerchantInfo`.
     pub struct SettleAcctInfo {
         /// `acct_type`.
         0 acct_type: i64 => "acct_type: must",
@@ -2012,14 +2018,17 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `shopcat_list` in the answer of `product::store::GetShopcat`.
-    pub struct Shopcat {
+    /// An item of `shopcat_list` in the answer of `product::store::GetShopCat`.
+    pub struct ShopCat {
         /// `shopcat_id`.
-        0 shopcat_id: i64 => "shopcat_id: must",
+        #[doc(alias = "shopcat_id")]
+        0 shop_cat_id: i64 => "shopcat_id: must",
         /// `shopcat_name`.
-        1 shopcat_name: String => "shopcat_name: must",
+        #[doc(alias = "shopcat_name")]
+        1 shop_cat_name: String => "shopcat_name: must",
         /// `f_shopcat_id`.
-        2 f_shopcat_id: i64 => "f_shopcat_id: must",
+        #[doc(alias = "f_shopcat_id")]
+        2 f_shop_cat_id: i64 => "f_shopcat_id: must",
         /// `cat_level`.
         3 cat_level: i64 => "cat_level: must",
     }
@@ -2038,7 +2047,7 @@ w::record! {
 }
 
 w::record! {
-    /// `sku_deliver_info` of `product::AuditfreeSkus`; `sku_deliver_info` of `product::AuditfreeSpuDeliverInfo`; and 3 more.
+    /// `sku_deliver_info` of `product::AuditFreeSkus`; `sku_deliver_info` of `product::AuditFreeSpuDeliverInfo`; and 3 more.
     pub struct SkuDeliverInfo {
         /// `stock_type`.
         0 stock_type: Option<i64> => "stock_type",
@@ -2047,9 +2056,9 @@ w::record! {
         /// `presale_end_time`; format `unix`.
         2 presale_end_time: Option<xinqiao_types::UnixSeconds> => "presale_end_time",
         /// `full_payment_presale_delivery_type`.
-        3 full_payment_presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
+        3 presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
         /// `full_payment_presale_delivery_time`.
-        4 full_payment_presale_delivery_time: Option<i64> => "full_payment_presale_delivery_time",
+        4 presale_delivery_time: Option<i64> => "full_payment_presale_delivery_time",
         /// `spot_after_presale_end`; `0` or `1` on the wire.
         5 spot_after_presale_end: Option<bool> => "spot_after_presale_end: zero-one",
     }
@@ -2058,14 +2067,14 @@ w::record! {
         stock_type: i64,
         presale_begin_time: xinqiao_types::UnixSeconds,
         presale_end_time: xinqiao_types::UnixSeconds,
-        full_payment_presale_delivery_type: i64,
-        full_payment_presale_delivery_time: i64,
+        presale_delivery_type: i64,
+        presale_delivery_time: i64,
         spot_after_presale_end: bool,
     )
 }
 
 w::record! {
-    /// An item of `sku_mappings` in `product::OnsaleSetData`.
+    /// An item of `sku_mappings` in `product::OnSaleSetData`.
     pub struct SkuMapping {
         /// `src_sku_id`.
         0 src_sku_id: i64 => "src_sku_id: must",
@@ -2120,7 +2129,7 @@ w::record! {
         /// `bar_code`.
         6 bar_code: Option<String> => "bar_code",
         /// `sku_attrs`.
-        7 sku_attrs: Option<Vec<AddAttr>> => "sku_attrs",
+        7 sku_attrs: Option<Vec<AttrInfo>> => "sku_attrs",
         /// `sku_deliver_info`.
         8 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
@@ -2130,7 +2139,7 @@ w::record! {
         market_price: xinqiao_types::Fen,
     )
     text(out_sku_id: String, sku_code: String, bar_code: String)
-    set(stock_num: i64, sku_attrs: Vec<AddAttr>, sku_deliver_info: SkuDeliverInfo)
+    set(stock_num: i64, sku_attrs: Vec<AttrInfo>, sku_deliver_info: SkuDeliverInfo)
 }
 
 w::record! {
@@ -2153,7 +2162,7 @@ w::record! {
         /// `bar_code`.
         7 bar_code: Option<String> => "bar_code",
         /// `sku_attrs`.
-        8 sku_attrs: Option<Vec<AddAttr>> => "sku_attrs",
+        8 sku_attrs: Option<Vec<AttrInfo>> => "sku_attrs",
         /// `sku_deliver_info`.
         9 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
@@ -2163,11 +2172,11 @@ w::record! {
         market_price: xinqiao_types::Fen,
     )
     text(out_sku_id: String, sku_code: String, bar_code: String)
-    set(sku_id: i64, stock_num: i64, sku_attrs: Vec<AddAttr>, sku_deliver_info: SkuDeliverInfo)
+    set(sku_id: i64, stock_num: i64, sku_attrs: Vec<AttrInfo>, sku_deliver_info: SkuDeliverInfo)
 }
 
 w::record! {
-    /// An item of `skus` in `product::locallife::Add`.
+    /// An item of `skus` in `product::local_life::Add`.
     pub struct SkusItem {
         /// `sale_price`; in fen.
         0 sale_price: xinqiao_types::Fen => "sale_price: must",
@@ -2184,20 +2193,20 @@ w::record! {
         /// `stock_type`.
         0 stock_type: i64 => "stock_type: must",
         /// `full_payment_presale_delivery_type`.
-        1 full_payment_presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
+        1 presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
         /// `presale_begin_time`; format `unix`.
         2 presale_begin_time: xinqiao_types::UnixSeconds => "presale_begin_time: must",
         /// `presale_end_time`; format `unix`.
         3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
         /// `full_payment_presale_delivery_time`.
-        4 full_payment_presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
+        4 presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
         /// `spot_after_presale_end`; `0` or `1` on the wire.
         5 spot_after_presale_end: bool => "spot_after_presale_end: must zero-one",
     }
 }
 
 w::record! {
-    /// `special_qualification` of `product::register::SubmitMerchantinfo`.
+    /// `special_qualification` of `product::register::SubmitMerchantInfo`.
     pub struct SpecialQualification {
         /// `pic_file_list`.
         0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
@@ -2264,7 +2273,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `spu_stock_list` in `product::BatchgetData`.
+    /// An item of `spu_stock_list` in `product::BatchGetData`.
     pub struct SpuStock {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -2285,7 +2294,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `stock_flow_info_list` in `product::GetflowData`.
+    /// An item of `stock_flow_info_list` in `product::GetFlowData`.
     pub struct StockFlowInfo {
         /// `amount`.
         0 amount: i64 => "amount: must",
@@ -2305,7 +2314,7 @@ w::record! {
 }
 
 w::record! {
-    /// `stock_info` of `product::AuditfreeSkus`.
+    /// `stock_info` of `product::AuditFreeSkus`.
     pub struct StockInfo {
         /// `diff_type`.
         0 diff_type: Option<i64> => "diff_type",
@@ -2329,7 +2338,7 @@ w::record! {
 }
 
 w::record! {
-    /// `super_administrator_info` of `product::register::SubmitMerchantinfo`.
+    /// `super_administrator_info` of `product::register::SubmitMerchantInfo`.
     pub struct SuperAdministratorInfo {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -2374,7 +2383,7 @@ w::record! {
 }
 
 w::record! {
-    /// `supplementary_material` of `product::register::SubmitMerchantinfo`.
+    /// `supplementary_material` of `product::register::SubmitMerchantInfo`.
     pub struct SupplementaryMaterial {
         /// `pic_file_list`.
         0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
@@ -2383,7 +2392,7 @@ w::record! {
 }
 
 w::record! {
-    /// `supported_shipping_methods` of the answer of `product::shipmethods::Get`; `supported_shipping_methods` of `product::shipmethods::Set`.
+    /// `supported_shipping_methods` of the answer of `product::ship_methods::Get`; `supported_shipping_methods` of `product::ship_methods::Set`.
     pub struct SupportedShippingMethod {
         /// `express`; `0` or `1` on the wire.
         0 express: bool => "express: must zero-one",
@@ -2444,7 +2453,7 @@ w::record! {
 }
 
 w::record! {
-    /// `tiered_billing_valuation` of `product::SameCityTemplateSameCityValuation`; `tiered_billing_valuation` of `product::SameCityValuation`.
+    /// `tiered_billing_valuation` of `product::CityTemplateSameCityValuation`; `tiered_billing_valuation` of `product::SameCityValuation`.
     pub struct TieredBillingValuation {
         /// `min_send_price`; in fen.
         0 min_send_price: xinqiao_types::Fen => "min_send_price: must",
@@ -2467,22 +2476,23 @@ w::record! {
 }
 
 w::record! {
-    /// `timing_onsale_info` of `product::Add`; `timing_onsale_info` of `product::Auditfree`; and 1 more.
-    pub struct TimingOnsaleInfo {
+    /// `timing_onsale_info` of `product::Add`; `timing_onsale_info` of `product::AuditFree`; and 1 more.
+    pub struct TimingOnSaleInfo {
         /// `status`.
         0 status: i64 => "status: must",
         /// `onsale_time`; format `unix`.
-        1 onsale_time: Option<xinqiao_types::UnixSeconds> => "onsale_time",
+        #[doc(alias = "onsale_time")]
+        1 on_sale_time: Option<xinqiao_types::UnixSeconds> => "onsale_time",
         /// `is_hide_price`; `0` or `1` on the wire.
         2 is_hide_price: Option<bool> => "is_hide_price: zero-one",
     }
     new(status: i64)
-    set(onsale_time: xinqiao_types::UnixSeconds, is_hide_price: bool)
+    set(on_sale_time: xinqiao_types::UnixSeconds, is_hide_price: bool)
 }
 
 w::record! {
     /// `address_detail` of `product::address::Update`.
-    pub struct UpdateAddressDetail {
+    pub struct AddressDetailInfo {
         /// `address_info`.
         0 address_info: AddressInfo => "address_info: must",
         /// `address_type`.
@@ -2534,7 +2544,7 @@ w::record! {
 
 w::record! {
     /// `data` of the answer of `product::sku::Update`; `data` of the answer of `product::sku::UpdatePrice`.
-    pub struct UpdateDataItem {
+    pub struct DataItemInfo {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
@@ -2544,7 +2554,7 @@ w::record! {
 
 w::record! {
     /// `freight_template` of `product::delivery::UpdateFreightTemplate`.
-    pub struct UpdateFreightTemplateFreightTemplate {
+    pub struct UpdateFreightTemplateDetail {
         /// `name`.
         0 name: String => "name: must",
         /// `valuation_type`.
@@ -2598,7 +2608,7 @@ w::record! {
 
 w::record! {
     /// `same_city_template` of `product::offline::UpdateSameCityTemplate`.
-    pub struct UpdateSameCityTemplateSameCityTemplate {
+    pub struct CityTemplate {
         /// `template_id`.
         0 template_id: i64 => "template_id: must",
         /// `shipper`.
@@ -2606,7 +2616,7 @@ w::record! {
         /// `scope`; in m.
         2 scope: i64 => "scope: must",
         /// `same_city_valuation`.
-        3 same_city_valuation: SameCityTemplateSameCityValuation => "same_city_valuation: must",
+        3 same_city_valuation: CityTemplateSameCityValuation => "same_city_valuation: must",
         /// `special_time`.
         4 special_time: SameCityTemplateSpecialTime => "special_time: must",
         /// `delivery_time`.
@@ -2616,7 +2626,7 @@ w::record! {
         template_id: i64,
         shipper: i64,
         scope: i64,
-        same_city_valuation: SameCityTemplateSameCityValuation,
+        same_city_valuation: CityTemplateSameCityValuation,
         special_time: SameCityTemplateSpecialTime,
         delivery_time: DeliveryTime,
     )
@@ -2644,8 +2654,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `skus` in `product::locallife::Update`.
-    pub struct UpdateSkusItem {
+    /// An item of `skus` in `product::local_life::Update`.
+    pub struct SkusItemInfo {
         /// `sale_price`; in fen.
         0 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `sku_attr_map`.
@@ -2713,7 +2723,7 @@ w::record! {
 }
 
 w::record! {
-    /// `verify_page` of `product::locallife::Add`; `verify_page` of `product::locallife::Update`; and 1 more.
+    /// `verify_page` of `product::local_life::Add`; `verify_page` of `product::local_life::Update`; and 1 more.
     pub struct VerifyPage {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -2797,7 +2807,7 @@ w::record! {
         /// `cats_v2`.
         6 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
         /// `attrs`.
-        7 attrs: Option<Vec<AddAttr>> => "attrs",
+        7 attrs: Option<Vec<AttrInfo>> => "attrs",
         /// `spu_code`.
         8 spu_code: Option<String> => "spu_code",
         /// `brand_id`.
@@ -2813,7 +2823,8 @@ w::record! {
         /// `express_info`.
         14 express_info: Option<ExpressInfo> => "express_info",
         /// `aftersale_desc`.
-        15 aftersale_desc: Option<String> => "aftersale_desc",
+        #[doc(alias = "aftersale_desc")]
+        15 after_sale_desc: Option<String> => "aftersale_desc",
         /// `skus`.
         16 skus: Option<Vec<Skus>> => "skus",
         /// `limited_info`.
@@ -2827,18 +2838,19 @@ w::record! {
         /// `size_chart`.
         21 size_chart: Option<SizeChart> => "size_chart",
         /// `timing_onsale_info`.
-        22 timing_onsale_info: Option<TimingOnsaleInfo> => "timing_onsale_info",
+        #[doc(alias = "timing_onsale_info")]
+        22 timing_on_sale_info: Option<TimingOnSaleInfo> => "timing_onsale_info",
         /// `spu_deliver_info`.
         23 spu_deliver_info: Option<SpuDeliverInfo> => "spu_deliver_info",
         /// `release_mode`.
         24 release_mode: Option<i64> => "release_mode",
     }
     new(title: impl Into<String>, head_imgs: Vec<String>, desc_info: DescInfo)
-    text(out_product_id: String, short_title: String, spu_code: String, aftersale_desc: String)
+    text(out_product_id: String, short_title: String, spu_code: String, after_sale_desc: String)
     set(
         cats: Vec<Cat>,
         cats_v2: Vec<CatsV2Item>,
-        attrs: Vec<AddAttr>,
+        attrs: Vec<AttrInfo>,
         brand_id: i64,
         qualifications: Vec<String>,
         product_qua_infos: Vec<ProductQuaInfo>,
@@ -2851,7 +2863,7 @@ w::record! {
         listing: bool,
         after_sale_info: AfterSaleInfo,
         size_chart: SizeChart,
-        timing_onsale_info: TimingOnsaleInfo,
+        timing_on_sale_info: TimingOnSaleInfo,
         spu_deliver_info: SpuDeliverInfo,
         release_mode: i64,
     )
@@ -2861,7 +2873,7 @@ w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `data`.
-        0 data: AddData => "data: must",
+        0 data: DataInfo => "data: must",
     }
 }
 
@@ -2921,44 +2933,45 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/product/auditfree` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/audit_free.html>.
-    /// * Catalog: `channels.product.auditfree`.
-    pub struct Auditfree {
+    /// * Catalog: `channels.product.audit_free`.
+    pub struct AuditFree {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `spu_code`.
         1 spu_code: Option<String> => "spu_code",
         /// `skus`.
-        2 skus: Option<Vec<AuditfreeSkus>> => "skus",
+        2 skus: Option<Vec<AuditFreeSkus>> => "skus",
         /// `deliver_method`.
         3 deliver_method: Option<i64> => "deliver_method",
         /// `express_info`.
-        4 express_info: Option<AuditfreeExpressInfo> => "express_info",
+        4 express_info: Option<AuditFreeExpressInfo> => "express_info",
         /// `limited_info`.
-        5 limited_info: Option<AuditfreeLimitedInfo> => "limited_info",
+        5 limited_info: Option<AuditFreeLimitedInfo> => "limited_info",
         /// `extra_service`.
-        6 extra_service: Option<AuditfreeExtraService> => "extra_service",
+        6 extra_service: Option<ExtraServiceInfo> => "extra_service",
         /// `timing_onsale_info`.
-        7 timing_onsale_info: Option<TimingOnsaleInfo> => "timing_onsale_info",
+        #[doc(alias = "timing_onsale_info")]
+        7 timing_on_sale_info: Option<TimingOnSaleInfo> => "timing_onsale_info",
         /// `spu_deliver_info`.
-        8 spu_deliver_info: Option<AuditfreeSpuDeliverInfo> => "spu_deliver_info",
+        8 spu_deliver_info: Option<AuditFreeSpuDeliverInfo> => "spu_deliver_info",
     }
     new(product_id: i64)
     text(spu_code: String)
     set(
-        skus: Vec<AuditfreeSkus>,
+        skus: Vec<AuditFreeSkus>,
         deliver_method: i64,
-        express_info: AuditfreeExpressInfo,
-        limited_info: AuditfreeLimitedInfo,
-        extra_service: AuditfreeExtraService,
-        timing_onsale_info: TimingOnsaleInfo,
-        spu_deliver_info: AuditfreeSpuDeliverInfo,
+        express_info: AuditFreeExpressInfo,
+        limited_info: AuditFreeLimitedInfo,
+        extra_service: ExtraServiceInfo,
+        timing_on_sale_info: TimingOnSaleInfo,
+        spu_deliver_info: AuditFreeSpuDeliverInfo,
     )
 }
 
 w::endpoint! {
-    Auditfree => w::Empty,
+    AuditFree => w::Empty,
     w::EndpointInfo {
-        id: "channels.product.auditfree",
+        id: "channels.product.audit_free",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/product/auditfree",
@@ -3017,8 +3030,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/product/categoryprecheck` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-product/shop/api_categoryprecheck.html>.
-    /// * Catalog: `channels.product.categoryprecheck`.
-    pub struct Categoryprecheck {
+    /// * Catalog: `channels.product.category_pre_check`.
+    pub struct CategoryPreCheck {
         /// `cat_id`.
         0 cat_id: Option<i64> => "cat_id",
     }
@@ -3027,8 +3040,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Categoryprecheck`].
-    pub struct CategoryprecheckResponse {
+    /// Answer to [`CategoryPreCheck`].
+    pub struct CategoryPreCheckResponse {
         /// `all_pass`.
         0 all_pass: bool => "all_pass: must",
         /// `fail_reasons`.
@@ -3037,9 +3050,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Categoryprecheck => CategoryprecheckResponse,
+    CategoryPreCheck => CategoryPreCheckResponse,
     w::EndpointInfo {
-        id: "channels.product.categoryprecheck",
+        id: "channels.product.category_pre_check",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/product/categoryprecheck",
@@ -3124,8 +3137,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/product/externalproductmapping` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-product/shop/api_externalproductmapping.html>.
-    /// * Catalog: `channels.product.externalproductmapping`.
-    pub struct Externalproductmapping {
+    /// * Catalog: `channels.product.external_product_mapping`.
+    pub struct ExternalProductMapping {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
         /// `external_attribute_name`.
@@ -3144,8 +3157,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Externalproductmapping`].
-    pub struct ExternalproductmappingResponse {
+    /// Answer to [`ExternalProductMapping`].
+    pub struct ExternalProductMappingResponse {
         /// `external_attribute_name`.
         0 external_attribute_name: Option<String> => "external_attribute_name",
         /// `external_attribute_value`.
@@ -3158,9 +3171,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Externalproductmapping => ExternalproductmappingResponse,
+    ExternalProductMapping => ExternalProductMappingResponse,
     w::EndpointInfo {
-        id: "channels.product.externalproductmapping",
+        id: "channels.product.external_product_mapping",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/product/externalproductmapping",
@@ -3234,24 +3247,24 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/product/getauditquota` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-product/shop/api_getproductauditquota.html>.
-    /// * Catalog: `channels.product.getauditquota`.
-    pub struct Getauditquota {
+    /// * Catalog: `channels.product.get_audit_quota`.
+    pub struct GetAuditQuota {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getauditquota`].
-    pub struct GetauditquotaResponse {
+    /// Answer to [`GetAuditQuota`].
+    pub struct GetAuditQuotaResponse {
         /// `audit_quota`.
         0 audit_quota: AuditQuota => "audit_quota: must",
     }
 }
 
 w::endpoint! {
-    Getauditquota => GetauditquotaResponse,
+    GetAuditQuota => GetAuditQuotaResponse,
     w::EndpointInfo {
-        id: "channels.product.getauditquota",
+        id: "channels.product.get_audit_quota",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/product/getauditquota",
@@ -3272,8 +3285,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/product/h5url/get` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/get_h5url.html>.
-    /// * Catalog: `channels.product.h5url_get`.
-    pub struct H5urlGet {
+    /// * Catalog: `channels.product.h5_url_get`.
+    pub struct H5UrlGet {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `wecom_corp_id`.
@@ -3286,17 +3299,18 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`H5urlGet`].
-    pub struct H5urlGetResponse {
+    /// Answer to [`H5UrlGet`].
+    pub struct H5UrlGetResponse {
         /// `product_h5url`.
-        0 product_h5url: String => "product_h5url: must",
+        #[doc(alias = "product_h5url")]
+        0 product_h5_url: String => "product_h5url: must",
     }
 }
 
 w::endpoint! {
-    H5urlGet => H5urlGetResponse,
+    H5UrlGet => H5UrlGetResponse,
     w::EndpointInfo {
-        id: "channels.product.h5url_get",
+        id: "channels.product.h5_url_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/product/h5url/get",
@@ -3472,7 +3486,8 @@ w::record! {
     /// Answer to [`SchemeGet`].
     pub struct SchemeGetResponse {
         /// `openlink`.
-        0 openlink: String => "openlink: must",
+        #[doc(alias = "openlink")]
+        0 open_link: String => "openlink: must",
     }
 }
 
@@ -3500,8 +3515,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/product/taglink/get` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/get_taglink.html>.
-    /// * Catalog: `channels.product.taglink_get`.
-    pub struct TaglinkGet {
+    /// * Catalog: `channels.product.tag_link_get`.
+    pub struct TagLinkGet {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `wecom_corp_id`.
@@ -3514,17 +3529,18 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`TaglinkGet`].
-    pub struct TaglinkGetResponse {
+    /// Answer to [`TagLinkGet`].
+    pub struct TagLinkGetResponse {
         /// `product_taglink`.
-        0 product_taglink: String => "product_taglink: must",
+        #[doc(alias = "product_taglink")]
+        0 product_tag_link: String => "product_taglink: must",
     }
 }
 
 w::endpoint! {
-    TaglinkGet => TaglinkGetResponse,
+    TagLinkGet => TagLinkGetResponse,
     w::EndpointInfo {
-        id: "channels.product.taglink_get",
+        id: "channels.product.tag_link_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/product/taglink/get",
@@ -3560,9 +3576,9 @@ w::record! {
         /// `cats`.
         5 cats: Option<Vec<Cat>> => "cats",
         /// `cats_v2`.
-        6 cats_v2: Option<Vec<CatsV2ItemItem>> => "cats_v2",
+        6 cats_v2: Option<Vec<V2Item>> => "cats_v2",
         /// `attrs`.
-        7 attrs: Option<Vec<AddAttr>> => "attrs",
+        7 attrs: Option<Vec<AttrInfo>> => "attrs",
         /// `spu_code`.
         8 spu_code: Option<String> => "spu_code",
         /// `brand_id`.
@@ -3578,7 +3594,8 @@ w::record! {
         /// `express_info`.
         14 express_info: Option<ExpressInfo> => "express_info",
         /// `aftersale_desc`.
-        15 aftersale_desc: Option<String> => "aftersale_desc",
+        #[doc(alias = "aftersale_desc")]
+        15 after_sale_desc: Option<String> => "aftersale_desc",
         /// `skus`.
         16 skus: Option<Vec<SkusDetail>> => "skus",
         /// `limited_info`.
@@ -3592,18 +3609,19 @@ w::record! {
         /// `size_chart`.
         21 size_chart: Option<SizeChart> => "size_chart",
         /// `timing_onsale_info`.
-        22 timing_onsale_info: Option<TimingOnsaleInfo> => "timing_onsale_info",
+        #[doc(alias = "timing_onsale_info")]
+        22 timing_on_sale_info: Option<TimingOnSaleInfo> => "timing_onsale_info",
         /// `spu_deliver_info`.
         23 spu_deliver_info: Option<SpuDeliverInfo> => "spu_deliver_info",
         /// `release_mode`.
         24 release_mode: Option<i64> => "release_mode",
     }
     new(product_id: i64, title: impl Into<String>, head_imgs: Vec<String>, desc_info: DescInfo)
-    text(short_title: String, spu_code: String, aftersale_desc: String)
+    text(short_title: String, spu_code: String, after_sale_desc: String)
     set(
         cats: Vec<Cat>,
-        cats_v2: Vec<CatsV2ItemItem>,
-        attrs: Vec<AddAttr>,
+        cats_v2: Vec<V2Item>,
+        attrs: Vec<AttrInfo>,
         brand_id: i64,
         qualifications: Vec<String>,
         product_qua_infos: Vec<ProductQuaInfo>,
@@ -3616,7 +3634,7 @@ w::record! {
         listing: bool,
         after_sale_info: AfterSaleInfo,
         size_chart: SizeChart,
-        timing_onsale_info: TimingOnsaleInfo,
+        timing_on_sale_info: TimingOnSaleInfo,
         spu_deliver_info: SpuDeliverInfo,
         release_mode: i64,
     )
@@ -3773,9 +3791,9 @@ pub mod address {
         /// * Catalog: `channels.product.address.update`.
         pub struct Update {
             /// `address_detail`.
-            0 address_detail: super::UpdateAddressDetail => "address_detail: must",
+            0 address_detail: super::AddressDetailInfo => "address_detail: must",
         }
-        new(address_detail: super::UpdateAddressDetail)
+        new(address_detail: super::AddressDetailInfo)
     }
 
     w::endpoint! {
@@ -3798,8 +3816,8 @@ pub mod address {
     }
 }
 
-/// Audit strategy (上架策略): `channels.product.auditstrategy`.
-pub mod auditstrategy {
+/// Audit strategy (上架策略): `channels.product.audit_strategy`.
+pub mod audit_strategy {
     use xinqiao_wire as w;
 
     w::record! {
@@ -3807,7 +3825,7 @@ pub mod auditstrategy {
         ///
         /// * Call: `POST /channels/ec/product/auditstrategy/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-product/shop/api_getproductauditstrategy.html>.
-        /// * Catalog: `channels.product.auditstrategy.get`.
+        /// * Catalog: `channels.product.audit_strategy.get`.
         pub struct Get {
         }
         new()
@@ -3824,7 +3842,7 @@ pub mod auditstrategy {
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "channels.product.auditstrategy.get",
+            id: "channels.product.audit_strategy.get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/auditstrategy/get",
@@ -3845,18 +3863,18 @@ pub mod auditstrategy {
         ///
         /// * Call: `POST /channels/ec/product/auditstrategy/set` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-product/shop/api_setproductauditstrategy.html>.
-        /// * Catalog: `channels.product.auditstrategy.set`.
+        /// * Catalog: `channels.product.audit_strategy.set`.
         pub struct Set {
             /// `audit_strategy`.
-            0 audit_strategy: super::SetAuditStrategy => "audit_strategy: must",
+            0 audit_strategy: super::AuditStrategyInfo => "audit_strategy: must",
         }
-        new(audit_strategy: super::SetAuditStrategy)
+        new(audit_strategy: super::AuditStrategyInfo)
     }
 
     w::endpoint! {
         Set => w::Empty,
         w::EndpointInfo {
-            id: "channels.product.auditstrategy.set",
+            id: "channels.product.audit_strategy.set",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/auditstrategy/set",
@@ -4294,6 +4312,46 @@ pub mod decoration {
     use xinqiao_wire as w;
 
     w::record! {
+        /// Get the decoration service's state (查询装修服务状态).
+        ///
+        /// * Call: `POST /product/decoration/wxaproduct_decoration_check_status` on `api.weixin.qq.com`.
+        /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_check_status.html>.
+        /// * Catalog: `channels.product.decoration.check_status`.
+        pub struct CheckStatus {
+            /// `service_id`.
+            0 service_id: i64 => "service_id: must",
+        }
+        new(service_id: i64)
+    }
+
+    w::record! {
+        /// Answer to [`CheckStatus`].
+        pub struct CheckStatusResponse {
+            /// `status`.
+            0 status: i64 => "status: must",
+        }
+    }
+
+    w::endpoint! {
+        CheckStatus => CheckStatusResponse,
+        w::EndpointInfo {
+            id: "channels.product.decoration.check_status",
+            method: "POST",
+            host: "api.weixin.qq.com",
+            path: "/product/decoration/wxaproduct_decoration_check_status",
+            when: None,
+            auth: w::Auth::AccessToken("access_token"),
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "errcode",
+            message_field: "errmsg",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Switch the decoration service (切换装修服务).
         ///
         /// * Call: `POST /product/decoration/decoration_service` on `api.weixin.qq.com`.
@@ -4360,52 +4418,12 @@ pub mod decoration {
     }
 
     w::record! {
-        /// Get the decoration service's state (查询装修服务状态).
-        ///
-        /// * Call: `POST /product/decoration/wxaproduct_decoration_check_status` on `api.weixin.qq.com`.
-        /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_check_status.html>.
-        /// * Catalog: `channels.product.decoration.wxaproduct_decoration_check_status`.
-        pub struct WxaproductDecorationCheckStatus {
-            /// `service_id`.
-            0 service_id: i64 => "service_id: must",
-        }
-        new(service_id: i64)
-    }
-
-    w::record! {
-        /// Answer to [`WxaproductDecorationCheckStatus`].
-        pub struct WxaproductDecorationCheckStatusResponse {
-            /// `status`.
-            0 status: i64 => "status: must",
-        }
-    }
-
-    w::endpoint! {
-        WxaproductDecorationCheckStatus => WxaproductDecorationCheckStatusResponse,
-        w::EndpointInfo {
-            id: "channels.product.decoration.wxaproduct_decoration_check_status",
-            method: "POST",
-            host: "api.weixin.qq.com",
-            path: "/product/decoration/wxaproduct_decoration_check_status",
-            when: None,
-            auth: w::Auth::AccessToken("access_token"),
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "errcode",
-            message_field: "errmsg",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Get the report of a decoration pressure test (获取装修压测报告).
         ///
         /// * Call: `POST /product/decoration/wxaproduct_decoration_get_pressure_test_report` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_get_pressure_test_report.html>.
-        /// * Catalog: `channels.product.decoration.wxaproduct_decoration_get_pressure_test_report`.
-        pub struct WxaproductDecorationGetPressureTestReport {
+        /// * Catalog: `channels.product.decoration.get_pressure_test_report`.
+        pub struct GetPressureTestReport {
             /// `pressure_id`.
             0 pressure_id: i64 => "pressure_id: must",
         }
@@ -4413,8 +4431,8 @@ pub mod decoration {
     }
 
     w::record! {
-        /// Answer to [`WxaproductDecorationGetPressureTestReport`].
-        pub struct WxaproductDecorationGetPressureTestReportResponse {
+        /// Answer to [`GetPressureTestReport`].
+        pub struct GetPressureTestReportResponse {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `pressure_id`.
@@ -4422,7 +4440,8 @@ pub mod decoration {
             /// `status`.
             2 status: i64 => "status: must",
             /// `blankpage_pencent`.
-            3 blankpage_pencent: i64 => "blankpage_pencent: must",
+            #[doc(alias = "blankpage_pencent")]
+            3 blank_page_pencent: i64 => "blankpage_pencent: must",
             /// `aver_time_cost`; in ms.
             4 aver_time_cost: i64 => "aver_time_cost: must",
             /// `max_time_cost`; in ms.
@@ -4439,9 +4458,9 @@ pub mod decoration {
     }
 
     w::endpoint! {
-        WxaproductDecorationGetPressureTestReport => WxaproductDecorationGetPressureTestReportResponse,
+        GetPressureTestReport => GetPressureTestReportResponse,
         w::EndpointInfo {
-            id: "channels.product.decoration.wxaproduct_decoration_get_pressure_test_report",
+            id: "channels.product.decoration.get_pressure_test_report",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/decoration/wxaproduct_decoration_get_pressure_test_report",
@@ -4462,24 +4481,24 @@ pub mod decoration {
         ///
         /// * Call: `POST /product/decoration/wxaproduct_decoration_pressure_test` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_pressure_test.html>.
-        /// * Catalog: `channels.product.decoration.wxaproduct_decoration_pressure_test`.
-        pub struct WxaproductDecorationPressureTest {
+        /// * Catalog: `channels.product.decoration.pressure_test`.
+        pub struct PressureTest {
         }
         new()
     }
 
     w::record! {
-        /// Answer to [`WxaproductDecorationPressureTest`].
-        pub struct WxaproductDecorationPressureTestResponse {
+        /// Answer to [`PressureTest`].
+        pub struct PressureTestResponse {
             /// `pressure_id`.
             0 pressure_id: i64 => "pressure_id: must",
         }
     }
 
     w::endpoint! {
-        WxaproductDecorationPressureTest => WxaproductDecorationPressureTestResponse,
+        PressureTest => PressureTestResponse,
         w::EndpointInfo {
-            id: "channels.product.decoration.wxaproduct_decoration_pressure_test",
+            id: "channels.product.decoration.pressure_test",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/decoration/wxaproduct_decoration_pressure_test",
@@ -4500,21 +4519,21 @@ pub mod decoration {
         ///
         /// * Call: `POST /product/decoration/wxaproduct_decoration_query_pressure_test_status` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_query_pressure_test_status.html>.
-        /// * Catalog: `channels.product.decoration.wxaproduct_decoration_query_pressure_test_status`.
-        pub struct WxaproductDecorationQueryPressureTestStatus {
+        /// * Catalog: `channels.product.decoration.query_pressure_test_status`.
+        pub struct QueryPressureTestStatus {
             /// `pressure_id`.
             0 pressure_id: i64 => "pressure_id: must",
         }
         new(pressure_id: i64)
     }
 
-    /// Answer to [`WxaproductDecorationQueryPressureTestStatus`], the same as to [`WxaproductDecorationCheckStatus`].
-    pub type WxaproductDecorationQueryPressureTestStatusResponse = WxaproductDecorationCheckStatusResponse;
+    /// Answer to [`QueryPressureTestStatus`], the same as to [`CheckStatus`].
+    pub type QueryPressureTestStatusResponse = CheckStatusResponse;
 
     w::endpoint! {
-        WxaproductDecorationQueryPressureTestStatus => WxaproductDecorationQueryPressureTestStatusResponse,
+        QueryPressureTestStatus => QueryPressureTestStatusResponse,
         w::EndpointInfo {
-            id: "channels.product.decoration.wxaproduct_decoration_query_pressure_test_status",
+            id: "channels.product.decoration.query_pressure_test_status",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/decoration/wxaproduct_decoration_query_pressure_test_status",
@@ -4693,9 +4712,9 @@ pub mod delivery {
         /// * Catalog: `channels.product.delivery.update_freight_template`.
         pub struct UpdateFreightTemplate {
             /// `freight_template`.
-            0 freight_template: super::UpdateFreightTemplateFreightTemplate => "freight_template: must",
+            0 freight_template: super::UpdateFreightTemplateDetail => "freight_template: must",
         }
-        new(freight_template: super::UpdateFreightTemplateFreightTemplate)
+        new(freight_template: super::UpdateFreightTemplateDetail)
     }
 
     w::endpoint! {
@@ -4727,15 +4746,15 @@ pub mod funds {
         ///
         /// * Call: `POST /product/funds/getbalance` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/get_balance.html>.
-        /// * Catalog: `channels.product.funds.getbalance`.
-        pub struct Getbalance {
+        /// * Catalog: `channels.product.funds.get_balance`.
+        pub struct GetBalance {
         }
         new()
     }
 
     w::record! {
-        /// Answer to [`Getbalance`].
-        pub struct GetbalanceResponse {
+        /// Answer to [`GetBalance`].
+        pub struct GetBalanceResponse {
             /// `available_amount`; in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
             /// `pending_amount`; in fen.
@@ -4746,9 +4765,9 @@ pub mod funds {
     }
 
     w::endpoint! {
-        Getbalance => GetbalanceResponse,
+        GetBalance => GetBalanceResponse,
         w::EndpointInfo {
-            id: "channels.product.funds.getbalance",
+            id: "channels.product.funds.get_balance",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/funds/getbalance",
@@ -4769,8 +4788,8 @@ pub mod funds {
         ///
         /// * Call: `POST /product/funds/getorderflow` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/get_order_flow.html>.
-        /// * Catalog: `channels.product.funds.getorderflow`.
-        pub struct Getorderflow {
+        /// * Catalog: `channels.product.funds.get_order_flow`.
+        pub struct GetOrderFlow {
             /// `order_id`.
             0 order_id: i64 => "order_id: must",
         }
@@ -4778,17 +4797,17 @@ pub mod funds {
     }
 
     w::record! {
-        /// Answer to [`Getorderflow`].
-        pub struct GetorderflowResponse {
+        /// Answer to [`GetOrderFlow`].
+        pub struct GetOrderFlowResponse {
             /// `order_flow`.
             0 order_flow: super::OrderFlow => "order_flow: must",
         }
     }
 
     w::endpoint! {
-        Getorderflow => GetorderflowResponse,
+        GetOrderFlow => GetOrderFlowResponse,
         w::EndpointInfo {
-            id: "channels.product.funds.getorderflow",
+            id: "channels.product.funds.get_order_flow",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/funds/getorderflow",
@@ -4809,8 +4828,8 @@ pub mod funds {
         ///
         /// * Call: `POST /product/funds/getwithdrawdetail` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/get_withdraw_detail.html>.
-        /// * Catalog: `channels.product.funds.getwithdrawdetail`.
-        pub struct Getwithdrawdetail {
+        /// * Catalog: `channels.product.funds.get_withdraw_detail`.
+        pub struct GetWithdrawDetail {
             /// `out_request_no`.
             0 out_request_no: String => "out_request_no: must",
         }
@@ -4818,8 +4837,8 @@ pub mod funds {
     }
 
     w::record! {
-        /// Answer to [`Getwithdrawdetail`].
-        pub struct GetwithdrawdetailResponse {
+        /// Answer to [`GetWithdrawDetail`].
+        pub struct GetWithdrawDetailResponse {
             /// `out_request_no`.
             0 out_request_no: String => "out_request_no: must",
             /// `status`.
@@ -4844,9 +4863,9 @@ pub mod funds {
     }
 
     w::endpoint! {
-        Getwithdrawdetail => GetwithdrawdetailResponse,
+        GetWithdrawDetail => GetWithdrawDetailResponse,
         w::EndpointInfo {
-            id: "channels.product.funds.getwithdrawdetail",
+            id: "channels.product.funds.get_withdraw_detail",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/funds/getwithdrawdetail",
@@ -4867,8 +4886,8 @@ pub mod funds {
         ///
         /// * Call: `POST /product/funds/scanorderflow` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/scan_order_flow.html>.
-        /// * Catalog: `channels.product.funds.scanorderflow`.
-        pub struct Scanorderflow {
+        /// * Catalog: `channels.product.funds.scan_order_flow`.
+        pub struct ScanOrderFlow {
             /// `page_num`.
             0 page_num: i64 => "page_num: must",
             /// `page_size`.
@@ -4878,17 +4897,17 @@ pub mod funds {
     }
 
     w::record! {
-        /// Answer to [`Scanorderflow`].
-        pub struct ScanorderflowResponse {
+        /// Answer to [`ScanOrderFlow`].
+        pub struct ScanOrderFlowResponse {
             /// `order_flow`.
             0 order_flow: Vec<super::OrderFlow> => "order_flow: must",
         }
     }
 
     w::endpoint! {
-        Scanorderflow => ScanorderflowResponse,
+        ScanOrderFlow => ScanOrderFlowResponse,
         w::EndpointInfo {
-            id: "channels.product.funds.scanorderflow",
+            id: "channels.product.funds.scan_order_flow",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/funds/scanorderflow",
@@ -4909,8 +4928,8 @@ pub mod funds {
         ///
         /// * Call: `POST /product/funds/scanwithdraw` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/scan_withdraw.html>.
-        /// * Catalog: `channels.product.funds.scanwithdraw`.
-        pub struct Scanwithdraw {
+        /// * Catalog: `channels.product.funds.scan_withdraw`.
+        pub struct ScanWithdraw {
             /// `page_num`.
             0 page_num: i64 => "page_num: must",
             /// `page_size`.
@@ -4920,19 +4939,19 @@ pub mod funds {
     }
 
     w::record! {
-        /// Answer to [`Scanwithdraw`].
-        pub struct ScanwithdrawResponse {
+        /// Answer to [`ScanWithdraw`].
+        pub struct ScanWithdrawResponse {
             /// `list`.
-            0 list: Vec<super::ScanwithdrawList> => "list: must",
+            0 list: Vec<super::ScanWithdrawList> => "list: must",
             /// `total_num`.
             1 total_num: i64 => "total_num: must",
         }
     }
 
     w::endpoint! {
-        Scanwithdraw => ScanwithdrawResponse,
+        ScanWithdraw => ScanWithdrawResponse,
         w::EndpointInfo {
-            id: "channels.product.funds.scanwithdraw",
+            id: "channels.product.funds.scan_withdraw",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/funds/scanwithdraw",
@@ -4953,8 +4972,8 @@ pub mod funds {
         ///
         /// * Call: `POST /product/funds/setbankaccount` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/set_bank_account.html>.
-        /// * Catalog: `channels.product.funds.setbankaccount`.
-        pub struct Setbankaccount {
+        /// * Catalog: `channels.product.funds.set_bank_account`.
+        pub struct SetBankAccount {
             /// `account_info`.
             0 account_info: super::AccountInfo => "account_info: must",
         }
@@ -4962,9 +4981,9 @@ pub mod funds {
     }
 
     w::endpoint! {
-        Setbankaccount => w::Empty,
+        SetBankAccount => w::Empty,
         w::EndpointInfo {
-            id: "channels.product.funds.setbankaccount",
+            id: "channels.product.funds.set_bank_account",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/funds/setbankaccount",
@@ -4985,8 +5004,8 @@ pub mod funds {
         ///
         /// * Call: `POST /product/funds/submitwithdraw` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/submit_withdraw.html>.
-        /// * Catalog: `channels.product.funds.submitwithdraw`.
-        pub struct Submitwithdraw {
+        /// * Catalog: `channels.product.funds.submit_withdraw`.
+        pub struct SubmitWithdraw {
             /// `amount`; in fen.
             0 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
@@ -4999,17 +5018,18 @@ pub mod funds {
     }
 
     w::record! {
-        /// Answer to [`Submitwithdraw`].
-        pub struct SubmitwithdrawResponse {
+        /// Answer to [`SubmitWithdraw`].
+        pub struct SubmitWithdrawResponse {
             /// `qrcode_ticket`.
-            0 qrcode_ticket: String => "qrcode_ticket: must",
+            #[doc(alias = "qrcode_ticket")]
+            0 qr_code_ticket: String => "qrcode_ticket: must",
         }
     }
 
     w::endpoint! {
-        Submitwithdraw => SubmitwithdrawResponse,
+        SubmitWithdraw => SubmitWithdrawResponse,
         w::EndpointInfo {
-            id: "channels.product.funds.submitwithdraw",
+            id: "channels.product.funds.submit_withdraw",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/funds/submitwithdraw",
@@ -5046,25 +5066,25 @@ pub mod gift {
             /// `desc_info`.
             3 desc_info: super::DescInfo => "desc_info: must",
             /// `cats_v2`.
-            4 cats_v2: Option<Vec<super::AddCatsV2Item>> => "cats_v2",
+            4 cats_v2: Option<Vec<super::CatsV2ItemInfo>> => "cats_v2",
             /// `attrs`.
-            5 attrs: Option<Vec<super::AddAttr>> => "attrs",
+            5 attrs: Option<Vec<super::AttrInfo>> => "attrs",
             /// `spu_code`.
             6 spu_code: Option<String> => "spu_code",
             /// `brand_id`.
             7 brand_id: Option<i64> => "brand_id",
             /// `skus`.
-            8 skus: Option<Vec<super::AddSkus>> => "skus",
+            8 skus: Option<Vec<super::SkusInfo>> => "skus",
             /// `listing`; `0` or `1` on the wire.
             9 listing: Option<bool> => "listing: zero-one",
         }
         new(title: impl Into<String>, head_imgs: Vec<String>, desc_info: super::DescInfo)
         text(out_product_id: String, spu_code: String)
         set(
-            cats_v2: Vec<super::AddCatsV2Item>,
-            attrs: Vec<super::AddAttr>,
+            cats_v2: Vec<super::CatsV2ItemInfo>,
+            attrs: Vec<super::AttrInfo>,
             brand_id: i64,
-            skus: Vec<super::AddSkus>,
+            skus: Vec<super::SkusInfo>,
             listing: bool,
         )
     }
@@ -5073,7 +5093,7 @@ pub mod gift {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddData => "data: must",
+            0 data: super::DataInfo => "data: must",
         }
     }
 
@@ -5196,29 +5216,29 @@ pub mod gift {
         ///
         /// * Call: `POST /channels/ec/product/gift/onsale/set` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/gift/gift_onsale_set.html>.
-        /// * Catalog: `channels.product.gift.onsale_set`.
-        pub struct OnsaleSet {
+        /// * Catalog: `channels.product.gift.on_sale_set`.
+        pub struct OnSaleSet {
             /// `product_id`.
             0 product_id: i64 => "product_id: must",
             /// `skus`.
-            1 skus: Option<Vec<super::OnsaleSetSkus>> => "skus",
+            1 skus: Option<Vec<super::OnSaleSetSkus>> => "skus",
         }
         new(product_id: i64)
-        set(skus: Vec<super::OnsaleSetSkus>)
+        set(skus: Vec<super::OnSaleSetSkus>)
     }
 
     w::record! {
-        /// Answer to [`OnsaleSet`].
-        pub struct OnsaleSetResponse {
+        /// Answer to [`OnSaleSet`].
+        pub struct OnSaleSetResponse {
             /// `data`.
-            0 data: super::OnsaleSetData => "data: must",
+            0 data: super::OnSaleSetData => "data: must",
         }
     }
 
     w::endpoint! {
-        OnsaleSet => OnsaleSetResponse,
+        OnSaleSet => OnSaleSetResponse,
         w::EndpointInfo {
-            id: "channels.product.gift.onsale_set",
+            id: "channels.product.gift.on_sale_set",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/gift/onsale/set",
@@ -5290,7 +5310,7 @@ pub mod gift {
             /// `cats_v2`.
             4 cats_v2: Option<Vec<super::UpdateCatsV2Item>> => "cats_v2",
             /// `attrs`.
-            5 attrs: Option<Vec<super::AddAttr>> => "attrs",
+            5 attrs: Option<Vec<super::AttrInfo>> => "attrs",
             /// `spu_code`.
             6 spu_code: Option<String> => "spu_code",
             /// `brand_id`.
@@ -5309,7 +5329,7 @@ pub mod gift {
         text(spu_code: String)
         set(
             cats_v2: Vec<super::UpdateCatsV2Item>,
-            attrs: Vec<super::AddAttr>,
+            attrs: Vec<super::AttrInfo>,
             brand_id: i64,
             skus: Vec<super::UpdateSkus>,
             listing: bool,
@@ -5344,8 +5364,8 @@ pub mod gift {
     }
 }
 
-/// Mini shop limited discounts (小商店限时抢购): `channels.product.limiteddiscount`.
-pub mod limiteddiscount {
+/// Mini shop limited discounts (小商店限时抢购): `channels.product.limited_discount`.
+pub mod limited_discount {
     use xinqiao_wire as w;
 
     w::record! {
@@ -5353,7 +5373,7 @@ pub mod limiteddiscount {
         ///
         /// * Call: `POST /product/limiteddiscount/add` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/add_limiteddiscount.html>.
-        /// * Catalog: `channels.product.limiteddiscount.add`.
+        /// * Catalog: `channels.product.limited_discount.add`.
         pub struct Add {
             /// `product_id`.
             0 product_id: i64 => "product_id: must",
@@ -5383,7 +5403,7 @@ pub mod limiteddiscount {
     w::endpoint! {
         Add => AddResponse,
         w::EndpointInfo {
-            id: "channels.product.limiteddiscount.add",
+            id: "channels.product.limited_discount.add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/limiteddiscount/add",
@@ -5404,7 +5424,7 @@ pub mod limiteddiscount {
         ///
         /// * Call: `POST /product/limiteddiscount/get_list` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/get_limiteddiscount_list.html>.
-        /// * Catalog: `channels.product.limiteddiscount.get_list`.
+        /// * Catalog: `channels.product.limited_discount.get_list`.
         pub struct GetList {
             /// `status`.
             0 status: Option<i64> => "status",
@@ -5424,7 +5444,7 @@ pub mod limiteddiscount {
     w::endpoint! {
         GetList => GetListResponse,
         w::EndpointInfo {
-            id: "channels.product.limiteddiscount.get_list",
+            id: "channels.product.limited_discount.get_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/limiteddiscount/get_list",
@@ -5445,7 +5465,7 @@ pub mod limiteddiscount {
         ///
         /// * Call: `POST /product/limiteddiscount/update_status` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/spu/update_limiteddiscount_status.html>.
-        /// * Catalog: `channels.product.limiteddiscount.update_status`.
+        /// * Catalog: `channels.product.limited_discount.update_status`.
         pub struct UpdateStatus {
             /// `task_id`.
             0 task_id: i64 => "task_id: must",
@@ -5458,7 +5478,7 @@ pub mod limiteddiscount {
     w::endpoint! {
         UpdateStatus => w::Empty,
         w::EndpointInfo {
-            id: "channels.product.limiteddiscount.update_status",
+            id: "channels.product.limited_discount.update_status",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/limiteddiscount/update_status",
@@ -5475,8 +5495,8 @@ pub mod limiteddiscount {
     }
 }
 
-/// Limited discount tasks (限时抢购任务): `channels.product.limiteddiscounttask`.
-pub mod limiteddiscounttask {
+/// Limited discount tasks (限时抢购任务): `channels.product.limited_discount_task`.
+pub mod limited_discount_task {
     use xinqiao_wire as w;
 
     w::record! {
@@ -5484,7 +5504,7 @@ pub mod limiteddiscounttask {
         ///
         /// * Call: `POST /channels/ec/product/limiteddiscounttask/add` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/limiteddiscounttask/add.html>.
-        /// * Catalog: `channels.product.limiteddiscounttask.add`.
+        /// * Catalog: `channels.product.limited_discount_task.add`.
         pub struct Add {
             /// `product_id`.
             0 product_id: i64 => "product_id: must",
@@ -5514,7 +5534,7 @@ pub mod limiteddiscounttask {
     w::endpoint! {
         Add => AddResponse,
         w::EndpointInfo {
-            id: "channels.product.limiteddiscounttask.add",
+            id: "channels.product.limited_discount_task.add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/limiteddiscounttask/add",
@@ -5535,7 +5555,7 @@ pub mod limiteddiscounttask {
         ///
         /// * Call: `POST /channels/ec/product/limiteddiscounttask/delete` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/limiteddiscounttask/delete.html>.
-        /// * Catalog: `channels.product.limiteddiscounttask.delete`.
+        /// * Catalog: `channels.product.limited_discount_task.delete`.
         pub struct Delete {
             /// `task_id`.
             0 task_id: i64 => "task_id: must",
@@ -5546,7 +5566,7 @@ pub mod limiteddiscounttask {
     w::endpoint! {
         Delete => w::Empty,
         w::EndpointInfo {
-            id: "channels.product.limiteddiscounttask.delete",
+            id: "channels.product.limited_discount_task.delete",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/limiteddiscounttask/delete",
@@ -5567,7 +5587,7 @@ pub mod limiteddiscounttask {
         ///
         /// * Call: `POST /channels/ec/product/limiteddiscounttask/list/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/limiteddiscounttask/list_get.html>.
-        /// * Catalog: `channels.product.limiteddiscounttask.list_get`.
+        /// * Catalog: `channels.product.limited_discount_task.list_get`.
         pub struct ListGet {
             /// `status`.
             0 status: Option<i64> => "status",
@@ -5596,7 +5616,7 @@ pub mod limiteddiscounttask {
     w::endpoint! {
         ListGet => ListGetResponse,
         w::EndpointInfo {
-            id: "channels.product.limiteddiscounttask.list_get",
+            id: "channels.product.limited_discount_task.list_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/limiteddiscounttask/list/get",
@@ -5617,7 +5637,7 @@ pub mod limiteddiscounttask {
         ///
         /// * Call: `POST /channels/ec/product/limiteddiscounttask/stop` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/limiteddiscounttask/stop.html>.
-        /// * Catalog: `channels.product.limiteddiscounttask.stop`.
+        /// * Catalog: `channels.product.limited_discount_task.stop`.
         pub struct Stop {
             /// `task_id`.
             0 task_id: i64 => "task_id: must",
@@ -5628,7 +5648,7 @@ pub mod limiteddiscounttask {
     w::endpoint! {
         Stop => w::Empty,
         w::EndpointInfo {
-            id: "channels.product.limiteddiscounttask.stop",
+            id: "channels.product.limited_discount_task.stop",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/limiteddiscounttask/stop",
@@ -5645,8 +5665,8 @@ pub mod limiteddiscounttask {
     }
 }
 
-/// Local life (本地生活): `channels.product.locallife`.
-pub mod locallife {
+/// Local life (本地生活): `channels.product.local_life`.
+pub mod local_life {
     use xinqiao_wire as w;
 
     w::record! {
@@ -5654,7 +5674,7 @@ pub mod locallife {
         ///
         /// * Call: `POST /channels/ec/product/locallife/add` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/add.html>.
-        /// * Catalog: `channels.product.locallife.add`.
+        /// * Catalog: `channels.product.local_life.add`.
         pub struct Add {
             /// `out_product_id`.
             0 out_product_id: Option<String> => "out_product_id",
@@ -5710,7 +5730,7 @@ pub mod locallife {
     w::endpoint! {
         Add => AddResponse,
         w::EndpointInfo {
-            id: "channels.product.locallife.add",
+            id: "channels.product.local_life.add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/locallife/add",
@@ -5731,20 +5751,20 @@ pub mod locallife {
         ///
         /// * Call: `POST /channels/ec/product/locallife/auditfree` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/review-free.html>.
-        /// * Catalog: `channels.product.locallife.auditfree`.
-        pub struct Auditfree {
+        /// * Catalog: `channels.product.local_life.audit_free`.
+        pub struct AuditFree {
             /// `product_id`.
             0 product_id: i64 => "product_id: must",
             /// `skus`.
-            1 skus: Vec<super::AuditfreeSkusItem> => "skus: must",
+            1 skus: Vec<super::AuditFreeSkusItem> => "skus: must",
         }
-        new(product_id: i64, skus: Vec<super::AuditfreeSkusItem>)
+        new(product_id: i64, skus: Vec<super::AuditFreeSkusItem>)
     }
 
     w::endpoint! {
-        Auditfree => w::Empty,
+        AuditFree => w::Empty,
         w::EndpointInfo {
-            id: "channels.product.locallife.auditfree",
+            id: "channels.product.local_life.audit_free",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/locallife/auditfree",
@@ -5765,7 +5785,7 @@ pub mod locallife {
         ///
         /// * Call: `POST /channels/ec/product/locallife/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/query_details.html>.
-        /// * Catalog: `channels.product.locallife.get`.
+        /// * Catalog: `channels.product.local_life.get`.
         pub struct Get {
             /// `product_id`.
             0 product_id: i64 => "product_id: must",
@@ -5789,7 +5809,7 @@ pub mod locallife {
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "channels.product.locallife.get",
+            id: "channels.product.local_life.get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/locallife/get",
@@ -5810,7 +5830,7 @@ pub mod locallife {
         ///
         /// * Call: `POST /channels/ec/product/locallife/list/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/query.html>.
-        /// * Catalog: `channels.product.locallife.list_get`.
+        /// * Catalog: `channels.product.local_life.list_get`.
         pub struct ListGet {
             /// `status`.
             0 status: Option<i64> => "status",
@@ -5839,7 +5859,7 @@ pub mod locallife {
     w::endpoint! {
         ListGet => ListGetResponse,
         w::EndpointInfo {
-            id: "channels.product.locallife.list_get",
+            id: "channels.product.local_life.list_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/locallife/list/get",
@@ -5860,7 +5880,7 @@ pub mod locallife {
         ///
         /// * Call: `POST /channels/ec/product/locallife/update` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/update.html>.
-        /// * Catalog: `channels.product.locallife.update`.
+        /// * Catalog: `channels.product.local_life.update`.
         pub struct Update {
             /// `product_id`.
             0 product_id: i64 => "product_id: must",
@@ -5887,7 +5907,7 @@ pub mod locallife {
             /// `attr_kv_map`.
             11 attr_kv_map: std::collections::BTreeMap<String, String> => "attr_kv_map: must",
             /// `skus`.
-            12 skus: Vec<super::UpdateSkusItem> => "skus: must",
+            12 skus: Vec<super::SkusItemInfo> => "skus: must",
         }
         new(
             product_id: i64,
@@ -5898,7 +5918,7 @@ pub mod locallife {
             head_imgs: Vec<String>,
             code_source_type: i64,
             attr_kv_map: std::collections::BTreeMap<String, String>,
-            skus: Vec<super::UpdateSkusItem>,
+            skus: Vec<super::SkusItemInfo>,
         )
         text(out_product_id: String)
         set(
@@ -5911,7 +5931,7 @@ pub mod locallife {
     w::endpoint! {
         Update => w::Empty,
         w::EndpointInfo {
-            id: "channels.product.locallife.update",
+            id: "channels.product.local_life.update",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/locallife/update",
@@ -6048,9 +6068,9 @@ pub mod offline {
         /// * Catalog: `channels.product.offline.update_same_city_template`.
         pub struct UpdateSameCityTemplate {
             /// `same_city_template`.
-            0 same_city_template: super::UpdateSameCityTemplateSameCityTemplate => "same_city_template: must",
+            0 same_city_template: super::CityTemplate => "same_city_template: must",
         }
-        new(same_city_template: super::UpdateSameCityTemplateSameCityTemplate)
+        new(same_city_template: super::CityTemplate)
     }
 
     w::endpoint! {
@@ -6073,8 +6093,8 @@ pub mod offline {
     }
 }
 
-/// Product QR codes (商品二维码): `channels.product.qrcode`.
-pub mod qrcode {
+/// Product QR codes (商品二维码): `channels.product.qr_code`.
+pub mod qr_code {
     use xinqiao_wire as w;
 
     w::record! {
@@ -6082,7 +6102,7 @@ pub mod qrcode {
         ///
         /// * Call: `POST /product/qrcode/check` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/check_qrcode.html>.
-        /// * Catalog: `channels.product.qrcode.check`.
+        /// * Catalog: `channels.product.qr_code.check`.
         pub struct Check {
             /// `ticket`.
             0 ticket: String => "ticket: must",
@@ -6107,7 +6127,7 @@ pub mod qrcode {
     w::endpoint! {
         Check => CheckResponse,
         w::EndpointInfo {
-            id: "channels.product.qrcode.check",
+            id: "channels.product.qr_code.check",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/qrcode/check",
@@ -6128,7 +6148,7 @@ pub mod qrcode {
         ///
         /// * Call: `POST /product/qrcode/gen` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/gen_qrcode.html>.
-        /// * Catalog: `channels.product.qrcode.gen`.
+        /// * Catalog: `channels.product.qr_code.gen`.
         pub struct Gen {
             /// `type`.
             0 type_: i64 => "type: must",
@@ -6140,14 +6160,15 @@ pub mod qrcode {
         /// Answer to [`Gen`].
         pub struct GenResponse {
             /// `qrcode_ticket`.
-            0 qrcode_ticket: String => "qrcode_ticket: must",
+            #[doc(alias = "qrcode_ticket")]
+            0 qr_code_ticket: String => "qrcode_ticket: must",
         }
     }
 
     w::endpoint! {
         Gen => GenResponse,
         w::EndpointInfo {
-            id: "channels.product.qrcode.gen",
+            id: "channels.product.qr_code.gen",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/qrcode/gen",
@@ -6168,8 +6189,8 @@ pub mod qrcode {
         ///
         /// * Call: `POST /channels/ec/product/qrcode/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/get_qrcode.html>.
-        /// * Catalog: `channels.product.qrcode.get_channels_ec_product_qrcode`.
-        pub struct GetChannelsEcProductQrcode {
+        /// * Catalog: `channels.product.qr_code.get_channels_ec_product_qr_code`.
+        pub struct GetChannelsEcProductQrCode {
             /// `product_id`.
             0 product_id: i64 => "product_id: must",
             /// `wecom_corp_id`.
@@ -6182,17 +6203,18 @@ pub mod qrcode {
     }
 
     w::record! {
-        /// Answer to [`GetChannelsEcProductQrcode`].
-        pub struct GetChannelsEcProductQrcodeResponse {
+        /// Answer to [`GetChannelsEcProductQrCode`].
+        pub struct GetChannelsEcProductQrCodeResponse {
             /// `product_qrcode`.
-            0 product_qrcode: String => "product_qrcode: must",
+            #[doc(alias = "product_qrcode")]
+            0 product_qr_code: String => "product_qrcode: must",
         }
     }
 
     w::endpoint! {
-        GetChannelsEcProductQrcode => GetChannelsEcProductQrcodeResponse,
+        GetChannelsEcProductQrCode => GetChannelsEcProductQrCodeResponse,
         w::EndpointInfo {
-            id: "channels.product.qrcode.get_channels_ec_product_qrcode",
+            id: "channels.product.qr_code.get_channels_ec_product_qr_code",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/qrcode/get",
@@ -6213,8 +6235,8 @@ pub mod qrcode {
         ///
         /// * Call: `POST /product/qrcode/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/get_qrcode.html>.
-        /// * Catalog: `channels.product.qrcode.get_product_qrcode`.
-        pub struct GetProductQrcode {
+        /// * Catalog: `channels.product.qr_code.get_product_qr_code`.
+        pub struct GetProductQrCode {
             /// `ticket`.
             0 ticket: String => "ticket: must",
         }
@@ -6222,17 +6244,18 @@ pub mod qrcode {
     }
 
     w::record! {
-        /// Answer to [`GetProductQrcode`].
-        pub struct GetProductQrcodeResponse {
+        /// Answer to [`GetProductQrCode`].
+        pub struct GetProductQrCodeResponse {
             /// `qrcode_buf`.
-            0 qrcode_buf: String => "qrcode_buf: must",
+            #[doc(alias = "qrcode_buf")]
+            0 qr_code_buf: String => "qrcode_buf: must",
         }
     }
 
     w::endpoint! {
-        GetProductQrcode => GetProductQrcodeResponse,
+        GetProductQrCode => GetProductQrCodeResponse,
         w::EndpointInfo {
-            id: "channels.product.qrcode.get_product_qrcode",
+            id: "channels.product.qr_code.get_product_qr_code",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/qrcode/get",
@@ -6309,7 +6332,8 @@ pub mod register {
             /// `channel_id`.
             3 channel_id: Option<i64> => "channel_id",
             /// `api_openstore_type`.
-            4 api_openstore_type: i64 => "api_openstore_type: must",
+            #[doc(alias = "api_openstore_type")]
+            4 api_open_store_type: i64 => "api_openstore_type: must",
             /// `auth_page_url`.
             5 auth_page_url: Option<String> => "auth_page_url",
         }
@@ -6317,7 +6341,7 @@ pub mod register {
             wx_name: impl Into<String>,
             id_card_name: impl Into<String>,
             id_card_number: impl Into<String>,
-            api_openstore_type: i64,
+            api_open_store_type: i64,
         )
         text(auth_page_url: String)
         set(channel_id: i64)
@@ -6347,8 +6371,8 @@ pub mod register {
         ///
         /// * Call: `POST /product/register/submit_basicinfo` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/submit_basicinfo.html>.
-        /// * Catalog: `channels.product.register.submit_basicinfo`.
-        pub struct SubmitBasicinfo {
+        /// * Catalog: `channels.product.register.submit_basic_info`.
+        pub struct SubmitBasicInfo {
             /// `appid`; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `name_info`.
@@ -6364,9 +6388,9 @@ pub mod register {
     }
 
     w::endpoint! {
-        SubmitBasicinfo => w::Empty,
+        SubmitBasicInfo => w::Empty,
         w::EndpointInfo {
-            id: "channels.product.register.submit_basicinfo",
+            id: "channels.product.register.submit_basic_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/register/submit_basicinfo",
@@ -6387,8 +6411,8 @@ pub mod register {
         ///
         /// * Call: `POST /product/register/submit_merchantinfo` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/submit_merchantinfo.html>.
-        /// * Catalog: `channels.product.register.submit_merchantinfo`.
-        pub struct SubmitMerchantinfo {
+        /// * Catalog: `channels.product.register.submit_merchant_info`.
+        pub struct SubmitMerchantInfo {
             /// `appid`; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `subject_type`.
@@ -6433,9 +6457,9 @@ pub mod register {
     }
 
     w::endpoint! {
-        SubmitMerchantinfo => w::Empty,
+        SubmitMerchantInfo => w::Empty,
         w::EndpointInfo {
-            id: "channels.product.register.submit_merchantinfo",
+            id: "channels.product.register.submit_merchant_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/register/submit_merchantinfo",
@@ -6582,8 +6606,8 @@ pub mod service {
     }
 }
 
-/// Shipping methods (配送方式): `channels.product.shipmethods`.
-pub mod shipmethods {
+/// Shipping methods (配送方式): `channels.product.ship_methods`.
+pub mod ship_methods {
     use xinqiao_wire as w;
 
     w::record! {
@@ -6591,7 +6615,7 @@ pub mod shipmethods {
         ///
         /// * Call: `POST /product/shipmethods/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/ship/get_shipping_methods.html>.
-        /// * Catalog: `channels.product.shipmethods.get`.
+        /// * Catalog: `channels.product.ship_methods.get`.
         pub struct Get {
         }
         new()
@@ -6608,7 +6632,7 @@ pub mod shipmethods {
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "channels.product.shipmethods.get",
+            id: "channels.product.ship_methods.get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/shipmethods/get",
@@ -6629,7 +6653,7 @@ pub mod shipmethods {
         ///
         /// * Call: `POST /product/shipmethods/set` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/ship/set_shipping_methods.html>.
-        /// * Catalog: `channels.product.shipmethods.set`.
+        /// * Catalog: `channels.product.ship_methods.set`.
         pub struct Set {
             /// `supported_shipping_methods`.
             0 supported_shipping_methods: super::SupportedShippingMethod => "supported_shipping_methods: must",
@@ -6640,7 +6664,7 @@ pub mod shipmethods {
     w::endpoint! {
         Set => w::Empty,
         w::EndpointInfo {
-            id: "channels.product.shipmethods.set",
+            id: "channels.product.ship_methods.set",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/shipmethods/set",
@@ -6687,7 +6711,7 @@ pub mod sku {
             /// `barcode`.
             8 barcode: Option<String> => "barcode",
             /// `sku_attrs`.
-            9 sku_attrs: Vec<super::AddAttr> => "sku_attrs: must",
+            9 sku_attrs: Vec<super::AttrInfo> => "sku_attrs: must",
         }
         new(
             out_sku_id: impl Into<String>,
@@ -6695,7 +6719,7 @@ pub mod sku {
             sale_price: xinqiao_types::Fen,
             market_price: xinqiao_types::Fen,
             stock_num: i64,
-            sku_attrs: Vec<super::AddAttr>,
+            sku_attrs: Vec<super::AttrInfo>,
         )
         text(out_product_id: String, sku_code: String, barcode: String)
         set(product_id: i64)
@@ -6929,14 +6953,14 @@ pub mod sku {
             /// `barcode`.
             9 barcode: Option<String> => "barcode",
             /// `sku_attrs`.
-            10 sku_attrs: Vec<super::AddAttr> => "sku_attrs: must",
+            10 sku_attrs: Vec<super::AttrInfo> => "sku_attrs: must",
         }
         new(
             thumb_img: impl Into<String>,
             sale_price: xinqiao_types::Fen,
             market_price: xinqiao_types::Fen,
             stock_num: i64,
-            sku_attrs: Vec<super::AddAttr>,
+            sku_attrs: Vec<super::AttrInfo>,
         )
         text(out_product_id: String, out_sku_id: String, sku_code: String, barcode: String)
         set(product_id: i64, sku_id: i64)
@@ -6946,7 +6970,7 @@ pub mod sku {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
             /// `data`.
-            0 data: super::UpdateDataItem => "data: must",
+            0 data: super::DataItemInfo => "data: must",
         }
     }
 
@@ -7026,8 +7050,8 @@ pub mod stock {
         ///
         /// * Call: `POST /channels/ec/product/stock/batchget` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/batchget_stock.html>.
-        /// * Catalog: `channels.product.stock.batchget`.
-        pub struct Batchget {
+        /// * Catalog: `channels.product.stock.batch_get`.
+        pub struct BatchGet {
             /// `product_id`.
             0 product_id: Vec<i64> => "product_id: must",
         }
@@ -7035,17 +7059,17 @@ pub mod stock {
     }
 
     w::record! {
-        /// Answer to [`Batchget`].
-        pub struct BatchgetResponse {
+        /// Answer to [`BatchGet`].
+        pub struct BatchGetResponse {
             /// `data`.
-            0 data: super::BatchgetData => "data: must",
+            0 data: super::BatchGetData => "data: must",
         }
     }
 
     w::endpoint! {
-        Batchget => BatchgetResponse,
+        BatchGet => BatchGetResponse,
         w::EndpointInfo {
-            id: "channels.product.stock.batchget",
+            id: "channels.product.stock.batch_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/product/stock/batchget",
@@ -7104,6 +7128,71 @@ pub mod stock {
     }
 
     w::record! {
+        /// Get the flow of a stock (获取库存流水).
+        ///
+        /// * Call: `POST /channels/ec/product/stock/getflow` on `api.weixin.qq.com`.
+        /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/get_stock_flow.html>.
+        /// * Catalog: `channels.product.stock.get_flow`.
+        pub struct GetFlow {
+            /// `product_id`.
+            0 product_id: i64 => "product_id: must",
+            /// `sku_id`.
+            1 sku_id: i64 => "sku_id: must",
+            /// `stock_type`.
+            2 stock_type: i64 => "stock_type: must",
+            /// `finder_id`.
+            3 finder_id: Option<String> => "finder_id",
+            /// `begin_time`; format `unix`.
+            4 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
+            /// `end_time`; format `unix`.
+            5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
+            /// `op_type_list`.
+            6 op_type_list: Option<Vec<i64>> => "op_type_list",
+            /// `next_key`.
+            7 next_key: Option<String> => "next_key",
+            /// `page_size`.
+            8 page_size: i64 => "page_size: must",
+        }
+        new(
+            product_id: i64,
+            sku_id: i64,
+            stock_type: i64,
+            begin_time: xinqiao_types::UnixSeconds,
+            end_time: xinqiao_types::UnixSeconds,
+            page_size: i64,
+        )
+        text(finder_id: String, next_key: String)
+        set(op_type_list: Vec<i64>)
+    }
+
+    w::record! {
+        /// Answer to [`GetFlow`].
+        pub struct GetFlowResponse {
+            /// `data`.
+            0 data: super::GetFlowData => "data: must",
+        }
+    }
+
+    w::endpoint! {
+        GetFlow => GetFlowResponse,
+        w::EndpointInfo {
+            id: "channels.product.stock.get_flow",
+            method: "POST",
+            host: "api.weixin.qq.com",
+            path: "/channels/ec/product/stock/getflow",
+            when: None,
+            auth: w::Auth::AccessToken("access_token"),
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "errcode",
+            message_field: "errmsg",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Get the stock of a mini shop product (获取小商店库存).
         ///
         /// * Call: `POST /product/stock/get` on `api.weixin.qq.com`.
@@ -7139,71 +7228,6 @@ pub mod stock {
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/stock/get",
-            when: None,
-            auth: w::Auth::AccessToken("access_token"),
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "errcode",
-            message_field: "errmsg",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get the flow of a stock (获取库存流水).
-        ///
-        /// * Call: `POST /channels/ec/product/stock/getflow` on `api.weixin.qq.com`.
-        /// * Source: <https://developers.weixin.qq.com/doc/channels/API/product/get_stock_flow.html>.
-        /// * Catalog: `channels.product.stock.getflow`.
-        pub struct Getflow {
-            /// `product_id`.
-            0 product_id: i64 => "product_id: must",
-            /// `sku_id`.
-            1 sku_id: i64 => "sku_id: must",
-            /// `stock_type`.
-            2 stock_type: i64 => "stock_type: must",
-            /// `finder_id`.
-            3 finder_id: Option<String> => "finder_id",
-            /// `begin_time`; format `unix`.
-            4 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-            /// `end_time`; format `unix`.
-            5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-            /// `op_type_list`.
-            6 op_type_list: Option<Vec<i64>> => "op_type_list",
-            /// `next_key`.
-            7 next_key: Option<String> => "next_key",
-            /// `page_size`.
-            8 page_size: i64 => "page_size: must",
-        }
-        new(
-            product_id: i64,
-            sku_id: i64,
-            stock_type: i64,
-            begin_time: xinqiao_types::UnixSeconds,
-            end_time: xinqiao_types::UnixSeconds,
-            page_size: i64,
-        )
-        text(finder_id: String, next_key: String)
-        set(op_type_list: Vec<i64>)
-    }
-
-    w::record! {
-        /// Answer to [`Getflow`].
-        pub struct GetflowResponse {
-            /// `data`.
-            0 data: super::GetflowData => "data: must",
-        }
-    }
-
-    w::endpoint! {
-        Getflow => GetflowResponse,
-        w::EndpointInfo {
-            id: "channels.product.stock.getflow",
-            method: "POST",
-            host: "api.weixin.qq.com",
-            path: "/channels/ec/product/stock/getflow",
             when: None,
             auth: w::Auth::AccessToken("access_token"),
             content: w::Content::Json,
@@ -7354,24 +7378,25 @@ pub mod store {
         ///
         /// * Call: `POST /product/store/get_shopcat` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/store/get_shopcat.html>.
-        /// * Catalog: `channels.product.store.get_shopcat`.
-        pub struct GetShopcat {
+        /// * Catalog: `channels.product.store.get_shop_cat`.
+        pub struct GetShopCat {
         }
         new()
     }
 
     w::record! {
-        /// Answer to [`GetShopcat`].
-        pub struct GetShopcatResponse {
+        /// Answer to [`GetShopCat`].
+        pub struct GetShopCatResponse {
             /// `shopcat_list`.
-            0 shopcat_list: Vec<super::Shopcat> => "shopcat_list: must",
+            #[doc(alias = "shopcat_list")]
+            0 shop_cat_list: Vec<super::ShopCat> => "shopcat_list: must",
         }
     }
 
     w::endpoint! {
-        GetShopcat => GetShopcatResponse,
+        GetShopCat => GetShopCatResponse,
         w::EndpointInfo {
-            id: "channels.product.store.get_shopcat",
+            id: "channels.product.store.get_shop_cat",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/product/store/get_shopcat",

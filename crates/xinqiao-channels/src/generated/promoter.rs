@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `promoter_list` in `promoter::Addpromoter`.
-    pub struct AddpromoterPromoter {
+    /// An item of `promoter_list` in `promoter::AddPromoter`.
+    pub struct AddPromoterDetail {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `role_id`.
@@ -108,7 +108,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `cats_v2` in `promoter::ProductProductInfo`.
+    /// An item of `cats_v2` in `promoter::ProductInfoDetail`.
     pub struct CatsV2Item {
         /// `cat_id`.
         0 cat_id: i64 => "cat_id: must",
@@ -166,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// `desc_info` of `promoter::ProductProductInfo`.
+    /// `desc_info` of `promoter::ProductInfoDetail`.
     pub struct DescInfo {
         /// `imgs`.
         0 imgs: Vec<String> => "imgs: must",
@@ -214,7 +214,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `fail_list` in the answer of `promoter::Addpromoter`.
+    /// An item of `fail_list` in the answer of `promoter::AddPromoter`.
     pub struct Fail {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -229,19 +229,22 @@ w::record! {
         /// `phone`; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
         /// `errcode`.
-        6 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        6 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        7 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        7 err_msg: Option<String> => "errmsg",
     }
 }
 
 w::record! {
-    /// An item of `fail_info` in the answer of `promoter::Getmsg`.
+    /// An item of `fail_info` in the answer of `promoter::GetMsg`.
     pub struct FailInfo {
         /// `id`.
         0 id: String => "id: must",
         /// `errcode`.
-        1 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        1 err_code: i64 => "errcode: must",
     }
 }
 
@@ -298,8 +301,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `promoter::GetCouponToHeadsupplier`.
-    pub struct GetCouponToHeadsupplierList {
+    /// An item of `list` in the answer of `promoter::GetCouponToHeadSupplier`.
+    pub struct GetCouponToHeadSupplierList {
         /// `coupon_id`.
         0 coupon_id: i64 => "coupon_id: must",
         /// `to_head_supplier_appid`.
@@ -328,7 +331,7 @@ w::record! {
         /// `product_promotion_link`.
         2 product_promotion_link: String => "product_promotion_link: must",
         /// `product_info`.
-        3 product_info: ProductProductInfo => "product_info: must",
+        3 product_info: ProductInfoDetail => "product_info: must",
         /// `commission_info`.
         4 commission_info: CommissionInfo => "commission_info: must",
         /// `head_supplier_info`.
@@ -379,7 +382,7 @@ w::record! {
 
 w::record! {
     /// An item of `product_list` in the answer of `promoter::GetShopLiveCommissionProductList`.
-    pub struct GetShopLiveCommissionProductListProduct {
+    pub struct LiveCommissionProductListProduct {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `product_name`.
@@ -410,8 +413,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data_list` in the answer of `promoter::Getmsgclickdata`.
-    pub struct GetmsgclickdataData {
+    /// An item of `data_list` in the answer of `promoter::GetMsgClickData`.
+    pub struct MsgClickData {
         /// `msg_type`.
         0 msg_type: Option<i64> => "msg_type",
         /// `msg_id`.
@@ -426,8 +429,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promoter_list` in the answer of `promoter::Getpromoter`.
-    pub struct GetpromoterPromoter {
+    /// An item of `promoter_list` in the answer of `promoter::GetPromoter`.
+    pub struct GetPromoterDetail {
         /// `id`.
         0 id: String => "id: must",
         /// `openid`; personal data, masked in `Debug`.
@@ -486,7 +489,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `order_list` in the answer of `promoter::Getorder`.
+    /// An item of `order_list` in the answer of `promoter::GetOrder`.
     pub struct Order {
         /// `promoter_openid`.
         0 promoter_openid: String => "promoter_openid: must",
@@ -555,7 +558,7 @@ w::record! {
 
 w::record! {
     /// `product_info` of `promoter::GetPromoteProductDetailProduct`.
-    pub struct ProductProductInfo {
+    pub struct ProductInfoDetail {
         /// `title`.
         0 title: String => "title: must",
         /// `sub_title`.
@@ -618,7 +621,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `relation_list` in the answer of `promoter::Getrelation`.
+    /// An item of `relation_list` in the answer of `promoter::GetRelation`.
     pub struct Relation {
         /// `promoter_openid`.
         0 promoter_openid: String => "promoter_openid: must",
@@ -642,7 +645,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `role_list` in the answer of `promoter::Getrole`.
+    /// An item of `role_list` in the answer of `promoter::GetRole`.
     pub struct Role {
         /// `role_id`.
         0 role_id: i64 => "role_id: must",
@@ -712,20 +715,20 @@ w::record! {
         /// `stock_type`.
         0 stock_type: i64 => "stock_type: must",
         /// `full_payment_presale_delivery_type`.
-        1 full_payment_presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
+        1 presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
         /// `presale_begin_time`; format `unix`.
         2 presale_begin_time: xinqiao_types::UnixSeconds => "presale_begin_time: must",
         /// `presale_end_time`; format `unix`.
         3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
         /// `full_payment_presale_delivery_time`.
-        4 full_payment_presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
+        4 presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
         /// `spot_after_presale_end`; `0` or `1` on the wire.
         5 spot_after_presale_end: bool => "spot_after_presale_end: must zero-one",
     }
 }
 
 w::record! {
-    /// An item of `skus` in `promoter::ProductProductInfo`.
+    /// An item of `skus` in `promoter::ProductInfoDetail`.
     pub struct Skus {
         /// `sku_id`.
         0 sku_id: i64 => "sku_id: must",
@@ -793,7 +796,8 @@ w::record! {
         /// `bind_time`; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
         /// `related_finder_exportname_list`.
-        4 related_finder_exportname_list: Vec<String> => "related_finder_exportname_list: must",
+        #[doc(alias = "related_finder_exportname_list")]
+        4 related_finder_export_name_list: Vec<String> => "related_finder_exportname_list: must",
         /// `related_mp_biz_appid_list`.
         5 related_mp_biz_appid_list: Vec<String> => "related_mp_biz_appid_list: must",
     }
@@ -818,17 +822,17 @@ w::record! {
     ///
     /// * Call: `POST /promoter/addpromoter` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/manage_promoter.html>.
-    /// * Catalog: `channels.promoter.addpromoter`.
-    pub struct Addpromoter {
+    /// * Catalog: `channels.promoter.add_promoter`.
+    pub struct AddPromoter {
         /// `promoter_list`.
-        0 promoter_list: Vec<AddpromoterPromoter> => "promoter_list: must",
+        0 promoter_list: Vec<AddPromoterDetail> => "promoter_list: must",
     }
-    new(promoter_list: Vec<AddpromoterPromoter>)
+    new(promoter_list: Vec<AddPromoterDetail>)
 }
 
 w::record! {
-    /// Answer to [`Addpromoter`].
-    pub struct AddpromoterResponse {
+    /// Answer to [`AddPromoter`].
+    pub struct AddPromoterResponse {
         /// `fail_list`.
         0 fail_list: Vec<Fail> => "fail_list: must",
         /// `total_cnt`.
@@ -839,9 +843,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Addpromoter => AddpromoterResponse,
+    AddPromoter => AddPromoterResponse,
     w::EndpointInfo {
-        id: "channels.promoter.addpromoter",
+        id: "channels.promoter.add_promoter",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/promoter/addpromoter",
@@ -862,8 +866,8 @@ w::record! {
     ///
     /// * Call: `POST /promoter/addrole` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/role_manage.html>.
-    /// * Catalog: `channels.promoter.addrole`.
-    pub struct Addrole {
+    /// * Catalog: `channels.promoter.add_role`.
+    pub struct AddRole {
         /// `name`.
         0 name: String => "name: must",
         /// `desc`.
@@ -874,8 +878,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Addrole`].
-    pub struct AddroleResponse {
+    /// Answer to [`AddRole`].
+    pub struct AddRoleResponse {
         /// `role_id`.
         0 role_id: i64 => "role_id: must",
         /// `name`.
@@ -886,9 +890,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Addrole => AddroleResponse,
+    AddRole => AddRoleResponse,
     w::EndpointInfo {
-        id: "channels.promoter.addrole",
+        id: "channels.promoter.add_role",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/promoter/addrole",
@@ -1264,7 +1268,8 @@ w::record! {
     /// Answer to [`GetCouponQrCode`].
     pub struct GetCouponQrCodeResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => "qrcode_url: must",
+        #[doc(alias = "qrcode_url")]
+        0 qr_code_url: String => "qrcode_url: must",
     }
 }
 
@@ -1337,8 +1342,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/promoter/get_coupon_to_headsupplier` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/sharer/coupon/api_get_coupon_to_headsupplier.html>.
-    /// * Catalog: `channels.promoter.get_coupon_to_headsupplier`.
-    pub struct GetCouponToHeadsupplier {
+    /// * Catalog: `channels.promoter.get_coupon_to_head_supplier`.
+    pub struct GetCouponToHeadSupplier {
         /// `to_head_supplier_appid`.
         0 to_head_supplier_appid: String => "to_head_supplier_appid: must",
         /// `limit`.
@@ -1351,10 +1356,10 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`GetCouponToHeadsupplier`].
-    pub struct GetCouponToHeadsupplierResponse {
+    /// Answer to [`GetCouponToHeadSupplier`].
+    pub struct GetCouponToHeadSupplierResponse {
         /// `list`.
-        0 list: Vec<GetCouponToHeadsupplierList> => "list: must",
+        0 list: Vec<GetCouponToHeadSupplierList> => "list: must",
         /// `total_count`.
         1 total_count: i64 => "total_count: must",
         /// `page_context`.
@@ -1363,9 +1368,9 @@ w::record! {
 }
 
 w::endpoint! {
-    GetCouponToHeadsupplier => GetCouponToHeadsupplierResponse,
+    GetCouponToHeadSupplier => GetCouponToHeadSupplierResponse,
     w::EndpointInfo {
-        id: "channels.promoter.get_coupon_to_headsupplier",
+        id: "channels.promoter.get_coupon_to_head_supplier",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/promoter/get_coupon_to_headsupplier",
@@ -1391,14 +1396,15 @@ w::record! {
         /// `talent_appid`.
         0 talent_appid: String => "talent_appid: must",
         /// `finder_exportusername`.
-        1 finder_exportusername: Option<String> => "finder_exportusername",
+        #[doc(alias = "finder_exportusername")]
+        1 finder_export_username: Option<String> => "finder_exportusername",
         /// `page_size`.
         2 page_size: i64 => "page_size: must",
         /// `next_key`.
         3 next_key: Option<String> => "next_key",
     }
     new(talent_appid: impl Into<String>, page_size: i64)
-    text(finder_exportusername: String, next_key: String)
+    text(finder_export_username: String, next_key: String)
 }
 
 w::record! {
@@ -1484,6 +1490,54 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Get material to invite promoters (获取推广员邀请素材).
+    ///
+    /// * Call: `POST /promoter/getinvitationmaterial` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/invite_promoter.html>.
+    /// * Catalog: `channels.promoter.get_invitation_material`.
+    pub struct GetInvitationMaterial {
+        /// `role_id`.
+        0 role_id: i64 => "role_id: must",
+        /// `invitation_type`.
+        1 invitation_type: Option<i64> => "invitation_type",
+    }
+    new(role_id: i64)
+    set(invitation_type: i64)
+}
+
+w::record! {
+    /// Answer to [`GetInvitationMaterial`].
+    pub struct GetInvitationMaterialResponse {
+        /// `tag`.
+        0 tag: Option<String> => "tag",
+        /// `poster`.
+        1 poster: Option<String> => "poster",
+        /// `qrcode`.
+        #[doc(alias = "qrcode")]
+        2 qr_code: Option<String> => "qrcode",
+    }
+}
+
+w::endpoint! {
+    GetInvitationMaterial => GetInvitationMaterialResponse,
+    w::EndpointInfo {
+        id: "channels.promoter.get_invitation_material",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/promoter/getinvitationmaterial",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// List commission products of a talent's live stream (列出达人直播带佣商品).
     ///
     /// * Call: `POST /channels/ec/promoter/get_live_commission_product_list` on `api.weixin.qq.com`.
@@ -1520,6 +1574,55 @@ w::endpoint! {
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/promoter/get_live_commission_product_list",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the share link of a shop's live notice (获取店铺直播预告推广链接).
+    ///
+    /// * Call: `POST /channels/ec/promoter/get_shop_live_notice_promoter_share_link` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/sharer/live/api_getshoplivenoticepromotersharelink.html>.
+    /// * Catalog: `channels.promoter.get_live_notice_promoter_link`.
+    pub struct GetLiveNoticePromoterLink {
+        /// `shop_appid`.
+        0 shop_appid: String => "shop_appid: must",
+        /// `promoter_id`.
+        1 promoter_id: String => "promoter_id: must",
+        /// `promoter_type`.
+        2 promoter_type: i64 => "promoter_type: must",
+        /// `notice_id`.
+        3 notice_id: String => "notice_id: must",
+        /// `sharer_appid`.
+        4 sharer_appid: Option<String> => "sharer_appid",
+    }
+    new(
+        shop_appid: impl Into<String>,
+        promoter_id: impl Into<String>,
+        promoter_type: i64,
+        notice_id: impl Into<String>,
+    )
+    text(sharer_appid: String)
+}
+
+/// Answer to [`GetLiveNoticePromoterLink`], the same as to [`GetCouponPromoterShareLink`].
+pub type GetLiveNoticePromoterLinkResponse = GetCouponPromoterShareLinkResponse;
+
+w::endpoint! {
+    GetLiveNoticePromoterLink => GetLiveNoticePromoterLinkResponse,
+    w::EndpointInfo {
+        id: "channels.promoter.get_live_notice_promoter_link",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/channels/ec/promoter/get_shop_live_notice_promoter_share_link",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -1792,6 +1895,250 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Get a message to promoters (查询推广员消息).
+    ///
+    /// * Call: `POST /promoter/getmsg` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
+    /// * Catalog: `channels.promoter.get_msg`.
+    pub struct GetMsg {
+        /// `msg_id`.
+        0 msg_id: String => "msg_id: must",
+    }
+    new(msg_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetMsg`].
+    pub struct GetMsgResponse {
+        /// `send_cnt`.
+        0 send_cnt: i64 => "send_cnt: must",
+        /// `percent`; in percent.
+        1 percent: i64 => "percent: must",
+        /// `fail_cnt`.
+        2 fail_cnt: i64 => "fail_cnt: must",
+        /// `fail_info`.
+        3 fail_info: Option<Vec<FailInfo>> => "fail_info",
+        /// `fail_info_url`.
+        4 fail_info_url: Option<String> => "fail_info_url",
+        /// `msg_type`.
+        5 msg_type: i64 => "msg_type: must",
+        /// `content`.
+        6 content: String => "content: must",
+        /// `appid`.
+        7 appid: Option<xinqiao_types::AppId> => "appid",
+        /// `path`.
+        8 path: Option<String> => "path",
+        /// `list_type`.
+        9 list_type: i64 => "list_type: must",
+        /// `role_id`.
+        10 role_id: Option<Vec<i64>> => "role_id",
+        /// `retail_id`.
+        11 retail_id: Option<Vec<String>> => "retail_id",
+        /// `id`.
+        12 id: Option<Vec<String>> => "id",
+    }
+}
+
+w::endpoint! {
+    GetMsg => GetMsgResponse,
+    w::EndpointInfo {
+        id: "channels.promoter.get_msg",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/promoter/getmsg",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the clicks on messages to promoters (查询推广员消息点击数据).
+    ///
+    /// * Call: `POST /promoter/getmsgclickdata` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
+    /// * Catalog: `channels.promoter.get_msg_click_data`.
+    pub struct GetMsgClickData {
+        /// `dimonsion`.
+        0 dimonsion: i64 => "dimonsion: must",
+        /// `msg_type`.
+        1 msg_type: Option<i64> => "msg_type",
+        /// `msg_id`.
+        2 msg_id: Option<String> => "msg_id",
+        /// `send_date`; format `yyyy-MM-dd`.
+        3 send_date: Option<String> => "send_date",
+        /// `begin_send_time`; format `unix`.
+        4 begin_send_time: Option<xinqiao_types::UnixSeconds> => "begin_send_time",
+        /// `end_send_time`; format `unix`.
+        5 end_send_time: Option<xinqiao_types::UnixSeconds> => "end_send_time",
+    }
+    new(dimonsion: i64)
+    text(msg_id: String, send_date: String)
+    set(
+        msg_type: i64,
+        begin_send_time: xinqiao_types::UnixSeconds,
+        end_send_time: xinqiao_types::UnixSeconds,
+    )
+}
+
+w::record! {
+    /// Answer to [`GetMsgClickData`].
+    pub struct GetMsgClickDataResponse {
+        /// `data_list`.
+        0 data_list: Vec<MsgClickData> => "data_list: must",
+    }
+}
+
+w::endpoint! {
+    GetMsgClickData => GetMsgClickDataResponse,
+    w::EndpointInfo {
+        id: "channels.promoter.get_msg_click_data",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/promoter/getmsgclickdata",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List orders of promoters (列出推广员订单).
+    ///
+    /// * Call: `POST /promoter/getorder` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/promote_date.html>.
+    /// * Catalog: `channels.promoter.get_order`.
+    pub struct GetOrder {
+        /// `openid`; personal data, masked in `Debug`.
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
+        /// `mch_id`.
+        1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
+        /// `out_trade_no`.
+        2 out_trade_no: Option<String> => "out_trade_no",
+        /// `trade_no`.
+        3 trade_no: Option<String> => "trade_no",
+        /// `status`.
+        4 status: Option<i64> => "status",
+        /// `date`; format `yyyyMMdd`.
+        5 date: Option<String> => "date",
+        /// `start_id`.
+        6 start_id: Option<String> => "start_id",
+        /// `need_unionid`; `0` or `1` on the wire.
+        7 need_unionid: Option<bool> => "need_unionid: zero-one",
+    }
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(
+        mch_id: xinqiao_types::MchId,
+        out_trade_no: String,
+        trade_no: String,
+        date: String,
+        start_id: String,
+    )
+    set(status: i64, need_unionid: bool)
+}
+
+w::record! {
+    /// Answer to [`GetOrder`].
+    pub struct GetOrderResponse {
+        /// `order_list`.
+        0 order_list: Vec<Order> => "order_list: must",
+        /// `total_cnt`.
+        1 total_cnt: i64 => "total_cnt: must",
+        /// `start_id`.
+        2 start_id: Option<String> => "start_id",
+    }
+}
+
+w::endpoint! {
+    GetOrder => GetOrderResponse,
+    w::EndpointInfo {
+        id: "channels.promoter.get_order",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/promoter/getorder",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a sharer's promotion of one product (获取推客单品推广参数).
+    ///
+    /// * Call: `POST /channels/ec/promoter/get_promoter_single_product_promotion_info` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/product/getpromotersingleproductpromotioninfo.html>.
+    /// * Catalog: `channels.promoter.get_product_promotion_info`.
+    pub struct GetProductPromotionInfo {
+        /// `sharer_appid`.
+        0 sharer_appid: Option<String> => "sharer_appid",
+        /// `sharer_openid`.
+        1 sharer_openid: Option<String> => "sharer_openid",
+        /// `shop_appid`.
+        2 shop_appid: Option<String> => "shop_appid",
+        /// `head_supplier_appid`.
+        3 head_supplier_appid: Option<String> => "head_supplier_appid",
+        /// `product_id`.
+        4 product_id: Option<i64> => "product_id",
+        /// `product_short_link`.
+        5 product_short_link: Option<String> => "product_short_link",
+    }
+    new()
+    text(
+        sharer_appid: String,
+        sharer_openid: String,
+        shop_appid: String,
+        head_supplier_appid: String,
+        product_short_link: String,
+    )
+    set(product_id: i64)
+}
+
+w::record! {
+    /// Answer to [`GetProductPromotionInfo`].
+    pub struct GetProductPromotionInfoResponse {
+        /// `product_promotion_link`.
+        0 product_promotion_link: String => "product_promotion_link: must",
+    }
+}
+
+w::endpoint! {
+    GetProductPromotionInfo => GetProductPromotionInfoResponse,
+    w::EndpointInfo {
+        id: "channels.promoter.get_product_promotion_info",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/channels/ec/promoter/get_promoter_single_product_promotion_info",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Get a product's promotion link (获取商品推广链接).
     ///
     /// * Call: `POST /channels/ec/promoter/get_product_promotion_link_info` on `api.weixin.qq.com`.
@@ -1849,8 +2196,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/promoter/get_product_promotion_qrcode_info` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/product/getproductpromotionqrcodeinfo.html>.
-    /// * Catalog: `channels.promoter.get_product_promotion_qrcode_info`.
-    pub struct GetProductPromotionQrcodeInfo {
+    /// * Catalog: `channels.promoter.get_product_promotion_qr_code_info`.
+    pub struct GetProductPromotionQrCodeInfo {
         /// `sharer_appid`.
         0 sharer_appid: Option<String> => "sharer_appid",
         /// `sharer_openid`.
@@ -1875,13 +2222,13 @@ w::record! {
     set(product_id: i64)
 }
 
-/// Answer to [`GetProductPromotionQrcodeInfo`], the same as to [`GetCouponQrCode`].
-pub type GetProductPromotionQrcodeInfoResponse = GetCouponQrCodeResponse;
+/// Answer to [`GetProductPromotionQrCodeInfo`], the same as to [`GetCouponQrCode`].
+pub type GetProductPromotionQrCodeInfoResponse = GetCouponQrCodeResponse;
 
 w::endpoint! {
-    GetProductPromotionQrcodeInfo => GetProductPromotionQrcodeInfoResponse,
+    GetProductPromotionQrCodeInfo => GetProductPromotionQrCodeInfoResponse,
     w::EndpointInfo {
-        id: "channels.promoter.get_product_promotion_qrcode_info",
+        id: "channels.promoter.get_product_promotion_qr_code_info",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/promoter/get_product_promotion_qrcode_info",
@@ -2007,6 +2354,75 @@ w::endpoint! {
 }
 
 w::record! {
+    /// List promoters of a mini program (列出推广员).
+    ///
+    /// * Call: `POST /promoter/getpromoter` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/manage_promoter.html>.
+    /// * Catalog: `channels.promoter.get_promoter`.
+    pub struct GetPromoter {
+        /// `openid`; personal data, masked in `Debug`.
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
+        /// `role_id`.
+        1 role_id: Option<i64> => "role_id",
+        /// `retail_id`.
+        2 retail_id: Option<String> => "retail_id",
+        /// `begin_time`; format `unix`.
+        3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
+        /// `end_time`; format `unix`.
+        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
+        /// `auth_status`.
+        5 auth_status: Option<i64> => "auth_status",
+        /// `decl_status`.
+        6 decl_status: Option<i64> => "decl_status",
+        /// `start_id`.
+        7 start_id: Option<String> => "start_id",
+        /// `need_unionid`; `0` or `1` on the wire.
+        8 need_unionid: Option<bool> => "need_unionid: zero-one",
+    }
+    new()
+    text(openid: xinqiao_types::OpenId, retail_id: String, start_id: String)
+    set(
+        role_id: i64,
+        begin_time: xinqiao_types::UnixSeconds,
+        end_time: xinqiao_types::UnixSeconds,
+        auth_status: i64,
+        decl_status: i64,
+        need_unionid: bool,
+    )
+}
+
+w::record! {
+    /// Answer to [`GetPromoter`].
+    pub struct GetPromoterResponse {
+        /// `promoter_list`.
+        0 promoter_list: Vec<GetPromoterDetail> => "promoter_list: must",
+        /// `total_cnt`.
+        1 total_cnt: i64 => "total_cnt: must",
+        /// `fail_cnt`.
+        2 fail_cnt: i64 => "fail_cnt: must",
+    }
+}
+
+w::endpoint! {
+    GetPromoter => GetPromoterResponse,
+    w::EndpointInfo {
+        id: "channels.promoter.get_promoter",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/promoter/getpromoter",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Check whether a sharer is registered and bound (查询推客注册与绑定状态).
     ///
     /// * Call: `POST /channels/ec/promoter/get_promoter_register_and_bind_status` on `api.weixin.qq.com`.
@@ -2064,64 +2480,6 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a sharer's promotion of one product (获取推客单品推广参数).
-    ///
-    /// * Call: `POST /channels/ec/promoter/get_promoter_single_product_promotion_info` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/promotion/product/getpromotersingleproductpromotioninfo.html>.
-    /// * Catalog: `channels.promoter.get_promoter_single_product_promotion_info`.
-    pub struct GetPromoterSingleProductPromotionInfo {
-        /// `sharer_appid`.
-        0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
-        /// `shop_appid`.
-        2 shop_appid: Option<String> => "shop_appid",
-        /// `head_supplier_appid`.
-        3 head_supplier_appid: Option<String> => "head_supplier_appid",
-        /// `product_id`.
-        4 product_id: Option<i64> => "product_id",
-        /// `product_short_link`.
-        5 product_short_link: Option<String> => "product_short_link",
-    }
-    new()
-    text(
-        sharer_appid: String,
-        sharer_openid: String,
-        shop_appid: String,
-        head_supplier_appid: String,
-        product_short_link: String,
-    )
-    set(product_id: i64)
-}
-
-w::record! {
-    /// Answer to [`GetPromoterSingleProductPromotionInfo`].
-    pub struct GetPromoterSingleProductPromotionInfoResponse {
-        /// `product_promotion_link`.
-        0 product_promotion_link: String => "product_promotion_link: must",
-    }
-}
-
-w::endpoint! {
-    GetPromoterSingleProductPromotionInfo => GetPromoterSingleProductPromotionInfoResponse,
-    w::EndpointInfo {
-        id: "channels.promoter.get_promoter_single_product_promotion_info",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/channels/ec/promoter/get_promoter_single_product_promotion_info",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// List public coupons (列出公开优惠券).
     ///
     /// * Call: `POST /channels/ec/promoter/get_public_coupon_list` on `api.weixin.qq.com`.
@@ -2158,6 +2516,169 @@ w::endpoint! {
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/promoter/get_public_coupon_list",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List relations of promoters and users (列出推广关系).
+    ///
+    /// * Call: `POST /promoter/getrelation` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/promote_date.html>.
+    /// * Catalog: `channels.promoter.get_relation`.
+    pub struct GetRelation {
+        /// `openid`; personal data, masked in `Debug`.
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
+        /// `scene`.
+        1 scene: Option<i64> => "scene",
+        /// `path`.
+        2 path: Option<String> => "path",
+        /// `begin_time`; format `unix`.
+        3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
+        /// `end_time`; format `unix`.
+        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
+        /// `start_id`.
+        5 start_id: Option<String> => "start_id",
+        /// `need_unionid`; `0` or `1` on the wire.
+        6 need_unionid: Option<bool> => "need_unionid: zero-one",
+    }
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(path: String, start_id: String)
+    set(
+        scene: i64,
+        begin_time: xinqiao_types::UnixSeconds,
+        end_time: xinqiao_types::UnixSeconds,
+        need_unionid: bool,
+    )
+}
+
+w::record! {
+    /// Answer to [`GetRelation`].
+    pub struct GetRelationResponse {
+        /// `relation_list`.
+        0 relation_list: Vec<Relation> => "relation_list: must",
+        /// `total_cnt`.
+        1 total_cnt: i64 => "total_cnt: must",
+        /// `start_id`.
+        2 start_id: Option<String> => "start_id",
+    }
+}
+
+w::endpoint! {
+    GetRelation => GetRelationResponse,
+    w::EndpointInfo {
+        id: "channels.promoter.get_relation",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/promoter/getrelation",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List promoter roles (列出推广员角色).
+    ///
+    /// * Call: `POST /promoter/getrole` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/role_manage.html>.
+    /// * Catalog: `channels.promoter.get_role`.
+    pub struct GetRole {
+        /// `role_id`.
+        0 role_id: Option<i64> => "role_id",
+    }
+    new()
+    set(role_id: i64)
+}
+
+w::record! {
+    /// Answer to [`GetRole`].
+    pub struct GetRoleResponse {
+        /// `role_list`.
+        0 role_list: Vec<Role> => "role_list: must",
+        /// `total_cnt`.
+        1 total_cnt: i64 => "total_cnt: must",
+    }
+}
+
+w::endpoint! {
+    GetRole => GetRoleResponse,
+    w::EndpointInfo {
+        id: "channels.promoter.get_role",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/promoter/getrole",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get material to share (获取推广分享素材).
+    ///
+    /// * Call: `POST /promoter/getsharematerial` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/promote_date.html>.
+    /// * Catalog: `channels.promoter.get_share_material`.
+    pub struct GetShareMaterial {
+        /// `title`.
+        0 title: Option<String> => "title",
+        /// `path`.
+        1 path: String => "path: must",
+        /// `openid`; personal data, masked in `Debug`.
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
+        /// `extra_info`.
+        3 extra_info: Option<String> => "extra_info",
+        /// `share_type`.
+        4 share_type: Option<i64> => "share_type",
+        /// `env_version`.
+        5 env_version: Option<String> => "env_version",
+    }
+    new(path: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
+    text(title: String, extra_info: String, env_version: String)
+    set(share_type: i64)
+}
+
+w::record! {
+    /// Answer to [`GetShareMaterial`].
+    pub struct GetShareMaterialResponse {
+        /// `tag`.
+        0 tag: Option<String> => "tag",
+        /// `share_path`.
+        1 share_path: Option<String> => "share_path",
+        /// `qrcode`.
+        #[doc(alias = "qrcode")]
+        2 qr_code: Option<String> => "qrcode",
+    }
+}
+
+w::endpoint! {
+    GetShareMaterial => GetShareMaterialResponse,
+    w::EndpointInfo {
+        id: "channels.promoter.get_share_material",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/promoter/getsharematerial",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -2355,7 +2876,7 @@ w::record! {
     /// Answer to [`GetShopLiveCommissionProductList`].
     pub struct GetShopLiveCommissionProductListResponse {
         /// `product_list`.
-        0 product_list: Vec<GetShopLiveCommissionProductListProduct> => "product_list: must",
+        0 product_list: Vec<LiveCommissionProductListProduct> => "product_list: must",
         /// `next_key`.
         1 next_key: Option<String> => "next_key",
         /// `has_more`.
@@ -2370,55 +2891,6 @@ w::endpoint! {
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/promoter/get_shop_live_commission_product_list",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the share link of a shop's live notice (获取店铺直播预告推广链接).
-    ///
-    /// * Call: `POST /channels/ec/promoter/get_shop_live_notice_promoter_share_link` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/sharer/live/api_getshoplivenoticepromotersharelink.html>.
-    /// * Catalog: `channels.promoter.get_shop_live_notice_promoter_share_link`.
-    pub struct GetShopLiveNoticePromoterShareLink {
-        /// `shop_appid`.
-        0 shop_appid: String => "shop_appid: must",
-        /// `promoter_id`.
-        1 promoter_id: String => "promoter_id: must",
-        /// `promoter_type`.
-        2 promoter_type: i64 => "promoter_type: must",
-        /// `notice_id`.
-        3 notice_id: String => "notice_id: must",
-        /// `sharer_appid`.
-        4 sharer_appid: Option<String> => "sharer_appid",
-    }
-    new(
-        shop_appid: impl Into<String>,
-        promoter_id: impl Into<String>,
-        promoter_type: i64,
-        notice_id: impl Into<String>,
-    )
-    text(sharer_appid: String)
-}
-
-/// Answer to [`GetShopLiveNoticePromoterShareLink`], the same as to [`GetCouponPromoterShareLink`].
-pub type GetShopLiveNoticePromoterShareLinkResponse = GetCouponPromoterShareLinkResponse;
-
-w::endpoint! {
-    GetShopLiveNoticePromoterShareLink => GetShopLiveNoticePromoterShareLinkResponse,
-    w::EndpointInfo {
-        id: "channels.promoter.get_shop_live_notice_promoter_share_link",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/channels/ec/promoter/get_shop_live_notice_promoter_share_link",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -2736,476 +3208,12 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get material to invite promoters (获取推广员邀请素材).
-    ///
-    /// * Call: `POST /promoter/getinvitationmaterial` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/invite_promoter.html>.
-    /// * Catalog: `channels.promoter.getinvitationmaterial`.
-    pub struct Getinvitationmaterial {
-        /// `role_id`.
-        0 role_id: i64 => "role_id: must",
-        /// `invitation_type`.
-        1 invitation_type: Option<i64> => "invitation_type",
-    }
-    new(role_id: i64)
-    set(invitation_type: i64)
-}
-
-w::record! {
-    /// Answer to [`Getinvitationmaterial`].
-    pub struct GetinvitationmaterialResponse {
-        /// `tag`.
-        0 tag: Option<String> => "tag",
-        /// `poster`.
-        1 poster: Option<String> => "poster",
-        /// `qrcode`.
-        2 qrcode: Option<String> => "qrcode",
-    }
-}
-
-w::endpoint! {
-    Getinvitationmaterial => GetinvitationmaterialResponse,
-    w::EndpointInfo {
-        id: "channels.promoter.getinvitationmaterial",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/promoter/getinvitationmaterial",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a message to promoters (查询推广员消息).
-    ///
-    /// * Call: `POST /promoter/getmsg` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
-    /// * Catalog: `channels.promoter.getmsg`.
-    pub struct Getmsg {
-        /// `msg_id`.
-        0 msg_id: String => "msg_id: must",
-    }
-    new(msg_id: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`Getmsg`].
-    pub struct GetmsgResponse {
-        /// `send_cnt`.
-        0 send_cnt: i64 => "send_cnt: must",
-        /// `percent`; in percent.
-        1 percent: i64 => "percent: must",
-        /// `fail_cnt`.
-        2 fail_cnt: i64 => "fail_cnt: must",
-        /// `fail_info`.
-        3 fail_info: Option<Vec<FailInfo>> => "fail_info",
-        /// `fail_info_url`.
-        4 fail_info_url: Option<String> => "fail_info_url",
-        /// `msg_type`.
-        5 msg_type: i64 => "msg_type: must",
-        /// `content`.
-        6 content: String => "content: must",
-        /// `appid`.
-        7 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `path`.
-        8 path: Option<String> => "path",
-        /// `list_type`.
-        9 list_type: i64 => "list_type: must",
-        /// `role_id`.
-        10 role_id: Option<Vec<i64>> => "role_id",
-        /// `retail_id`.
-        11 retail_id: Option<Vec<String>> => "retail_id",
-        /// `id`.
-        12 id: Option<Vec<String>> => "id",
-    }
-}
-
-w::endpoint! {
-    Getmsg => GetmsgResponse,
-    w::EndpointInfo {
-        id: "channels.promoter.getmsg",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/promoter/getmsg",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the clicks on messages to promoters (查询推广员消息点击数据).
-    ///
-    /// * Call: `POST /promoter/getmsgclickdata` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
-    /// * Catalog: `channels.promoter.getmsgclickdata`.
-    pub struct Getmsgclickdata {
-        /// `dimonsion`.
-        0 dimonsion: i64 => "dimonsion: must",
-        /// `msg_type`.
-        1 msg_type: Option<i64> => "msg_type",
-        /// `msg_id`.
-        2 msg_id: Option<String> => "msg_id",
-        /// `send_date`; format `yyyy-MM-dd`.
-        3 send_date: Option<String> => "send_date",
-        /// `begin_send_time`; format `unix`.
-        4 begin_send_time: Option<xinqiao_types::UnixSeconds> => "begin_send_time",
-        /// `end_send_time`; format `unix`.
-        5 end_send_time: Option<xinqiao_types::UnixSeconds> => "end_send_time",
-    }
-    new(dimonsion: i64)
-    text(msg_id: String, send_date: String)
-    set(
-        msg_type: i64,
-        begin_send_time: xinqiao_types::UnixSeconds,
-        end_send_time: xinqiao_types::UnixSeconds,
-    )
-}
-
-w::record! {
-    /// Answer to [`Getmsgclickdata`].
-    pub struct GetmsgclickdataResponse {
-        /// `data_list`.
-        0 data_list: Vec<GetmsgclickdataData> => "data_list: must",
-    }
-}
-
-w::endpoint! {
-    Getmsgclickdata => GetmsgclickdataResponse,
-    w::EndpointInfo {
-        id: "channels.promoter.getmsgclickdata",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/promoter/getmsgclickdata",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List orders of promoters (列出推广员订单).
-    ///
-    /// * Call: `POST /promoter/getorder` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/promote_date.html>.
-    /// * Catalog: `channels.promoter.getorder`.
-    pub struct Getorder {
-        /// `openid`; personal data, masked in `Debug`.
-        0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `mch_id`.
-        1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-        /// `out_trade_no`.
-        2 out_trade_no: Option<String> => "out_trade_no",
-        /// `trade_no`.
-        3 trade_no: Option<String> => "trade_no",
-        /// `status`.
-        4 status: Option<i64> => "status",
-        /// `date`; format `yyyyMMdd`.
-        5 date: Option<String> => "date",
-        /// `start_id`.
-        6 start_id: Option<String> => "start_id",
-        /// `need_unionid`; `0` or `1` on the wire.
-        7 need_unionid: Option<bool> => "need_unionid: zero-one",
-    }
-    new(openid: impl Into<xinqiao_types::OpenId>)
-    text(
-        mch_id: xinqiao_types::MchId,
-        out_trade_no: String,
-        trade_no: String,
-        date: String,
-        start_id: String,
-    )
-    set(status: i64, need_unionid: bool)
-}
-
-w::record! {
-    /// Answer to [`Getorder`].
-    pub struct GetorderResponse {
-        /// `order_list`.
-        0 order_list: Vec<Order> => "order_list: must",
-        /// `total_cnt`.
-        1 total_cnt: i64 => "total_cnt: must",
-        /// `start_id`.
-        2 start_id: Option<String> => "start_id",
-    }
-}
-
-w::endpoint! {
-    Getorder => GetorderResponse,
-    w::EndpointInfo {
-        id: "channels.promoter.getorder",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/promoter/getorder",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List promoters of a mini program (列出推广员).
-    ///
-    /// * Call: `POST /promoter/getpromoter` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/manage_promoter.html>.
-    /// * Catalog: `channels.promoter.getpromoter`.
-    pub struct Getpromoter {
-        /// `openid`; personal data, masked in `Debug`.
-        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `role_id`.
-        1 role_id: Option<i64> => "role_id",
-        /// `retail_id`.
-        2 retail_id: Option<String> => "retail_id",
-        /// `begin_time`; format `unix`.
-        3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// `end_time`; format `unix`.
-        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `auth_status`.
-        5 auth_status: Option<i64> => "auth_status",
-        /// `decl_status`.
-        6 decl_status: Option<i64> => "decl_status",
-        /// `start_id`.
-        7 start_id: Option<String> => "start_id",
-        /// `need_unionid`; `0` or `1` on the wire.
-        8 need_unionid: Option<bool> => "need_unionid: zero-one",
-    }
-    new()
-    text(openid: xinqiao_types::OpenId, retail_id: String, start_id: String)
-    set(
-        role_id: i64,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        auth_status: i64,
-        decl_status: i64,
-        need_unionid: bool,
-    )
-}
-
-w::record! {
-    /// Answer to [`Getpromoter`].
-    pub struct GetpromoterResponse {
-        /// `promoter_list`.
-        0 promoter_list: Vec<GetpromoterPromoter> => "promoter_list: must",
-        /// `total_cnt`.
-        1 total_cnt: i64 => "total_cnt: must",
-        /// `fail_cnt`.
-        2 fail_cnt: i64 => "fail_cnt: must",
-    }
-}
-
-w::endpoint! {
-    Getpromoter => GetpromoterResponse,
-    w::EndpointInfo {
-        id: "channels.promoter.getpromoter",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/promoter/getpromoter",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List relations of promoters and users (列出推广关系).
-    ///
-    /// * Call: `POST /promoter/getrelation` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/promote_date.html>.
-    /// * Catalog: `channels.promoter.getrelation`.
-    pub struct Getrelation {
-        /// `openid`; personal data, masked in `Debug`.
-        0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `scene`.
-        1 scene: Option<i64> => "scene",
-        /// `path`.
-        2 path: Option<String> => "path",
-        /// `begin_time`; format `unix`.
-        3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// `end_time`; format `unix`.
-        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// `start_id`.
-        5 start_id: Option<String> => "start_id",
-        /// `need_unionid`; `0` or `1` on the wire.
-        6 need_unionid: Option<bool> => "need_unionid: zero-one",
-    }
-    new(openid: impl Into<xinqiao_types::OpenId>)
-    text(path: String, start_id: String)
-    set(
-        scene: i64,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        need_unionid: bool,
-    )
-}
-
-w::record! {
-    /// Answer to [`Getrelation`].
-    pub struct GetrelationResponse {
-        /// `relation_list`.
-        0 relation_list: Vec<Relation> => "relation_list: must",
-        /// `total_cnt`.
-        1 total_cnt: i64 => "total_cnt: must",
-        /// `start_id`.
-        2 start_id: Option<String> => "start_id",
-    }
-}
-
-w::endpoint! {
-    Getrelation => GetrelationResponse,
-    w::EndpointInfo {
-        id: "channels.promoter.getrelation",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/promoter/getrelation",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List promoter roles (列出推广员角色).
-    ///
-    /// * Call: `POST /promoter/getrole` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/role_manage.html>.
-    /// * Catalog: `channels.promoter.getrole`.
-    pub struct Getrole {
-        /// `role_id`.
-        0 role_id: Option<i64> => "role_id",
-    }
-    new()
-    set(role_id: i64)
-}
-
-w::record! {
-    /// Answer to [`Getrole`].
-    pub struct GetroleResponse {
-        /// `role_list`.
-        0 role_list: Vec<Role> => "role_list: must",
-        /// `total_cnt`.
-        1 total_cnt: i64 => "total_cnt: must",
-    }
-}
-
-w::endpoint! {
-    Getrole => GetroleResponse,
-    w::EndpointInfo {
-        id: "channels.promoter.getrole",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/promoter/getrole",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get material to share (获取推广分享素材).
-    ///
-    /// * Call: `POST /promoter/getsharematerial` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/promote_date.html>.
-    /// * Catalog: `channels.promoter.getsharematerial`.
-    pub struct Getsharematerial {
-        /// `title`.
-        0 title: Option<String> => "title",
-        /// `path`.
-        1 path: String => "path: must",
-        /// `openid`; personal data, masked in `Debug`.
-        2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `extra_info`.
-        3 extra_info: Option<String> => "extra_info",
-        /// `share_type`.
-        4 share_type: Option<i64> => "share_type",
-        /// `env_version`.
-        5 env_version: Option<String> => "env_version",
-    }
-    new(path: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
-    text(title: String, extra_info: String, env_version: String)
-    set(share_type: i64)
-}
-
-w::record! {
-    /// Answer to [`Getsharematerial`].
-    pub struct GetsharematerialResponse {
-        /// `tag`.
-        0 tag: Option<String> => "tag",
-        /// `share_path`.
-        1 share_path: Option<String> => "share_path",
-        /// `qrcode`.
-        2 qrcode: Option<String> => "qrcode",
-    }
-}
-
-w::endpoint! {
-    Getsharematerial => GetsharematerialResponse,
-    w::EndpointInfo {
-        id: "channels.promoter.getsharematerial",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/promoter/getsharematerial",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Unbind a sharer as a head supplier (解绑推客).
     ///
     /// * Call: `POST /channels/ec/promoter/headsupplier_unbind_promoter` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/sharer/account/api_mmecpromoter_headsupplier_unbind_promoter.html>.
-    /// * Catalog: `channels.promoter.headsupplier_unbind_promoter`.
-    pub struct HeadsupplierUnbindPromoter {
+    /// * Catalog: `channels.promoter.head_supplier_unbind_promoter`.
+    pub struct HeadSupplierUnbindPromoter {
         /// `sharer_appid`.
         0 sharer_appid: String => "sharer_appid: must",
     }
@@ -3213,9 +3221,9 @@ w::record! {
 }
 
 w::endpoint! {
-    HeadsupplierUnbindPromoter => w::Empty,
+    HeadSupplierUnbindPromoter => w::Empty,
     w::EndpointInfo {
-        id: "channels.promoter.headsupplier_unbind_promoter",
+        id: "channels.promoter.head_supplier_unbind_promoter",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/promoter/headsupplier_unbind_promoter",
@@ -3236,8 +3244,8 @@ w::record! {
     ///
     /// * Call: `POST /promoter/sendmsg` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
-    /// * Catalog: `channels.promoter.sendmsg`.
-    pub struct Sendmsg {
+    /// * Catalog: `channels.promoter.send_msg`.
+    pub struct SendMsg {
         /// `msg_type`.
         0 msg_type: i64 => "msg_type: must",
         /// `content`.
@@ -3261,17 +3269,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Sendmsg`].
-    pub struct SendmsgResponse {
+    /// Answer to [`SendMsg`].
+    pub struct SendMsgResponse {
         /// `msg_id`.
         0 msg_id: String => "msg_id: must",
     }
 }
 
 w::endpoint! {
-    Sendmsg => SendmsgResponse,
+    SendMsg => SendMsgResponse,
     w::EndpointInfo {
-        id: "channels.promoter.sendmsg",
+        id: "channels.promoter.send_msg",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/promoter/sendmsg",
@@ -3292,8 +3300,8 @@ w::record! {
     ///
     /// * Call: `POST /channels/ec/promoter/set_coupon_to_headsupplier` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/sharer/coupon/api_set_coupon_to_headsupplier.html>.
-    /// * Catalog: `channels.promoter.set_coupon_to_headsupplier`.
-    pub struct SetCouponToHeadsupplier {
+    /// * Catalog: `channels.promoter.set_coupon_to_head_supplier`.
+    pub struct SetCouponToHeadSupplier {
         /// `to_head_supplier_appid`.
         0 to_head_supplier_appid: String => "to_head_supplier_appid: must",
         /// `coupon_id`; a number as text on the wire.
@@ -3303,9 +3311,9 @@ w::record! {
 }
 
 w::endpoint! {
-    SetCouponToHeadsupplier => w::Empty,
+    SetCouponToHeadSupplier => w::Empty,
     w::EndpointInfo {
-        id: "channels.promoter.set_coupon_to_headsupplier",
+        id: "channels.promoter.set_coupon_to_head_supplier",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/promoter/set_coupon_to_headsupplier",
@@ -3398,8 +3406,8 @@ w::record! {
     ///
     /// * Call: `POST /promoter/singlesendmsg` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
-    /// * Catalog: `channels.promoter.singlesendmsg`.
-    pub struct Singlesendmsg {
+    /// * Catalog: `channels.promoter.single_send_msg`.
+    pub struct SingleSendMsg {
         /// `msg_type`.
         0 msg_type: i64 => "msg_type: must",
         /// `content`.
@@ -3418,9 +3426,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Singlesendmsg => w::Empty,
+    SingleSendMsg => w::Empty,
     w::EndpointInfo {
-        id: "channels.promoter.singlesendmsg",
+        id: "channels.promoter.single_send_msg",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/promoter/singlesendmsg",
@@ -3441,8 +3449,8 @@ w::record! {
     ///
     /// * Call: `POST /promoter/updatepromoter` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/manage_promoter.html>.
-    /// * Catalog: `channels.promoter.updatepromoter`.
-    pub struct Updatepromoter {
+    /// * Catalog: `channels.promoter.update_promoter`.
+    pub struct UpdatePromoter {
         /// `id`.
         0 id: String => "id: must",
         /// `role_id`.
@@ -3464,9 +3472,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Updatepromoter => w::Empty,
+    UpdatePromoter => w::Empty,
     w::EndpointInfo {
-        id: "channels.promoter.updatepromoter",
+        id: "channels.promoter.update_promoter",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/promoter/updatepromoter",
@@ -3487,8 +3495,8 @@ w::record! {
     ///
     /// * Call: `POST /promoter/updaterole` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/role_manage.html>.
-    /// * Catalog: `channels.promoter.updaterole`.
-    pub struct Updaterole {
+    /// * Catalog: `channels.promoter.update_role`.
+    pub struct UpdateRole {
         /// `role_id`.
         0 role_id: i64 => "role_id: must",
         /// `name`.
@@ -3501,9 +3509,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Updaterole => w::Empty,
+    UpdateRole => w::Empty,
     w::EndpointInfo {
-        id: "channels.promoter.updaterole",
+        id: "channels.promoter.update_role",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/promoter/updaterole",

@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `delivery_list` in `qic::SubmitConfig`.
+    /// An item of `delivery_list` in `qic::ConfigInfo`.
     pub struct Delivery {
         /// `id`.
         0 id: String => "id: must",
@@ -187,7 +187,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `inspect_org_list` in `qic::SubmitConfig`.
+    /// An item of `inspect_org_list` in `qic::ConfigInfo`.
     pub struct InspectOrg {
         /// `id`.
         0 id: String => "id: must",
@@ -229,8 +229,8 @@ w::record! {
 }
 
 w::record! {
-    /// `submit_config` of the answer of `qic::inspect::SubmitconfigGet`.
-    pub struct SubmitConfig {
+    /// `submit_config` of the answer of `qic::inspect::SubmitConfigGet`.
+    pub struct ConfigInfo {
         /// `delivery_list`.
         0 delivery_list: Vec<Delivery> => "delivery_list: must",
         /// `inspect_org_list`.
@@ -395,8 +395,8 @@ pub mod inspect {
         ///
         /// * Call: `GET /channels/ec/qic/inspect/submitconfig/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/qic/getinspectsubmitconfig.html>.
-        /// * Catalog: `channels.qic.inspect.submitconfig_get`.
-        pub struct SubmitconfigGet {
+        /// * Catalog: `channels.qic.inspect.submit_config_get`.
+        pub struct SubmitConfigGet {
             /// `order_id`.
             0 order_id: Option<String> => "order_id: query",
         }
@@ -405,17 +405,17 @@ pub mod inspect {
     }
 
     w::record! {
-        /// Answer to [`SubmitconfigGet`].
-        pub struct SubmitconfigGetResponse {
+        /// Answer to [`SubmitConfigGet`].
+        pub struct SubmitConfigGetResponse {
             /// `submit_config`.
-            0 submit_config: super::SubmitConfig => "submit_config: must",
+            0 submit_config: super::ConfigInfo => "submit_config: must",
         }
     }
 
     w::endpoint! {
-        SubmitconfigGet => SubmitconfigGetResponse,
+        SubmitConfigGet => SubmitConfigGetResponse,
         w::EndpointInfo {
-            id: "channels.qic.inspect.submitconfig_get",
+            id: "channels.qic.inspect.submit_config_get",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/channels/ec/qic/inspect/submitconfig/get",

@@ -69,9 +69,11 @@ w::record! {
     /// Answer to [`Bind`].
     pub struct BindResponse {
         /// `qrcode_img`.
-        0 qrcode_img: String => "qrcode_img: must",
+        #[doc(alias = "qrcode_img")]
+        0 qr_code_img: String => "qrcode_img: must",
         /// `qrcode_img_base64`.
-        1 qrcode_img_base64: String => "qrcode_img_base64: must",
+        #[doc(alias = "qrcode_img_base64")]
+        1 qr_code_img_base64: String => "qrcode_img_base64: must",
     }
 }
 
@@ -202,8 +204,8 @@ w::record! {
     /// * Call: `POST /channels/ec/sharer/get_sharer_product_h5url` on `api.weixin.qq.com`.
     /// * Deprecated: 2025-03-07.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_h5url.html>.
-    /// * Catalog: `channels.sharer.get_sharer_product_h5url`.
-    pub struct GetSharerProductH5url {
+    /// * Catalog: `channels.sharer.get_sharer_product_h5_url`.
+    pub struct GetSharerProductH5Url {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `product_id`.
@@ -213,17 +215,18 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`GetSharerProductH5url`].
-    pub struct GetSharerProductH5urlResponse {
+    /// Answer to [`GetSharerProductH5Url`].
+    pub struct GetSharerProductH5UrlResponse {
         /// `product_h5url`.
-        0 product_h5url: String => "product_h5url: must",
+        #[doc(alias = "product_h5url")]
+        0 product_h5_url: String => "product_h5url: must",
     }
 }
 
 w::endpoint! {
-    GetSharerProductH5url => GetSharerProductH5urlResponse,
+    GetSharerProductH5Url => GetSharerProductH5UrlResponse,
     w::EndpointInfo {
-        id: "channels.sharer.get_sharer_product_h5url",
+        id: "channels.sharer.get_sharer_product_h5_url",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/sharer/get_sharer_product_h5url",
@@ -245,8 +248,8 @@ w::record! {
     /// * Call: `POST /channels/ec/sharer/get_sharer_product_qrcode` on `api.weixin.qq.com`.
     /// * Deprecated: 2025-03-07.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_qrcode.html>.
-    /// * Catalog: `channels.sharer.get_sharer_product_qrcode`.
-    pub struct GetSharerProductQrcode {
+    /// * Catalog: `channels.sharer.get_sharer_product_qr_code`.
+    pub struct GetSharerProductQrCode {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `product_id`.
@@ -256,17 +259,18 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`GetSharerProductQrcode`].
-    pub struct GetSharerProductQrcodeResponse {
+    /// Answer to [`GetSharerProductQrCode`].
+    pub struct GetSharerProductQrCodeResponse {
         /// `product_qrcode`.
-        0 product_qrcode: String => "product_qrcode: must",
+        #[doc(alias = "product_qrcode")]
+        0 product_qr_code: String => "product_qrcode: must",
     }
 }
 
 w::endpoint! {
-    GetSharerProductQrcode => GetSharerProductQrcodeResponse,
+    GetSharerProductQrCode => GetSharerProductQrCodeResponse,
     w::EndpointInfo {
-        id: "channels.sharer.get_sharer_product_qrcode",
+        id: "channels.sharer.get_sharer_product_qr_code",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/sharer/get_sharer_product_qrcode",
@@ -288,8 +292,8 @@ w::record! {
     /// * Call: `POST /channels/ec/sharer/get_sharer_product_taglink` on `api.weixin.qq.com`.
     /// * Deprecated: 2025-03-07.
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/get_sharer_product_taglink.html>.
-    /// * Catalog: `channels.sharer.get_sharer_product_taglink`.
-    pub struct GetSharerProductTaglink {
+    /// * Catalog: `channels.sharer.get_sharer_product_tag_link`.
+    pub struct GetSharerProductTagLink {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `product_id`.
@@ -299,17 +303,18 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`GetSharerProductTaglink`].
-    pub struct GetSharerProductTaglinkResponse {
+    /// Answer to [`GetSharerProductTagLink`].
+    pub struct GetSharerProductTagLinkResponse {
         /// `product_taglink`.
-        0 product_taglink: String => "product_taglink: must",
+        #[doc(alias = "product_taglink")]
+        0 product_tag_link: String => "product_taglink: must",
     }
 }
 
 w::endpoint! {
-    GetSharerProductTaglink => GetSharerProductTaglinkResponse,
+    GetSharerProductTagLink => GetSharerProductTagLinkResponse,
     w::EndpointInfo {
-        id: "channels.sharer.get_sharer_product_taglink",
+        id: "channels.sharer.get_sharer_product_tag_link",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/channels/ec/sharer/get_sharer_product_taglink",

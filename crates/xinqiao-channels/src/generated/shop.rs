@@ -6,8 +6,8 @@ use xinqiao_wire as w;
 #[cfg(feature = "shop-coupon")]
 pub mod coupon;
 
-#[cfg(feature = "shop-ecaftersale")]
-pub mod ecaftersale;
+#[cfg(feature = "shop-ec-after-sale")]
+pub mod ec_after_sale;
 
 #[cfg(feature = "shop-funds")]
 pub mod funds;
@@ -37,9 +37,11 @@ w::record! {
         /// `pay_order_finished`; `0` or `1` on the wire.
         5 pay_order_finished: bool => "pay_order_finished: must zero-one",
         /// `add_aftersale_success`; `0` or `1` on the wire.
-        6 add_aftersale_success: bool => "add_aftersale_success: must zero-one",
+        #[doc(alias = "add_aftersale_success")]
+        6 add_after_sale_success: bool => "add_aftersale_success: must zero-one",
         /// `add_aftersale_finished`; `0` or `1` on the wire.
-        7 add_aftersale_finished: bool => "add_aftersale_finished: must zero-one",
+        #[doc(alias = "add_aftersale_finished")]
+        7 add_after_sale_finished: bool => "add_aftersale_finished: must zero-one",
         /// `ec_order_finished`; `0` or `1` on the wire.
         8 ec_order_finished: bool => "ec_order_finished: must zero-one",
         /// `ec_order_success`; `0` or `1` on the wire.
@@ -75,7 +77,7 @@ w::record! {
 }
 
 w::record! {
-    /// `account_info` of `shop::wxpay::Apply`.
+    /// `account_info` of `shop::wx_pay::Apply`.
     pub struct AccountInfo {
         /// `bank_account_type`.
         0 bank_account_type: String => "bank_account_type: must",
@@ -130,14 +132,15 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `aftersale_infos` in the answer of `shop::aftersale::Get`.
-    pub struct AftersaleInfo {
+    /// An item of `aftersale_infos` in the answer of `shop::after_sale::Get`.
+    pub struct AfterSaleInfo {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
         /// `out_order_id`.
         1 out_order_id: String => "out_order_id: must",
         /// `out_aftersale_id`.
-        2 out_aftersale_id: String => "out_aftersale_id: must",
+        #[doc(alias = "out_aftersale_id")]
+        2 out_after_sale_id: String => "out_aftersale_id: must",
         /// `path`.
         3 path: String => "path: must",
         /// `openid`; personal data, masked in `Debug`.
@@ -151,13 +154,13 @@ w::record! {
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
         /// `product_infos`.
-        9 product_infos: Vec<AftersaleInfoProductInfo> => "product_infos: must",
+        9 product_infos: Vec<AfterSaleInfoProductInfo> => "product_infos: must",
     }
 }
 
 w::record! {
-    /// An item of `product_infos` in `shop::AftersaleInfo`.
-    pub struct AftersaleInfoProductInfo {
+    /// An item of `product_infos` in `shop::AfterSaleInfo`.
+    pub struct AfterSaleInfoProductInfo {
         /// `out_product_id`.
         0 out_product_id: String => "out_product_id: must",
         /// `out_sku_id`.
@@ -218,7 +221,7 @@ w::record! {
         /// `sale_authorization`.
         5 sale_authorization: Option<Vec<String>> => "sale_authorization",
         /// `trademark_registration_certificate`.
-        6 trademark_registration_certificate: Option<Vec<String>> => "trademark_registration_certificate",
+        6 trademark_certificate: Option<Vec<String>> => "trademark_registration_certificate",
         /// `trademark_change_certificate`.
         7 trademark_change_certificate: Option<Vec<String>> => "trademark_change_certificate",
         /// `trademark_registrant`.
@@ -228,7 +231,7 @@ w::record! {
         /// `trademark_authorization_period`; format `yyyy-MM-dd HH:mm:ss`.
         10 trademark_authorization_period: Option<String> => "trademark_authorization_period",
         /// `trademark_registration_application`.
-        11 trademark_registration_application: Option<Vec<String>> => "trademark_registration_application",
+        11 trademark_application: Option<Vec<String>> => "trademark_registration_application",
         /// `trademark_applicant`.
         12 trademark_applicant: Option<String> => "trademark_applicant",
         /// `trademark_application_time`; format `yyyy-MM-dd HH:mm:ss`.
@@ -252,15 +255,15 @@ w::record! {
     )
     set(
         sale_authorization: Vec<String>,
-        trademark_registration_certificate: Vec<String>,
+        trademark_certificate: Vec<String>,
         trademark_change_certificate: Vec<String>,
-        trademark_registration_application: Vec<String>,
+        trademark_application: Vec<String>,
         imported_goods_form: Vec<String>,
     )
 }
 
 w::record! {
-    /// `business_addition_pics` of `shop::wxpay::Apply`.
+    /// `business_addition_pics` of `shop::wx_pay::Apply`.
     pub struct BusinessAdditionPic {
         /// `pic_file_list`.
         0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
@@ -269,7 +272,7 @@ w::record! {
 }
 
 w::record! {
-    /// `business_license_info` of `shop::wxpay::Apply`.
+    /// `business_license_info` of `shop::wx_pay::Apply`.
     pub struct BusinessLicenseInfo {
         /// `legal_person`.
         0 legal_person: String => "legal_person: must",
@@ -324,7 +327,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contact_info` of `shop::wxpay::Apply`.
+    /// `contact_info` of `shop::wx_pay::Apply`.
     pub struct ContactInfo {
         /// `contact_type`.
         0 contact_type: String => "contact_type: must",
@@ -341,8 +344,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in `shop::pay::Createorder`.
-    pub struct CreateorderSubOrder {
+    /// An item of `sub_orders` in `shop::pay::CreateOrder`.
+    pub struct CreateOrderSubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `trade_no`.
@@ -415,8 +418,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `shop::EcCategoryGetcategoryrule`.
-    pub struct EcCategoryGetcategoryruleList {
+    /// An item of `list` in the answer of `shop::EcCategoryGetCategoryRule`.
+    pub struct EcCategoryGetCategoryRuleList {
         /// `deliver_type`.
         0 deliver_type: i64 => "deliver_type: must",
         /// `acct_type`.
@@ -458,7 +461,7 @@ w::record! {
 
 w::record! {
     /// An item of `data` in the answer of `shop::account::GetCategoryList`; an item of `third_cat_list` in the answer of `shop::CatGet`.
-    pub struct GetCategoryListData {
+    pub struct DataInfo {
         /// `first_cat_id`.
         0 first_cat_id: i64 => "first_cat_id: must",
         /// `first_cat_name`.
@@ -517,7 +520,7 @@ w::record! {
 }
 
 w::record! {
-    /// `pay_req` of the answer of `shop::wxpay::GetInfo`.
+    /// `pay_req` of the answer of `shop::wx_pay::GetInfo`.
     pub struct GetInfoPayReq {
         /// `organization_type`.
         0 organization_type: i64 => "organization_type: must",
@@ -533,20 +536,20 @@ w::record! {
 }
 
 w::record! {
-    /// `brand_info` of the answer of `shop::audit::GetMiniappCertificate`.
-    pub struct GetMiniappCertificateBrandInfo {
+    /// `brand_info` of the answer of `shop::audit::GetMiniAppCertificate`.
+    pub struct GetMiniAppCertificateBrandInfo {
         /// `brand_wording`.
         0 brand_wording: String => "brand_wording: must",
         /// `sale_authorization`.
         1 sale_authorization: Option<Vec<String>> => "sale_authorization",
         /// `trademark_registration_certificate`.
-        2 trademark_registration_certificate: Option<Vec<String>> => "trademark_registration_certificate",
+        2 trademark_certificate: Option<Vec<String>> => "trademark_registration_certificate",
     }
 }
 
 w::record! {
-    /// An item of `category_info_list` in the answer of `shop::audit::GetMiniappCertificate`.
-    pub struct GetMiniappCertificateCategoryInfo {
+    /// An item of `category_info_list` in the answer of `shop::audit::GetMiniAppCertificate`.
+    pub struct MiniAppCertificateCategoryInfo {
         /// `first_category_id`.
         0 first_category_id: i64 => "first_category_id: must",
         /// `first_category_name`.
@@ -561,8 +564,8 @@ w::record! {
 }
 
 w::record! {
-    /// `order` of the answer of `shop::pay::Getorder`.
-    pub struct GetorderOrder {
+    /// `order` of the answer of `shop::pay::GetOrder`.
+    pub struct GetOrderDetail {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `trade_no`.
@@ -595,7 +598,7 @@ w::record! {
 }
 
 w::record! {
-    /// `id_card_info` of `shop::wxpay::Apply`.
+    /// `id_card_info` of `shop::wx_pay::Apply`.
     pub struct IdCardInfo {
         /// `id_card_name`.
         0 id_card_name: String => "id_card_name: must",
@@ -618,7 +621,7 @@ w::record! {
 }
 
 w::record! {
-    /// `id_doc_info` of `shop::wxpay::Apply`.
+    /// `id_doc_info` of `shop::wx_pay::Apply`.
     pub struct IdDocInfo {
         /// `id_doc_name`.
         0 id_doc_name: String => "id_doc_name: must",
@@ -725,7 +728,7 @@ w::record! {
 }
 
 w::record! {
-    /// `pay_req` of the answer of `shop::wxpay::Get`.
+    /// `pay_req` of the answer of `shop::wx_pay::Get`.
     pub struct PayReq {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
@@ -811,7 +814,7 @@ w::record! {
 }
 
 w::record! {
-    /// `pay_resp` of the answer of `shop::wxpay::Get`.
+    /// `pay_resp` of the answer of `shop::wx_pay::Get`.
     pub struct PayResp {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
@@ -837,7 +840,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payment_params` of the answer of `shop::pay::Createorder`.
+    /// `payment_params` of the answer of `shop::pay::CreateOrder`.
     pub struct PaymentParam {
         /// `timeStamp`; format `unix`.
         0 time_stamp: xinqiao_types::UnixSeconds => "timeStamp: must",
@@ -853,7 +856,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `product_infos` in `shop::aftersale::Add`.
+    /// An item of `product_infos` in `shop::after_sale::Add`.
     pub struct ProductInfo {
         /// `out_product_id`.
         0 out_product_id: String => "out_product_id: must",
@@ -868,7 +871,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `profit_sharing_list` in `shop::GetorderOrder`.
+    /// An item of `profit_sharing_list` in `shop::GetOrderDetail`.
     pub struct ProfitSharing {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -900,7 +903,7 @@ w::record! {
 }
 
 w::record! {
-    /// `qualifications` of `shop::wxpay::Apply`.
+    /// `qualifications` of `shop::wx_pay::Apply`.
     pub struct Qualification {
         /// `pic_file_list`.
         0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
@@ -909,7 +912,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `refund_list` in `shop::GetorderOrder`.
+    /// An item of `refund_list` in `shop::GetOrderDetail`.
     pub struct Refund {
         /// `refund_no`.
         0 refund_no: String => "refund_no: must",
@@ -979,7 +982,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in `shop::pay::Closeorder`.
+    /// An item of `sub_orders` in `shop::pay::CloseOrder`.
     pub struct SubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -1018,7 +1021,7 @@ w::record! {
     /// Answer to [`CatGet`].
     pub struct CatGetResponse {
         /// `third_cat_list`.
-        0 third_cat_list: Vec<GetCategoryListData> => "third_cat_list: must",
+        0 third_cat_list: Vec<DataInfo> => "third_cat_list: must",
     }
 }
 
@@ -1046,8 +1049,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/ec/category/getcategoryrule` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/category-rule/api_get_category_rule.html>.
-    /// * Catalog: `channels.shop.ec_category_getcategoryrule`.
-    pub struct EcCategoryGetcategoryrule {
+    /// * Catalog: `channels.shop.ec_category_get_category_rule`.
+    pub struct EcCategoryGetCategoryRule {
         /// `rule_id`.
         0 rule_id: i64 => "rule_id: must query",
         /// `category_id`.
@@ -1057,19 +1060,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`EcCategoryGetcategoryrule`].
-    pub struct EcCategoryGetcategoryruleResponse {
+    /// Answer to [`EcCategoryGetCategoryRule`].
+    pub struct EcCategoryGetCategoryRuleResponse {
         /// `deposit`; in fen.
         0 deposit: Option<xinqiao_types::Fen> => "deposit",
         /// `list`.
-        1 list: Option<Vec<EcCategoryGetcategoryruleList>> => "list",
+        1 list: Option<Vec<EcCategoryGetCategoryRuleList>> => "list",
     }
 }
 
 w::endpoint! {
-    EcCategoryGetcategoryrule => EcCategoryGetcategoryruleResponse,
+    EcCategoryGetCategoryRule => EcCategoryGetCategoryRuleResponse,
     w::EndpointInfo {
-        id: "channels.shop.ec_category_getcategoryrule",
+        id: "channels.shop.ec_category_get_category_rule",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/ec/category/getcategoryrule",
@@ -1276,7 +1279,7 @@ pub mod account {
         /// Answer to [`GetCategoryList`].
         pub struct GetCategoryListResponse {
             /// `data`.
-            0 data: Vec<super::GetCategoryListData> => "data: must",
+            0 data: Vec<super::DataInfo> => "data: must",
         }
     }
 
@@ -1378,8 +1381,8 @@ pub mod account {
     }
 }
 
-/// Component after-sales (组件售后): `channels.shop.aftersale`.
-pub mod aftersale {
+/// Component after-sales (组件售后): `channels.shop.after_sale`.
+pub mod after_sale {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1387,12 +1390,13 @@ pub mod aftersale {
         ///
         /// * Call: `POST /shop/aftersale/add` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/add.html>.
-        /// * Catalog: `channels.shop.aftersale.add`.
+        /// * Catalog: `channels.shop.after_sale.add`.
         pub struct Add {
             /// `out_order_id`.
             0 out_order_id: String => "out_order_id: must",
             /// `out_aftersale_id`.
-            1 out_aftersale_id: String => "out_aftersale_id: must",
+            #[doc(alias = "out_aftersale_id")]
+            1 out_after_sale_id: String => "out_aftersale_id: must",
             /// `path`.
             2 path: String => "path: must",
             /// `openid`; personal data, masked in `Debug`.
@@ -1406,20 +1410,21 @@ pub mod aftersale {
             /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
             7 create_time: String => "create_time: must",
             /// `finish_all_aftersale`; `0` or `1` on the wire.
-            8 finish_all_aftersale: bool => "finish_all_aftersale: must zero-one",
+            #[doc(alias = "finish_all_aftersale")]
+            8 finish_all_after_sale: bool => "finish_all_aftersale: must zero-one",
             /// `product_infos`.
             9 product_infos: Vec<super::ProductInfo> => "product_infos: must",
         }
         new(
             out_order_id: impl Into<String>,
-            out_aftersale_id: impl Into<String>,
+            out_after_sale_id: impl Into<String>,
             path: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
             type_: i64,
             status: i64,
             refund: xinqiao_types::Fen,
             create_time: impl Into<String>,
-            finish_all_aftersale: bool,
+            finish_all_after_sale: bool,
             product_infos: Vec<super::ProductInfo>,
         )
     }
@@ -1427,7 +1432,7 @@ pub mod aftersale {
     w::endpoint! {
         Add => w::Empty,
         w::EndpointInfo {
-            id: "channels.shop.aftersale.add",
+            id: "channels.shop.after_sale.add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/aftersale/add",
@@ -1448,7 +1453,7 @@ pub mod aftersale {
         ///
         /// * Call: `POST /shop/aftersale/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/get.html>.
-        /// * Catalog: `channels.shop.aftersale.get`.
+        /// * Catalog: `channels.shop.after_sale.get`.
         pub struct Get {
             /// `order_id`.
             0 order_id: Option<i64> => "order_id",
@@ -1466,14 +1471,15 @@ pub mod aftersale {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `aftersale_infos`.
-            0 aftersale_infos: Vec<super::AftersaleInfo> => "aftersale_infos: must",
+            #[doc(alias = "aftersale_infos")]
+            0 after_sale_infos: Vec<super::AfterSaleInfo> => "aftersale_infos: must",
         }
     }
 
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "channels.shop.aftersale.get",
+            id: "channels.shop.after_sale.get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/aftersale/get",
@@ -1494,32 +1500,34 @@ pub mod aftersale {
         ///
         /// * Call: `POST /shop/aftersale/update` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/update.html>.
-        /// * Catalog: `channels.shop.aftersale.update`.
+        /// * Catalog: `channels.shop.after_sale.update`.
         pub struct Update {
             /// `out_order_id`.
             0 out_order_id: String => "out_order_id: must",
             /// `out_aftersale_id`.
-            1 out_aftersale_id: String => "out_aftersale_id: must",
+            #[doc(alias = "out_aftersale_id")]
+            1 out_after_sale_id: String => "out_aftersale_id: must",
             /// `openid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `status`.
             3 status: i64 => "status: must",
             /// `finish_all_aftersale`; `0` or `1` on the wire.
-            4 finish_all_aftersale: bool => "finish_all_aftersale: must zero-one",
+            #[doc(alias = "finish_all_aftersale")]
+            4 finish_all_after_sale: bool => "finish_all_aftersale: must zero-one",
         }
         new(
             out_order_id: impl Into<String>,
-            out_aftersale_id: impl Into<String>,
+            out_after_sale_id: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
             status: i64,
-            finish_all_aftersale: bool,
+            finish_all_after_sale: bool,
         )
     }
 
     w::endpoint! {
         Update => w::Empty,
         w::EndpointInfo {
-            id: "channels.shop.aftersale.update",
+            id: "channels.shop.after_sale.update",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/aftersale/update",
@@ -1540,7 +1548,7 @@ pub mod aftersale {
         ///
         /// * Call: `POST /shop/aftersale/update_deadline` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/aftersale/update_deadline.html>.
-        /// * Catalog: `channels.shop.aftersale.update_deadline`.
+        /// * Catalog: `channels.shop.after_sale.update_deadline`.
         pub struct UpdateDeadline {
             /// `out_order_id`.
             0 out_order_id: String => "out_order_id: must",
@@ -1559,7 +1567,7 @@ pub mod aftersale {
     w::endpoint! {
         UpdateDeadline => w::Empty,
         w::EndpointInfo {
-            id: "channels.shop.aftersale.update_deadline",
+            id: "channels.shop.after_sale.update_deadline",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/aftersale/update_deadline",
@@ -1660,8 +1668,8 @@ pub mod audit {
         ///
         /// * Call: `POST /shop/audit/get_miniapp_certificate` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/audit/get_miniapp_certificate.html>.
-        /// * Catalog: `channels.shop.audit.get_miniapp_certificate`.
-        pub struct GetMiniappCertificate {
+        /// * Catalog: `channels.shop.audit.get_mini_app_certificate`.
+        pub struct GetMiniAppCertificate {
             /// `req_type`.
             0 req_type: i64 => "req_type: must",
         }
@@ -1669,19 +1677,19 @@ pub mod audit {
     }
 
     w::record! {
-        /// Answer to [`GetMiniappCertificate`].
-        pub struct GetMiniappCertificateResponse {
+        /// Answer to [`GetMiniAppCertificate`].
+        pub struct GetMiniAppCertificateResponse {
             /// `brand_info`.
-            0 brand_info: Option<super::GetMiniappCertificateBrandInfo> => "brand_info",
+            0 brand_info: Option<super::GetMiniAppCertificateBrandInfo> => "brand_info",
             /// `category_info_list`.
-            1 category_info_list: Option<Vec<super::GetMiniappCertificateCategoryInfo>> => "category_info_list",
+            1 category_info_list: Option<Vec<super::MiniAppCertificateCategoryInfo>> => "category_info_list",
         }
     }
 
     w::endpoint! {
-        GetMiniappCertificate => GetMiniappCertificateResponse,
+        GetMiniAppCertificate => GetMiniAppCertificateResponse,
         w::EndpointInfo {
-            id: "channels.shop.audit.get_miniapp_certificate",
+            id: "channels.shop.audit.get_mini_app_certificate",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/audit/get_miniapp_certificate",
@@ -2021,8 +2029,8 @@ pub mod pay {
         ///
         /// * Call: `POST /shop/pay/closeorder` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/close_order.html>.
-        /// * Catalog: `channels.shop.pay.closeorder`.
-        pub struct Closeorder {
+        /// * Catalog: `channels.shop.pay.close_order`.
+        pub struct CloseOrder {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `combine_trade_no`.
@@ -2038,9 +2046,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Closeorder => w::Empty,
+        CloseOrder => w::Empty,
         w::EndpointInfo {
-            id: "channels.shop.pay.closeorder",
+            id: "channels.shop.pay.close_order",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/pay/closeorder",
@@ -2061,8 +2069,8 @@ pub mod pay {
         ///
         /// * Call: `POST /shop/pay/createorder` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/create_order.html>.
-        /// * Catalog: `channels.shop.pay.createorder`.
-        pub struct Createorder {
+        /// * Catalog: `channels.shop.pay.create_order`.
+        pub struct CreateOrder {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `combine_trade_no`.
@@ -2070,28 +2078,28 @@ pub mod pay {
             /// `expire_time`; format `unix`.
             2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
             /// `sub_orders`.
-            3 sub_orders: Vec<super::CreateorderSubOrder> => "sub_orders: must",
+            3 sub_orders: Vec<super::CreateOrderSubOrder> => "sub_orders: must",
         }
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             combine_trade_no: impl Into<String>,
-            sub_orders: Vec<super::CreateorderSubOrder>,
+            sub_orders: Vec<super::CreateOrderSubOrder>,
         )
         set(expire_time: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
-        /// Answer to [`Createorder`].
-        pub struct CreateorderResponse {
+        /// Answer to [`CreateOrder`].
+        pub struct CreateOrderResponse {
             /// `payment_params`.
             0 payment_params: super::PaymentParam => "payment_params: must",
         }
     }
 
     w::endpoint! {
-        Createorder => CreateorderResponse,
+        CreateOrder => CreateOrderResponse,
         w::EndpointInfo {
-            id: "channels.shop.pay.createorder",
+            id: "channels.shop.pay.create_order",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/pay/createorder",
@@ -2112,8 +2120,8 @@ pub mod pay {
         ///
         /// * Call: `POST /shop/pay/getorder` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/get_order_detail.html>.
-        /// * Catalog: `channels.shop.pay.getorder`.
-        pub struct Getorder {
+        /// * Catalog: `channels.shop.pay.get_order`.
+        pub struct GetOrder {
             /// `trade_no`.
             0 trade_no: String => "trade_no: must",
         }
@@ -2121,17 +2129,17 @@ pub mod pay {
     }
 
     w::record! {
-        /// Answer to [`Getorder`].
-        pub struct GetorderResponse {
+        /// Answer to [`GetOrder`].
+        pub struct GetOrderResponse {
             /// `order`.
-            0 order: super::GetorderOrder => "order: must",
+            0 order: super::GetOrderDetail => "order: must",
         }
     }
 
     w::endpoint! {
-        Getorder => GetorderResponse,
+        GetOrder => GetOrderResponse,
         w::EndpointInfo {
-            id: "channels.shop.pay.getorder",
+            id: "channels.shop.pay.get_order",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/pay/getorder",
@@ -2152,8 +2160,8 @@ pub mod pay {
         ///
         /// * Call: `POST /shop/pay/getorderlist` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/get_order_detail.html>.
-        /// * Catalog: `channels.shop.pay.getorderlist`.
-        pub struct Getorderlist {
+        /// * Catalog: `channels.shop.pay.get_order_list`.
+        pub struct GetOrderList {
             /// `last_index`.
             0 last_index: Option<String> => "last_index",
             /// `page_size`.
@@ -2171,8 +2179,8 @@ pub mod pay {
     }
 
     w::record! {
-        /// Answer to [`Getorderlist`].
-        pub struct GetorderlistResponse {
+        /// Answer to [`GetOrderList`].
+        pub struct GetOrderListResponse {
             /// `trade_no_list`.
             0 trade_no_list: Vec<String> => "trade_no_list: must",
             /// `has_more`.
@@ -2183,9 +2191,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Getorderlist => GetorderlistResponse,
+        GetOrderList => GetOrderListResponse,
         w::EndpointInfo {
-            id: "channels.shop.pay.getorderlist",
+            id: "channels.shop.pay.get_order_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/pay/getorderlist",
@@ -2206,8 +2214,8 @@ pub mod pay {
         ///
         /// * Call: `POST /shop/pay/profitsharingorder` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/profitsharing_order.html>.
-        /// * Catalog: `channels.shop.pay.profitsharingorder`.
-        pub struct Profitsharingorder {
+        /// * Catalog: `channels.shop.pay.profit_sharing_order`.
+        pub struct ProfitSharingOrder {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `openid`; personal data, masked in `Debug`.
@@ -2228,9 +2236,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Profitsharingorder => w::Empty,
+        ProfitSharingOrder => w::Empty,
         w::EndpointInfo {
-            id: "channels.shop.pay.profitsharingorder",
+            id: "channels.shop.pay.profit_sharing_order",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/pay/profitsharingorder",
@@ -2251,8 +2259,8 @@ pub mod pay {
         ///
         /// * Call: `POST /shop/pay/refundorder` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/refunds_order.html>.
-        /// * Catalog: `channels.shop.pay.refundorder`.
-        pub struct Refundorder {
+        /// * Catalog: `channels.shop.pay.refund_order`.
+        pub struct RefundOrder {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `openid`; personal data, masked in `Debug`.
@@ -2279,9 +2287,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Refundorder => w::Empty,
+        RefundOrder => w::Empty,
         w::EndpointInfo {
-            id: "channels.shop.pay.refundorder",
+            id: "channels.shop.pay.refund_order",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/pay/refundorder",
@@ -2435,8 +2443,8 @@ pub mod register {
     }
 }
 
-/// Component pay settings (组件支付参数): `channels.shop.wxpay`.
-pub mod wxpay {
+/// Component pay settings (组件支付参数): `channels.shop.wx_pay`.
+pub mod wx_pay {
     use xinqiao_wire as w;
 
     w::record! {
@@ -2444,7 +2452,7 @@ pub mod wxpay {
         ///
         /// * Call: `POST /shop/wxpay/apply` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/wxpay/apply.html>.
-        /// * Catalog: `channels.shop.wxpay.apply`.
+        /// * Catalog: `channels.shop.wx_pay.apply`.
         pub struct Apply {
             /// `organization_type`.
             0 organization_type: i64 => "organization_type: must",
@@ -2488,7 +2496,7 @@ pub mod wxpay {
     w::endpoint! {
         Apply => w::Empty,
         w::EndpointInfo {
-            id: "channels.shop.wxpay.apply",
+            id: "channels.shop.wx_pay.apply",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/wxpay/apply",
@@ -2509,7 +2517,7 @@ pub mod wxpay {
         ///
         /// * Call: `POST /shop/wxpay/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/wxpay/wxpay_get.html>.
-        /// * Catalog: `channels.shop.wxpay.get`.
+        /// * Catalog: `channels.shop.wx_pay.get`.
         pub struct Get {
         }
         new()
@@ -2528,7 +2536,7 @@ pub mod wxpay {
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "channels.shop.wxpay.get",
+            id: "channels.shop.wx_pay.get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/wxpay/get",
@@ -2549,7 +2557,7 @@ pub mod wxpay {
         ///
         /// * Call: `POST /shop/wxpay/get_info` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/wxpay/get_info.html>.
-        /// * Catalog: `channels.shop.wxpay.get_info`.
+        /// * Catalog: `channels.shop.wx_pay.get_info`.
         pub struct GetInfo {
         }
         new()
@@ -2566,7 +2574,7 @@ pub mod wxpay {
     w::endpoint! {
         GetInfo => GetInfoResponse,
         w::EndpointInfo {
-            id: "channels.shop.wxpay.get_info",
+            id: "channels.shop.wx_pay.get_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/wxpay/get_info",

@@ -454,8 +454,8 @@ pub mod window {
             ///
             /// * Call: `POST /channels/ec/store/window/product/settop` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/storewindow/set_top.html>.
-            /// * Catalog: `channels.store.window.product.settop`.
-            pub struct Settop {
+            /// * Catalog: `channels.store.window.product.set_top`.
+            pub struct SetTop {
                 /// `product_id`.
                 0 product_id: i64 => "product_id: must",
                 /// `is_set_top`; `0` or `1` on the wire.
@@ -465,9 +465,9 @@ pub mod window {
         }
 
         w::endpoint! {
-            Settop => w::Empty,
+            SetTop => w::Empty,
             w::EndpointInfo {
-                id: "channels.store.window.product.settop",
+                id: "channels.store.window.product.set_top",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/channels/ec/store/window/product/settop",

@@ -5,7 +5,7 @@ use xinqiao_wire as w;
 
 w::record! {
     /// An item of `list` in the answer of `supplier::relation::GetEcList`.
-    pub struct GetEcListList {
+    pub struct EcList {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `name`.
@@ -23,7 +23,7 @@ w::record! {
 
 w::record! {
     /// An item of `list` in the answer of `supplier::relation::GetProductList`.
-    pub struct GetProductListList {
+    pub struct ProductList {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
         /// `supplier_appid`.
@@ -37,7 +37,7 @@ w::record! {
 
 w::record! {
     /// An item of `list` in the answer of `supplier::relation::GetSupplierList`.
-    pub struct GetSupplierListList {
+    pub struct SupplierList {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `name`.
@@ -168,7 +168,7 @@ pub mod relation {
         /// Answer to [`GetEcList`].
         pub struct GetEcListResponse {
             /// `list`.
-            0 list: Vec<super::GetEcListList> => "list: must",
+            0 list: Vec<super::EcList> => "list: must",
             /// `total_count`.
             1 total_count: i64 => "total_count: must",
         }
@@ -275,7 +275,7 @@ pub mod relation {
         /// Answer to [`GetProductList`].
         pub struct GetProductListResponse {
             /// `list`.
-            0 list: Vec<super::GetProductListList> => "list: must",
+            0 list: Vec<super::ProductList> => "list: must",
             /// `page_context`.
             1 page_context: Option<String> => "page_context",
             /// `total_count`.
@@ -322,7 +322,7 @@ pub mod relation {
         /// Answer to [`GetSupplierList`].
         pub struct GetSupplierListResponse {
             /// `list`.
-            0 list: Vec<super::GetSupplierListList> => "list: must",
+            0 list: Vec<super::SupplierList> => "list: must",
             /// `total_count`.
             1 total_count: i64 => "total_count: must",
         }

@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `expressInfo` of `union::ListProductProductInfo`.
+    /// `expressInfo` of `union::ListProductInfoDetail`.
     pub struct ExpressInfo {
         /// `templateId`.
         0 template_id: i64 => "templateId: must",
@@ -174,7 +174,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `param` in `union::ListProductProductInfo`; an item of `param` in `union::ProductDetailInfo`.
+    /// An item of `param` in `union::ListProductInfoDetail`; an item of `param` in `union::ProductDetailInfo`.
     pub struct InfoParam {
         /// `key`.
         0 key: String => "key: must",
@@ -209,7 +209,7 @@ w::record! {
 }
 
 w::record! {
-    /// `info` of `union::ProductProduct`.
+    /// `info` of `union::ProductBody`.
     pub struct ListInfo {
         /// `title`.
         0 title: String => "title: must",
@@ -230,7 +230,7 @@ w::record! {
 
 w::record! {
     /// An item of `list` in the answer of `union::promoter::product::Generate`.
-    pub struct ListItem {
+    pub struct ItemInfo {
         /// `pid`.
         0 pid: String => "pid: must",
         /// `productInfo`.
@@ -244,14 +244,14 @@ w::record! {
     /// An item of `productList` in the answer of `union::promoter::open_product::List`.
     pub struct ListProduct {
         /// `product`.
-        0 product: ProductProduct => "product: must",
+        0 product: ProductBody => "product: must",
         /// `shopInfo`.
         1 shop_info: ShopInfo => "shopInfo: must",
     }
 }
 
 w::record! {
-    /// `productInfo` of `union::ListItem`.
+    /// `productInfo` of `union::ItemInfo`.
     pub struct ListProductInfo {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -276,21 +276,21 @@ w::record! {
 
 w::record! {
     /// `product` of `union::ProductItem`.
-    pub struct ListProductProduct {
+    pub struct ListProductDetail {
         /// `productId`.
         0 product_id: i64 => "productId: must",
         /// `status`.
         1 status: i64 => "status: must",
         /// `info`.
-        2 info: ListProductProductInfo => "info: must",
+        2 info: ListProductInfoDetail => "info: must",
         /// `skus`.
         3 skus: Vec<ProductSkus> => "skus: must",
     }
 }
 
 w::record! {
-    /// `info` of `union::ListProductProduct`.
-    pub struct ListProductProductInfo {
+    /// `info` of `union::ListProductDetail`.
+    pub struct ListProductInfoDetail {
         /// `title`.
         0 title: String => "title: must",
         /// `subTitle`.
@@ -323,7 +323,7 @@ w::record! {
 }
 
 w::record! {
-    /// `shareInfo` of `union::ListItem`.
+    /// `shareInfo` of `union::ItemInfo`.
     pub struct ListShareInfo {
         /// `appId`.
         0 app_id: String => "appId: must",
@@ -361,7 +361,7 @@ w::record! {
 }
 
 w::record! {
-    /// `orderInfo` of `union::SearchNormalOrderOrder`.
+    /// `orderInfo` of `union::SearchNormalOrderDetail`.
     pub struct OrderInfo {
         /// `orderId`.
         0 order_id: i64 => "orderId: must",
@@ -407,8 +407,8 @@ w::record! {
 }
 
 w::record! {
-    /// `orderInfo` of `union::OrderSearchNormalOrderOrder`.
-    pub struct OrderOrderInfo {
+    /// `orderInfo` of `union::NormalOrder`.
+    pub struct OrderInfoDetail {
         /// `orderId`.
         0 order_id: i64 => "orderId: must",
         /// `outOrderId`.
@@ -476,16 +476,16 @@ w::record! {
 
 w::record! {
     /// An item of `orderList` in the answer of `union::shop::OrderSearchNormalOrder`.
-    pub struct OrderSearchNormalOrderOrder {
+    pub struct NormalOrder {
         /// `orderInfo`.
-        0 order_info: OrderOrderInfo => "orderInfo: must",
+        0 order_info: OrderInfoDetail => "orderInfo: must",
         /// `productList`.
         1 product_list: Vec<OrderSearchNormalOrderProduct> => "productList: must",
     }
 }
 
 w::record! {
-    /// An item of `productList` in `union::OrderSearchNormalOrderOrder`.
+    /// An item of `productList` in `union::NormalOrder`.
     pub struct OrderSearchNormalOrderProduct {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -592,7 +592,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `productCats` in the answer of `union::promoter::product::Category`; an item of `category` in `union::ListProductProductInfo`; and 1 more.
+    /// An item of `productCats` in the answer of `union::promoter::product::Category`; an item of `category` in `union::ListProductInfoDetail`; and 1 more.
     pub struct ProductCat {
         /// `catId`.
         0 cat_id: i64 => "catId: must",
@@ -602,7 +602,7 @@ w::record! {
 }
 
 w::record! {
-    /// `detail` of `union::ListProductProductInfo`.
+    /// `detail` of `union::ListProductInfoDetail`.
     pub struct ProductDetail {
         /// `detailImg`.
         0 detail_img: Vec<String> => "detailImg: must",
@@ -675,7 +675,7 @@ w::record! {
         /// `productId`.
         0 product_id: i64 => "productId: must",
         /// `product`.
-        1 product: ListProductProduct => "product: must",
+        1 product: ListProductDetail => "product: must",
         /// `leagueExInfo`.
         2 league_ex_info: LeagueExInfo => "leagueExInfo: must",
         /// `shopInfo`.
@@ -729,7 +729,8 @@ w::record! {
         /// `commissionValue`; in fen.
         2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
         /// `banBizuin`; `0` or `1` on the wire.
-        3 ban_bizuin: Option<bool> => "banBizuin: zero-one",
+        #[doc(alias = "banBizuin")]
+        3 ban_biz_uin: Option<bool> => "banBizuin: zero-one",
         /// `banCategory`; `0` or `1` on the wire.
         4 ban_category: Option<bool> => "banCategory: zero-one",
         /// `banProduct`; `0` or `1` on the wire.
@@ -763,7 +764,7 @@ w::record! {
 
 w::record! {
     /// `product` of `union::ListProduct`.
-    pub struct ProductProduct {
+    pub struct ProductBody {
         /// `productId`.
         0 product_id: i64 => "productId: must",
         /// `info`.
@@ -800,7 +801,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `skus` in `union::ListProductProduct`.
+    /// An item of `skus` in `union::ListProductDetail`.
     pub struct ProductSkus {
         /// `skuId`.
         0 sku_id: i64 => "skuId: must",
@@ -865,7 +866,7 @@ w::record! {
 
 w::record! {
     /// An item of `orderList` in the answer of `union::promoter::order::SearchNormalOrder`.
-    pub struct SearchNormalOrderOrder {
+    pub struct SearchNormalOrderDetail {
         /// `orderInfo`.
         0 order_info: OrderInfo => "orderInfo: must",
         /// `productList`.
@@ -874,7 +875,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `productList` in `union::SearchNormalOrderOrder`.
+    /// An item of `productList` in `union::SearchNormalOrderDetail`.
     pub struct SearchNormalOrderProduct {
         /// `productId`.
         0 product_id: i64 => "productId: must",
@@ -980,7 +981,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `skus` in `union::ProductProduct`.
+    /// An item of `skus` in `union::ProductBody`.
     pub struct Skus {
         /// `skuId`.
         0 sku_id: i64 => "skuId: must",
@@ -1023,9 +1024,11 @@ w::record! {
         /// `productAppid`.
         2 product_appid: String => "productAppid: must",
         /// `errcode`.
-        3 errcode: Option<i64> => "errcode",
+        #[doc(alias = "errcode")]
+        3 err_code: Option<i64> => "errcode",
         /// `errmsg`.
-        4 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        4 err_msg: Option<String> => "errmsg",
     }
 }
 
@@ -1060,7 +1063,7 @@ w::record! {
 
 w::record! {
     /// `planItem` of `union::shop::target::UpdatePlan`.
-    pub struct UpdatePlanPlanItem {
+    pub struct UpdatePlanItem {
         /// `planName`.
         0 plan_name: Option<String> => "planName",
         /// `planDesc`.
@@ -1567,7 +1570,7 @@ pub mod promoter {
             /// Answer to [`SearchNormalOrder`].
             pub struct SearchNormalOrderResponse {
                 /// `orderList`.
-                0 order_list: Vec<super::super::SearchNormalOrderOrder> => "orderList: must",
+                0 order_list: Vec<super::super::SearchNormalOrderDetail> => "orderList: must",
                 /// `total`.
                 1 total: i64 => "total: must",
             }
@@ -1654,7 +1657,7 @@ pub mod promoter {
             /// Answer to [`Generate`].
             pub struct GenerateResponse {
                 /// `list`.
-                0 list: Vec<super::super::ListItem> => "list: must",
+                0 list: Vec<super::super::ItemInfo> => "list: must",
             }
         }
 
@@ -2234,7 +2237,7 @@ pub mod shop {
         /// Answer to [`OrderSearchNormalOrder`].
         pub struct OrderSearchNormalOrderResponse {
             /// `orderList`.
-            0 order_list: Vec<super::OrderSearchNormalOrderOrder> => "orderList: must",
+            0 order_list: Vec<super::NormalOrder> => "orderList: must",
             /// `total`.
             1 total: i64 => "total: must",
         }
@@ -2570,15 +2573,12 @@ pub mod shop {
                 /// `planId`.
                 0 plan_id: String => "planId: must",
                 /// `planItem`.
-                1 plan_item: Option<super::super::UpdatePlanPlanItem> => "planItem",
+                1 plan_item: Option<super::super::UpdatePlanItem> => "planItem",
                 /// `productList`.
                 2 product_list: Option<Vec<super::super::AddPlanProduct>> => "productList",
             }
             new(plan_id: impl Into<String>)
-            set(
-                plan_item: super::super::UpdatePlanPlanItem,
-                product_list: Vec<super::super::AddPlanProduct>,
-            )
+            set(plan_item: super::super::UpdatePlanItem, product_list: Vec<super::super::AddPlanProduct>)
         }
 
         w::record! {

@@ -12,8 +12,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `vip::user::score::FlowrecordGet`.
-    pub struct FlowrecordGetList {
+    /// An item of `list` in the answer of `vip::user::score::FlowRecordGet`.
+    pub struct FlowRecordGetList {
         /// `score`.
         0 score: i64 => "score: must",
         /// `source`.
@@ -69,7 +69,8 @@ w::record! {
         /// `paths`.
         0 paths: Path => "paths: must",
         /// `whitelist_openids`.
-        1 whitelist_openids: Vec<String> => "whitelist_openids: must",
+        #[doc(alias = "whitelist_openids")]
+        1 whitelist_open_ids: Vec<String> => "whitelist_openids: must",
         /// `display_info`.
         2 display_info: DisplayInfo => "display_info: must",
     }
@@ -278,8 +279,8 @@ pub mod user {
             ///
             /// * Call: `POST /channels/ec/vip/user/score/flowrecord/get` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getuserscoreflowrecord.html>.
-            /// * Catalog: `channels.vip.user.score.flowrecord_get`.
-            pub struct FlowrecordGet {
+            /// * Catalog: `channels.vip.user.score.flow_record_get`.
+            pub struct FlowRecordGet {
                 /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `page_num`.
@@ -291,19 +292,19 @@ pub mod user {
         }
 
         w::record! {
-            /// Answer to [`FlowrecordGet`].
-            pub struct FlowrecordGetResponse {
+            /// Answer to [`FlowRecordGet`].
+            pub struct FlowRecordGetResponse {
                 /// `list`.
-                0 list: Vec<super::super::FlowrecordGetList> => "list: must",
+                0 list: Vec<super::super::FlowRecordGetList> => "list: must",
                 /// `total_num`.
                 1 total_num: i64 => "total_num: must",
             }
         }
 
         w::endpoint! {
-            FlowrecordGet => FlowrecordGetResponse,
+            FlowRecordGet => FlowRecordGetResponse,
             w::EndpointInfo {
-                id: "channels.vip.user.score.flowrecord_get",
+                id: "channels.vip.user.score.flow_record_get",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/channels/ec/vip/user/score/flowrecord/get",

@@ -47,9 +47,11 @@ w::record! {
         /// `code`.
         0 code: String => "code: must",
         /// `errcode`.
-        1 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        1 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        2 err_msg: Option<String> => "errmsg",
     }
 }
 
@@ -111,7 +113,8 @@ w::record! {
         /// `union_id`; personal data, masked in `Debug`.
         18 union_id: Option<String> => "union_id: masked",
         /// `telphone_no`.
-        19 telphone_no: Option<String> => "telphone_no",
+        #[doc(alias = "telphone_no")]
+        19 tel_phone_no: Option<String> => "telphone_no",
         /// `order_id`.
         20 order_id: Option<String> => "order_id",
         /// `voucher_settle_status`.
@@ -196,7 +199,8 @@ w::record! {
         /// `union_id`; personal data, masked in `Debug`.
         18 union_id: Option<String> => "union_id: masked",
         /// `telphone_no`.
-        19 telphone_no: Option<String> => "telphone_no",
+        #[doc(alias = "telphone_no")]
+        19 tel_phone_no: Option<String> => "telphone_no",
         /// `order_id`.
         20 order_id: Option<String> => "order_id",
         /// `voucher_settle_status`.

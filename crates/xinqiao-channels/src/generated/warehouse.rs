@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `cover_locations` in `warehouse::coverlocations::Add`; an item of `cover_locations` in `warehouse::coverlocations::Del`; and 2 more.
+    /// An item of `cover_locations` in `warehouse::cover_locations::Add`; an item of `cover_locations` in `warehouse::cover_locations::Del`; and 2 more.
     pub struct CoverLocation {
         /// `address_id1`.
         0 address_id1: i64 => "address_id1: must",
@@ -34,8 +34,8 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `warehouse::address::prioritysort::Get`.
-    pub struct GetData {
+    /// `data` of the answer of `warehouse::address::priority_sort::Get`.
+    pub struct DataInfo {
         /// `priority_sort`.
         0 priority_sort: Vec<String> => "priority_sort: must",
     }
@@ -220,8 +220,8 @@ w::endpoint! {
 /// `channels.warehouse.address`.
 pub mod address {
 
-    /// Warehouse priorities (仓库优先级): `channels.warehouse.address.prioritysort`.
-    pub mod prioritysort {
+    /// Warehouse priorities (仓库优先级): `channels.warehouse.address.priority_sort`.
+    pub mod priority_sort {
         use xinqiao_wire as w;
 
         w::record! {
@@ -229,7 +229,7 @@ pub mod address {
             ///
             /// * Call: `POST /channels/ec/warehouse/address/prioritysort/get` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/get_prioritysort.html>.
-            /// * Catalog: `channels.warehouse.address.prioritysort.get`.
+            /// * Catalog: `channels.warehouse.address.priority_sort.get`.
             pub struct Get {
                 /// `address_id1`.
                 0 address_id1: i64 => "address_id1: must",
@@ -248,14 +248,14 @@ pub mod address {
             /// Answer to [`Get`].
             pub struct GetResponse {
                 /// `data`.
-                0 data: super::super::GetData => "data: must",
+                0 data: super::super::DataInfo => "data: must",
             }
         }
 
         w::endpoint! {
             Get => GetResponse,
             w::EndpointInfo {
-                id: "channels.warehouse.address.prioritysort.get",
+                id: "channels.warehouse.address.priority_sort.get",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/channels/ec/warehouse/address/prioritysort/get",
@@ -276,7 +276,7 @@ pub mod address {
             ///
             /// * Call: `POST /channels/ec/warehouse/address/prioritysort/set` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/set_prioritysort.html>.
-            /// * Catalog: `channels.warehouse.address.prioritysort.set`.
+            /// * Catalog: `channels.warehouse.address.priority_sort.set`.
             pub struct Set {
                 /// `address_id1`.
                 0 address_id1: i64 => "address_id1: must",
@@ -296,7 +296,7 @@ pub mod address {
         w::endpoint! {
             Set => w::Empty,
             w::EndpointInfo {
-                id: "channels.warehouse.address.prioritysort.set",
+                id: "channels.warehouse.address.priority_sort.set",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/channels/ec/warehouse/address/prioritysort/set",
@@ -314,8 +314,8 @@ pub mod address {
     }
 }
 
-/// Warehouse areas (仓库覆盖区域): `channels.warehouse.coverlocations`.
-pub mod coverlocations {
+/// Warehouse areas (仓库覆盖区域): `channels.warehouse.cover_locations`.
+pub mod cover_locations {
     use xinqiao_wire as w;
 
     w::record! {
@@ -323,7 +323,7 @@ pub mod coverlocations {
         ///
         /// * Call: `POST /channels/ec/warehouse/coverlocations/add` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/add_coverlocations.html>.
-        /// * Catalog: `channels.warehouse.coverlocations.add`.
+        /// * Catalog: `channels.warehouse.cover_locations.add`.
         pub struct Add {
             /// `out_warehouse_id`.
             0 out_warehouse_id: String => "out_warehouse_id: must",
@@ -336,7 +336,7 @@ pub mod coverlocations {
     w::endpoint! {
         Add => w::Empty,
         w::EndpointInfo {
-            id: "channels.warehouse.coverlocations.add",
+            id: "channels.warehouse.cover_locations.add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/warehouse/coverlocations/add",
@@ -357,7 +357,7 @@ pub mod coverlocations {
         ///
         /// * Call: `POST /channels/ec/warehouse/coverlocations/del` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/del_coverlocations.html>.
-        /// * Catalog: `channels.warehouse.coverlocations.del`.
+        /// * Catalog: `channels.warehouse.cover_locations.del`.
         pub struct Del {
             /// `out_warehouse_id`.
             0 out_warehouse_id: String => "out_warehouse_id: must",
@@ -370,7 +370,7 @@ pub mod coverlocations {
     w::endpoint! {
         Del => w::Empty,
         w::EndpointInfo {
-            id: "channels.warehouse.coverlocations.del",
+            id: "channels.warehouse.cover_locations.del",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/channels/ec/warehouse/coverlocations/del",

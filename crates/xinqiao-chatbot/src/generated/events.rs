@@ -34,7 +34,8 @@ pub mod event {
             /// `event`.
             1 event: Option<String> => "event",
             /// `createtime`; format `unix`.
-            2 createtime: Option<xinqiao_types::UnixSeconds> => "createtime",
+            #[doc(alias = "createtime")]
+            2 create_time: Option<xinqiao_types::UnixSeconds> => "createtime",
             /// `userid`.
             3 userid: String => "userid: must",
             /// `from`.
@@ -42,7 +43,8 @@ pub mod event {
             /// `content`.
             5 content: Option<super::UserEnterContent> => "content",
             /// `kfstate`.
-            6 kfstate: i64 => "kfstate: must",
+            #[doc(alias = "kfstate")]
+            6 kf_state: i64 => "kfstate: must",
             /// `channel`.
             7 channel: i64 => "channel: must",
             /// `assessment`.
@@ -61,7 +63,8 @@ pub mod event {
             /// `event`.
             1 event: Option<String> => "event",
             /// `createtime`; format `unix`.
-            2 createtime: Option<xinqiao_types::UnixSeconds> => "createtime",
+            #[doc(alias = "createtime")]
+            2 create_time: Option<xinqiao_types::UnixSeconds> => "createtime",
             /// `userid`.
             3 userid: String => "userid: must",
             /// `from`.
@@ -69,7 +72,8 @@ pub mod event {
             /// `content`.
             5 content: Option<super::UserQuitContent> => "content",
             /// `kfstate`.
-            6 kfstate: i64 => "kfstate: must",
+            #[doc(alias = "kfstate")]
+            6 kf_state: i64 => "kfstate: must",
             /// `channel`.
             7 channel: i64 => "channel: must",
             /// `assessment`.

@@ -157,11 +157,11 @@ pub struct UserInfo {
 /// log-in); 48001 otherwise.
 pub async fn userinfo(client: &Client, user: &LogIn) -> Result<UserInfo, Error> {
     let fields = json!({"openid": user.openid.as_str(), "lang": "zh_CN"});
-    let call = client.with_user(user.tokens()).call(sns::USERINFO, fields);
+    let call = client.with_user(user.tokens()).call(sns::USER_INFO, fields);
     let answer = call.await?;
     let of = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
     Ok(UserInfo {
-        openid: OpenId::from(text(sns::USERINFO, &answer, "openid")?),
+        openid: OpenId::from(text(sns::USER_INFO, &answer, "openid")?),
         unionid: unionid(&answer),
         nickname: of("nickname").to_owned(),
         headimgurl: of("headimgurl").to_owned(),

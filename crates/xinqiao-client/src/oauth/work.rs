@@ -34,9 +34,9 @@ pub enum Visitor {
 /// Exchanges the code of a WeCom page. A client of a suite uses the application's token.
 pub async fn visitor(client: &Client, code: &str) -> Result<Visitor, Error> {
     let endpoint = if client.is_suite() {
-        work::service::auth::GETUSERINFO3RD
+        work::service::auth::GET_USER_INFO_3RD
     } else {
-        work::auth::GETUSERINFO
+        work::auth::GET_USER_INFO
     };
     let answer = client.call(endpoint, json!({"code": code})).await?;
     // WECHAT: the old form of these answers writes `UserId`, `OpenId`, `CorpId`.
@@ -105,9 +105,9 @@ impl fmt::Debug for Member {
 /// 40080 or the like: the ticket is older than half an hour, or belongs to another application.
 pub async fn member(client: &Client, user_ticket: &AppSecret) -> Result<Member, Error> {
     let endpoint = if client.is_suite() {
-        work::service::auth::GETUSERDETAIL3RD
+        work::service::auth::GET_USER_DETAIL_3RD
     } else {
-        work::auth::GETUSERDETAIL
+        work::auth::GET_USER_DETAIL
     };
     let fields = json!({"user_ticket": user_ticket.expose()});
     let answer = client.call(endpoint, fields).await?;

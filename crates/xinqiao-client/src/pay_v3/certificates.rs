@@ -24,9 +24,9 @@ pub const REFRESH: Duration = Duration::from_hours(12);
 const LEAST_PAUSE: i64 = 60;
 
 /// The download.
-pub(super) const DOWNLOAD: &str = id::pay_v3::base::CERTIFICATES;
+pub(super) const DOWNLOAD: &str = id::pay_v3::base::GET_CERTIFICATES;
 /// The download of cross-border pay, which stands on another host.
-pub(super) const GLOBAL: &str = id::pay_global::base::CERTIFICATES;
+pub(super) const GLOBAL: &str = id::pay_global::base::GET_CERTIFICATES;
 
 /// Whether the request is the download itself.
 pub(super) fn is_download(request: &Prepared) -> bool {

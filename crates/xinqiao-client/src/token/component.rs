@@ -121,8 +121,8 @@ impl Component {
     pub async fn pre_auth_code(&self, client: &Client) -> Result<String, Error> {
         let fields = json!({"component_appid": self.appid().as_str()});
         let client = client.with_component(self);
-        let answer = client.call(id::API_CREATE_PREAUTHCODE, fields).await?;
-        text(id::API_CREATE_PREAUTHCODE, &answer, "pre_auth_code").map(str::to_owned)
+        let answer = client.call(id::API_CREATE_PRE_AUTH_CODE, fields).await?;
+        text(id::API_CREATE_PRE_AUTH_CODE, &answer, "pre_auth_code").map(str::to_owned)
     }
 
     /// Turns an authorization code (from the redirect, or from the `authorized` event) into a grant, and

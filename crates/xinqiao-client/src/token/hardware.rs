@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use xinqiao_catalog::id::work::openhw as id;
+use xinqiao_catalog::id::work::open_hw as id;
 use xinqiao_types::{AccessToken, AppSecret};
 
 use super::{

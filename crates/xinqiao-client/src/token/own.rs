@@ -91,7 +91,7 @@ impl Own {
             Kind::Stable => (base::STABLE_TOKEN, own(id, secret)),
             Kind::Plain => (base::TOKEN, own(id, secret)),
             Kind::Corp => (
-                work::base::GETTOKEN,
+                work::base::GET_TOKEN,
                 json!({"corpid": id, "corpsecret": secret}),
             ),
         };

@@ -463,7 +463,7 @@ async fn a_users_token_is_refreshed_with_the_users_refresh_token() {
     let user = Arc::new(UserTokens::new("refresh").with_token("user1", 7200, now));
     let client = client.with_user(Arc::clone(&user));
     let fields = json!({"openid": "o1", "lang": "zh_CN"});
-    let id = "open_platform.sns.userinfo";
+    let id = "open_platform.sns.user_info";
     client.call(id, fields).await.unwrap();
     let asked = answers.asked(USERINFO);
     assert!(asked[0].0.starts_with("access_token=user1"));

@@ -222,7 +222,7 @@ record! {
 impl Endpoint for OldRefund {
     type Response = OldRefundResponse;
     const INFO: &'static EndpointInfo = &EndpointInfo {
-        id: "pay_v2.secapi.pay.refund",
+        id: "pay_v2.sec_api.pay.refund",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/secapi/pay/refund",

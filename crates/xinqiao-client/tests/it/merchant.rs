@@ -487,7 +487,7 @@ record! {
 }
 
 const OLD: EndpointInfo = EndpointInfo {
-    id: "pay_v2.pay.orderquery",
+    id: "pay_v2.pay.order_query",
     method: "POST",
     path: "/pay/orderquery",
     content: Content::Xml,

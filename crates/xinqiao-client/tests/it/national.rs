@@ -120,7 +120,7 @@ async fn marked_fields_of_free_calls_travel_encrypted_both_ways() {
         "appid": "wx1", "out_bill_no": "B1", "openid": "o1", "user_name": "张三",
         "transfer_amount": 200_000, "transfer_remark": "奖金", "transfer_scene_id": "1000",
     });
-    let endpoint = "pay_v3.fund_app.mch_transfer.transfer_bills";
+    let endpoint = "pay_v3.fund_app.mch_transfer.create_transfer_bill";
     client.call(endpoint, transfer).await.unwrap();
     let sent = platform.last();
     let body: Value = serde_json::from_slice(&sent.body.concat()).unwrap();
@@ -208,7 +208,7 @@ mod sm {
         let platform = platform(answer.clone());
         let client = platform.client(merchant().with_sm_certificate(CERTIFICATE).unwrap());
         // Certificates that are at hand are not downloaded before they are due; these were never asked for.
-        let endpoint = "pay_v3.fund_app.mch_transfer.transfer_bills";
+        let endpoint = "pay_v3.fund_app.mch_transfer.create_transfer_bill";
         let transfer = json!({"out_bill_no": "B1", "user_name": "张三"});
         assert_eq!(client.call(endpoint, transfer).await.unwrap(), answer);
         let sent = platform.last();

@@ -199,9 +199,13 @@ async fn every_kind_of_token_is_got_and_stands_where_the_catalog_says() {
             fake.builder("ads").tokens(StaticToken::new("T-ads")),
             "T-ads",
         ),
-        ("mini_program.wxa.checksession", account("wx1"), "T-account"),
         (
-            "open_platform.component.api_create_preauthcode",
+            "mini_program.wxa.check_session",
+            account("wx1"),
+            "T-account",
+        ),
+        (
+            "open_platform.component.api_create_pre_auth_code",
             fake.builder("wxc").component(&component),
             "T-component",
         ),
@@ -221,12 +225,12 @@ async fn every_kind_of_token_is_got_and_stands_where_the_catalog_says() {
             "T-provider",
         ),
         (
-            "work.openhw.device.get_device_detail",
+            "work.open_hw.device.get_device_detail",
             fake.builder("m1").model(&model),
             "T-model",
         ),
         (
-            "work.openhw.device.get_userinfo_by_page",
+            "work.open_hw.device.get_user_info_by_page",
             fake.builder("m1").device(&device),
             "T-device",
         ),
@@ -257,7 +261,7 @@ async fn every_kind_of_token_is_got_and_stands_where_the_catalog_says() {
     }
     // The rest: a user's token, a robot's key, and what merchants sign.
     let user = fake.builder("wx1").build().unwrap();
-    let call = user.call("open_platform.sns.userinfo", json!({"openid": "o"}));
+    let call = user.call("open_platform.sns.user_info", json!({"openid": "o"}));
     call.token("T-user").await.unwrap();
     assert!(fake.last().url.contains("access_token=T-user"));
     let call = user.call("work.webhook.send", json!({"msgtype": "text"}));
@@ -317,14 +321,11 @@ async fn an_older_call_of_a_bot_is_encrypted_with_its_key() {
     let bot = Chatbot::new("bot", "bottoken", "me");
     let client = fake.builder("bot").chatbot(&bot).build().unwrap();
     let message = json!({"appid": "wx1", "openid": "o1", "msg": "您好]]>", "channel": 0});
-    let call = client.call("chatbot.sendmsg.by_token", message.clone());
+    let call = client.call("chatbot.base.send_msg", message.clone());
     assert!(matches!(call.await, Err(Error::Credential { .. })));
     let bot = bot.with_aes_key(AES).unwrap();
     let client = fake.builder("bot").chatbot(&bot).build().unwrap();
-    client
-        .call("chatbot.sendmsg.by_token", message)
-        .await
-        .unwrap();
+    client.call("chatbot.base.send_msg", message).await.unwrap();
     let sent = fake.last();
     assert!(
         sent.url.ends_with("/openapi/sendmsg/bottoken"),
@@ -342,7 +343,7 @@ async fn an_older_call_of_a_bot_is_encrypted_with_its_key() {
     // Asking the bot needs no key.
     let query = json!({"signature": "s", "query": "你好"});
     client
-        .call("chatbot.aibot.by_token", query.clone())
+        .call("chatbot.base.ai_bot", query.clone())
         .await
         .unwrap();
     let body: Value = serde_json::from_slice(&fake.last().body.concat()).unwrap();
@@ -455,7 +456,7 @@ fn platform() -> Platform {
 async fn business_pay_is_signed_and_its_answers_are_proved() {
     let answer = json!({"payment_id": "1", "status": "SUCCEEDED"});
     let path = json!({"payment_id": "1"});
-    let get = "pay_business.payments.by_payment_id";
+    let get = "pay_business.payments.get_by_payment_id";
     let fake = operator(answer.clone(), false);
     let client = fake.builder("P1").merchant(platform()).build().unwrap();
     assert_eq!(client.call(get, path.clone()).await.unwrap(), answer);
@@ -504,7 +505,7 @@ async fn fields_of_business_pay_that_must_be_encrypted_never_leave_in_plain() {
     let fake = operator(json!({"payment_id": "1"}), false);
     let client = fake.builder("P1").merchant(platform()).build().unwrap();
     let answer = client
-        .call("pay_business.payments.qrcode_pay", payment)
+        .call("pay_business.payments.create_qr_code_pay", payment)
         .await;
     #[cfg(not(feature = "sm"))]
     {

@@ -85,7 +85,7 @@ record! {
 impl Endpoint for Profile {
     type Response = User;
     const INFO: &'static EndpointInfo = &EndpointInfo {
-        id: "open_platform.sns.userinfo",
+        id: "open_platform.sns.user_info",
         path: "/sns/userinfo",
         auth: Auth::Sns("access_token"),
         permissions: &[],

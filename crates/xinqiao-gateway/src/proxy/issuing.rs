@@ -150,7 +150,7 @@ fn account_of<'a>(
     if let Some(account) = shared.directory.account(id) {
         return Some(&**account).filter(opened).ok_or("key.scope");
     }
-    if endpoint.id != base::GETTOKEN {
+    if endpoint.id != base::GET_TOKEN {
         return Err("key.scope");
     }
     let mut agents = shared

@@ -4,15 +4,15 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `data` of the answer of `redpacketcover::WxappCoverUrlGetByToken`.
-    pub struct WxappCoverUrlGetByTokenData {
+    /// `data` of the answer of `red_packet_cover::WxAppCoverUrlGetByToken`.
+    pub struct WxAppCoverUrlGetByTokenData {
         /// `url`.
         0 url: String => "url: must",
     }
 }
 
-/// `mini_program.base.redpacketcover`.
-pub mod redpacketcover {
+/// `mini_program.base.red_packet_cover`.
+pub mod red_packet_cover {
     use xinqiao_wire as w;
 
     w::record! {
@@ -21,8 +21,8 @@ pub mod redpacketcover {
         /// * Call: `POST /redpacketcover/wxapp/cover_url/get_by_token` on `api.weixin.qq.com`.
         /// * Errors: 9600001, 9600002, 9600003, 9600004, 9600005, 9600006, 9600007.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/redpacketcover/redpacketcover.getAuthenticationUrl.html>.
-        /// * Catalog: `mini_program.redpacketcover.wxapp_cover_url_get_by_token`.
-        pub struct WxappCoverUrlGetByToken {
+        /// * Catalog: `mini_program.red_packet_cover.wx_app_cover_url_get_by_token`.
+        pub struct WxAppCoverUrlGetByToken {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `ctoken`.
@@ -32,17 +32,17 @@ pub mod redpacketcover {
     }
 
     w::record! {
-        /// Answer to [`WxappCoverUrlGetByToken`].
-        pub struct WxappCoverUrlGetByTokenResponse {
+        /// Answer to [`WxAppCoverUrlGetByToken`].
+        pub struct WxAppCoverUrlGetByTokenResponse {
             /// `data`.
-            0 data: super::WxappCoverUrlGetByTokenData => "data: must",
+            0 data: super::WxAppCoverUrlGetByTokenData => "data: must",
         }
     }
 
     w::endpoint! {
-        WxappCoverUrlGetByToken => WxappCoverUrlGetByTokenResponse,
+        WxAppCoverUrlGetByToken => WxAppCoverUrlGetByTokenResponse,
         w::EndpointInfo {
-            id: "mini_program.redpacketcover.wxapp_cover_url_get_by_token",
+            id: "mini_program.red_packet_cover.wx_app_cover_url_get_by_token",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/redpacketcover/wxapp/cover_url/get_by_token",
@@ -70,8 +70,8 @@ pub mod sns {
         /// * Errors: 40029 `INVALID_CODE`, 40226 `CODE_BLOCKED`, 45011 `MINUTE_QUOTA_REACHED`.
         /// * Needs: `mini.login`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html>.
-        /// * Catalog: `mini_program.sns.jscode2session`.
-        pub struct Jscode2session {
+        /// * Catalog: `mini_program.sns.js_code_2_session`.
+        pub struct JsCode2Session {
             /// `grant_type`.
             0 grant_type: String => "grant_type: must query",
             /// `appid`; the account's appid.
@@ -90,8 +90,8 @@ pub mod sns {
     }
 
     w::record! {
-        /// Answer to [`Jscode2session`].
-        pub struct Jscode2sessionResponse {
+        /// Answer to [`JsCode2Session`].
+        pub struct JsCode2SessionResponse {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `unionid`; personal data, masked in `Debug`.
@@ -102,9 +102,9 @@ pub mod sns {
     }
 
     w::endpoint! {
-        Jscode2session => Jscode2sessionResponse,
+        JsCode2Session => JsCode2SessionResponse,
         w::EndpointInfo {
-            id: "mini_program.sns.jscode2session",
+            id: "mini_program.sns.js_code_2_session",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/sns/jscode2session",
@@ -174,8 +174,8 @@ pub mod soter {
     }
 }
 
-/// `mini_program.base.wxaapp`.
-pub mod wxaapp {
+/// `mini_program.base.wxa_app`.
+pub mod wxa_app {
     use xinqiao_wire as w;
 
     w::record! {
@@ -185,8 +185,8 @@ pub mod wxaapp {
         /// * Errors: 40159 `INVALID_CODE_PATH_SIZE`, 45029 `QRCODE_LIMIT`, 85096.
         /// * Needs: `mini.wxacode`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/qr-code/wxacode.createQRCode.html>.
-        /// * Catalog: `mini_program.wxaapp.createwxaqrcode`.
-        pub struct Createwxaqrcode {
+        /// * Catalog: `mini_program.wxa_app.create_wxa_qr_code`.
+        pub struct CreateWxaQrCode {
             /// `path`.
             0 path: String => "path: must",
             /// `width`; in px.
@@ -197,9 +197,9 @@ pub mod wxaapp {
     }
 
     w::endpoint! {
-        Createwxaqrcode => w::Blob,
+        CreateWxaQrCode => w::Blob,
         w::EndpointInfo {
-            id: "mini_program.wxaapp.createwxaqrcode",
+            id: "mini_program.wxa_app.create_wxa_qr_code",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/wxaapp/createwxaqrcode",

@@ -119,14 +119,15 @@ w::record! {
         /// `icon_media_id`.
         2 icon_media_id: String => "icon_media_id: must",
         /// `transfer_to_commkf`.
-        3 transfer_to_commkf: Option<bool> => "transfer_to_commkf",
+        #[doc(alias = "transfer_to_commkf")]
+        3 transfer_to_comm_kf: Option<bool> => "transfer_to_commkf",
     }
     new(
         account_name: impl Into<String>,
         nickname: impl Into<String>,
         icon_media_id: impl Into<String>,
     )
-    set(transfer_to_commkf: bool)
+    set(transfer_to_comm_kf: bool)
 }
 
 w::record! {

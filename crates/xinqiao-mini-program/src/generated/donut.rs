@@ -7,14 +7,15 @@ w::record! {
     /// `apple_info` of `donut::UserInfo`.
     pub struct AppleInfo {
         /// `bundleid`.
-        0 bundleid: String => "bundleid: must",
+        #[doc(alias = "bundleid")]
+        0 bundle_id: String => "bundleid: must",
         /// `apple_user_id`.
         1 apple_user_id: String => "apple_user_id: must",
     }
 }
 
 w::record! {
-    /// `login_info` of the answer of `donut::Code2verifyinfo`.
+    /// `login_info` of the answer of `donut::Code2VerifyInfo`.
     pub struct LoginInfo {
         /// `type`.
         0 type_: String => "type: must",
@@ -27,7 +28,7 @@ w::record! {
 
 w::record! {
     /// `miniprogram_info` of `donut::UserInfo`.
-    pub struct MiniprogramInfo {
+    pub struct MiniProgramInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `openid`; personal data, masked in `Debug`.
@@ -39,7 +40,7 @@ w::record! {
 
 w::record! {
     /// `openapp_info` of `donut::UserInfo`.
-    pub struct OpenappInfo {
+    pub struct OpenAppInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `openid`; personal data, masked in `Debug`.
@@ -47,7 +48,8 @@ w::record! {
         /// `unionid`; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `headimgurl`; personal data, masked in `Debug`.
-        3 headimgurl: Option<String> => "headimgurl: masked",
+        #[doc(alias = "headimgurl")]
+        3 head_img_url: Option<String> => "headimgurl: masked",
         /// `nickname`; personal data, masked in `Debug`.
         4 nickname: Option<String> => "nickname: masked",
     }
@@ -62,14 +64,16 @@ w::record! {
 }
 
 w::record! {
-    /// `user_info` of the answer of `donut::Code2verifyinfo`.
+    /// `user_info` of the answer of `donut::Code2VerifyInfo`.
     pub struct UserInfo {
         /// `user_id`.
         0 user_id: String => "user_id: must",
         /// `openapp_info`.
-        1 openapp_info: Option<OpenappInfo> => "openapp_info",
+        #[doc(alias = "openapp_info")]
+        1 open_app_info: Option<OpenAppInfo> => "openapp_info",
         /// `miniprogram_info`.
-        2 miniprogram_info: Option<MiniprogramInfo> => "miniprogram_info",
+        #[doc(alias = "miniprogram_info")]
+        2 mini_program_info: Option<MiniProgramInfo> => "miniprogram_info",
         /// `phone_info`.
         3 phone_info: Option<PhoneInfo> => "phone_info",
         /// `apple_info`.
@@ -82,12 +86,13 @@ w::record! {
     ///
     /// * Call: `GET /donut/code2verifyinfo` on `api.weixin.qq.com`.
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/code2Verifyinfo.html>.
-    /// * Catalog: `mini_program.donut.code2verifyinfo`.
-    pub struct Code2verifyinfo {
+    /// * Catalog: `mini_program.donut.code_2_verify_info`.
+    pub struct Code2VerifyInfo {
         /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must query",
         /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
-        1 appsecret: String => "appsecret: must query masked",
+        #[doc(alias = "appsecret")]
+        1 app_secret: String => "appsecret: must query masked",
         /// `code`.
         2 code: String => "code: must query",
         /// `grant_type`.
@@ -95,15 +100,15 @@ w::record! {
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
-        appsecret: impl Into<String>,
+        app_secret: impl Into<String>,
         code: impl Into<String>,
         grant_type: impl Into<String>,
     )
 }
 
 w::record! {
-    /// Answer to [`Code2verifyinfo`].
-    pub struct Code2verifyinfoResponse {
+    /// Answer to [`Code2VerifyInfo`].
+    pub struct Code2VerifyInfoResponse {
         /// `login_info`.
         0 login_info: LoginInfo => "login_info: must",
         /// `user_info`.
@@ -112,9 +117,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Code2verifyinfo => Code2verifyinfoResponse,
+    Code2VerifyInfo => Code2VerifyInfoResponse,
     w::EndpointInfo {
-        id: "mini_program.donut.code2verifyinfo",
+        id: "mini_program.donut.code_2_verify_info",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/donut/code2verifyinfo",
@@ -135,8 +140,8 @@ w::record! {
     ///
     /// * Call: `POST /donut/unbindapple` on `api.weixin.qq.com`.
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/unbindapple.html>.
-    /// * Catalog: `mini_program.donut.unbindapple`.
-    pub struct Unbindapple {
+    /// * Catalog: `mini_program.donut.unbind_apple`.
+    pub struct UnbindApple {
         /// `user_id`.
         0 user_id: String => "user_id: must",
     }
@@ -144,9 +149,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Unbindapple => w::Empty,
+    UnbindApple => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.donut.unbindapple",
+        id: "mini_program.donut.unbind_apple",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/donut/unbindapple",
@@ -167,8 +172,8 @@ w::record! {
     ///
     /// * Call: `POST /donut/unbindphone` on `api.weixin.qq.com`.
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/unbindphone.html>.
-    /// * Catalog: `mini_program.donut.unbindphone`.
-    pub struct Unbindphone {
+    /// * Catalog: `mini_program.donut.unbind_phone`.
+    pub struct UnbindPhone {
         /// `user_id`.
         0 user_id: String => "user_id: must",
     }
@@ -176,9 +181,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Unbindphone => w::Empty,
+    UnbindPhone => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.donut.unbindphone",
+        id: "mini_program.donut.unbind_phone",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/donut/unbindphone",
@@ -199,8 +204,8 @@ w::record! {
     ///
     /// * Call: `POST /donut/unbindweixin` on `api.weixin.qq.com`.
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/unbindweixin.html>.
-    /// * Catalog: `mini_program.donut.unbindweixin`.
-    pub struct Unbindweixin {
+    /// * Catalog: `mini_program.donut.unbind_weixin`.
+    pub struct UnbindWeixin {
         /// `user_id`.
         0 user_id: String => "user_id: must",
     }
@@ -208,9 +213,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Unbindweixin => w::Empty,
+    UnbindWeixin => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.donut.unbindweixin",
+        id: "mini_program.donut.unbind_weixin",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/donut/unbindweixin",
@@ -231,8 +236,8 @@ w::record! {
     ///
     /// * Call: `POST /donut/unregisteruser` on `api.weixin.qq.com`.
     /// * Source: <https://dev.weixin.qq.com/docs/framework/dev/openapi/unregisteruser.html>.
-    /// * Catalog: `mini_program.donut.unregisteruser`.
-    pub struct Unregisteruser {
+    /// * Catalog: `mini_program.donut.unregister_user`.
+    pub struct UnregisterUser {
         /// `user_id`.
         0 user_id: String => "user_id: must",
     }
@@ -240,9 +245,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Unregisteruser => w::Empty,
+    UnregisterUser => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.donut.unregisteruser",
+        id: "mini_program.donut.unregister_user",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/donut/unregisteruser",

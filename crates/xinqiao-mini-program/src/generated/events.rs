@@ -43,19 +43,22 @@ w::record! {
 
 w::record! {
     /// `aftersale_info` of `mini_program.event.aftersale_complaint_update_order_state`; `aftersale_info` of `mini_program.event.aftersale_merchant_confirm_receipt_overdue`; and 11 more.
-    pub struct AftersaleInfo {
+    pub struct AfterSaleInfo {
         /// `aftersale_id`.
-        0 aftersale_id: i64 => "aftersale_id: must",
+        #[doc(alias = "aftersale_id")]
+        0 after_sale_id: i64 => "aftersale_id: must",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: String => "out_aftersale_id: must",
+        #[doc(alias = "out_aftersale_id")]
+        1 out_after_sale_id: String => "out_aftersale_id: must",
     }
 }
 
 w::record! {
     /// `aftersale_info` of `mini_program.event.aftersale_new_order`.
-    pub struct AftersaleNewOrderAftersaleInfo {
+    pub struct AfterSaleNewOrderAfterSaleInfo {
         /// `aftersale_id`.
-        0 aftersale_id: i64 => "aftersale_id: must",
+        #[doc(alias = "aftersale_id")]
+        0 after_sale_id: i64 => "aftersale_id: must",
         /// `order_id`.
         1 order_id: i64 => "order_id: must",
         /// `out_order_id`.
@@ -98,7 +101,7 @@ w::record! {
 }
 
 w::record! {
-    /// `audit_detail` of `events::SecvodAuditEventAuditEvent`.
+    /// `audit_detail` of `events::SecVodAuditEvent`.
     pub struct AuditEventAuditDetail {
         /// `audit_type`.
         0 audit_type: i64 => "audit_type: must",
@@ -219,7 +222,7 @@ w::record! {
 
 w::record! {
     /// `order_info` of `mini_program.event.funds_order_profitsharing`.
-    pub struct FundsOrderProfitsharingOrderInfo {
+    pub struct FundsOrderProfitSharingOrderInfo {
         /// `profit_sharing_no`.
         0 profit_sharing_no: String => "profit_sharing_no: must",
         /// `amount`.
@@ -245,7 +248,7 @@ w::record! {
 
 w::record! {
     /// An item of `goods` in `events::GoodsDetail`.
-    pub struct Good {
+    pub struct Goods {
         /// `good_count`.
         0 good_count: i64 => "good_count: must",
         /// `good_name`.
@@ -271,7 +274,7 @@ w::record! {
     /// `goods_detail` of `events::TransportAddOrderCargo`.
     pub struct GoodsDetail {
         /// `goods`.
-        0 goods: Vec<Good> => "goods: must",
+        0 goods: Vec<Goods> => "goods: must",
     }
 }
 
@@ -387,7 +390,7 @@ w::record! {
 
 w::record! {
     /// `OpenProductSpuAudit` of `mini_program.event.open_product_spu_audit`; `OpenProductSpuAudit` of `mini_program.event.open_product_spu_status_update`.
-    pub struct OpenProductSpuAuditOpenProductSpuAudit {
+    pub struct OpenProductSpuAudit {
         /// `status`.
         0 status: i64 => "status: must",
         /// `out_product_id`.
@@ -415,13 +418,13 @@ w::record! {
     /// `PathInfo` of `mini_program.reply.query_single_waybill`.
     pub struct PathInfo {
         /// `path_info`.
-        0 path_info: Vec<PathInfoPathInfo> => "path_info: must",
+        0 path_info: Vec<PathInfoDetail> => "path_info: must",
     }
 }
 
 w::record! {
     /// An item of `path_info` in `events::PathInfo`.
-    pub struct PathInfoPathInfo {
+    pub struct PathInfoDetail {
         /// `action_time`; format `unix`.
         0 action_time: xinqiao_types::UnixSeconds => "action_time: must",
         /// `action_type`.
@@ -509,7 +512,7 @@ w::record! {
 
 w::record! {
     /// `audit_event` of `mini_program.event.secvod_audit_event`.
-    pub struct SecvodAuditEventAuditEvent {
+    pub struct SecVodAuditEvent {
         /// `drama_id`.
         0 drama_id: String => "drama_id: must",
         /// `audit_detail`.
@@ -653,7 +656,7 @@ w::record! {
 
 w::record! {
     /// `order_info` of `mini_program.event.transport_add_order`; `order_info` of `mini_program.event.transport_precreate_order`; and 1 more.
-    pub struct TransportAddOrderOrderInfo {
+    pub struct TransportAddOrderInfo {
         /// `delivery_service_code`.
         0 delivery_service_code: Option<String> => "delivery_service_code",
         /// `order_type`.
@@ -721,9 +724,11 @@ w::record! {
         /// `source_context`.
         1 source_context: String => "source_context: must",
         /// `errcode`.
-        2 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        2 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        3 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        3 err_msg: Option<String> => "errmsg",
     }
 }
 
@@ -777,7 +782,8 @@ w::record! {
         /// `strategy`.
         0 strategy: String => "strategy: must plain-xml",
         /// `errcode`.
-        1 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        1 err_code: i64 => "errcode: must",
         /// `suggest`.
         2 suggest: Option<String> => "suggest: plain-xml",
         /// `label`.
@@ -964,7 +970,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_complaint_update_order_state`.
-        pub struct AftersaleComplaintUpdateOrderState {
+        pub struct AfterSaleComplaintUpdated {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -976,7 +982,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -985,7 +992,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_confirm_receipt_overdue`.
-        pub struct AftersaleMerchantConfirmReceiptOverdue {
+        pub struct AfterSaleConfirmReceiptOverdue {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -997,7 +1004,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1006,7 +1014,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_handle_refund_overdue`.
-        pub struct AftersaleMerchantHandleRefundOverdue {
+        pub struct AfterSaleHandleRefundOverdue {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1018,7 +1026,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1027,7 +1036,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_merchant_handle_return_overdue`.
-        pub struct AftersaleMerchantHandleReturnOverdue {
+        pub struct AfterSaleHandleReturnOverdue {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1039,7 +1048,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1048,7 +1058,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_new_order`.
-        pub struct AftersaleNewOrder {
+        pub struct AfterSaleNewOrder {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1060,7 +1070,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleNewOrderAftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleNewOrderAfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1069,7 +1080,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_refund_success`.
-        pub struct AftersaleRefundSuccess {
+        pub struct AfterSaleRefundSuccess {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1081,7 +1092,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1090,7 +1102,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_update_order`.
-        pub struct AftersaleUpdateOrder {
+        pub struct AfterSaleUpdateOrder {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1102,7 +1114,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1111,7 +1124,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_apply_platform_judge_overdue`.
-        pub struct AftersaleUserApplyPlatformJudgeOverdue {
+        pub struct AfterSaleApplyJudgeOverdue {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1123,7 +1136,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1132,7 +1146,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_cancel`.
-        pub struct AftersaleUserCancel {
+        pub struct AfterSaleUserCancel {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1144,7 +1158,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1153,7 +1168,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_confirm_refund_certificate`.
-        pub struct AftersaleUserConfirmRefundCertificate {
+        pub struct AfterSaleConfirmRefundProof {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1165,7 +1180,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1174,7 +1190,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_modify_return_info`.
-        pub struct AftersaleUserModifyReturnInfo {
+        pub struct AfterSaleUserModifyReturnInfo {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1186,7 +1202,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1195,7 +1212,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_user_upload_return_info_overdue`.
-        pub struct AftersaleUserUploadReturnInfoOverdue {
+        pub struct AfterSaleReturnInfoOverdue {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1207,7 +1224,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1216,7 +1234,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_wait_merchant_confirm_receipt`.
-        pub struct AftersaleWaitMerchantConfirmReceipt {
+        pub struct AfterSaleWaitConfirmReceipt {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1228,7 +1246,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1237,7 +1256,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.aftersale_wait_merchant_offline_refund`.
-        pub struct AftersaleWaitMerchantOfflineRefund {
+        pub struct AfterSaleWaitOfflineRefund {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1249,7 +1268,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
+            #[doc(alias = "aftersale_info")]
+            5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1271,7 +1291,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `wx_appid`.
             6 wx_appid: String => "wx_appid: must",
         }
@@ -1365,7 +1386,8 @@ pub mod event {
             /// `ShopName`.
             8 shop_name: Option<String> => "ShopName",
             /// `ShopTelphone`.
-            9 shop_telphone: Option<String> => "ShopTelphone",
+            #[doc(alias = "ShopTelphone")]
+            9 shop_tel_phone: Option<String> => "ShopTelphone",
             /// `ShopContact`.
             10 shop_contact: Option<String> => "ShopContact",
             /// `ServiceName`.
@@ -1471,7 +1493,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.funds_order_profitsharing`.
-        pub struct FundsOrderProfitsharing {
+        pub struct FundsOrderProfitSharing {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1483,7 +1505,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::FundsOrderProfitsharingOrderInfo => "order_info: must",
+            5 order_info: super::FundsOrderProfitSharingOrderInfo => "order_info: must",
         }
     }
 
@@ -1585,7 +1607,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.minigame_coin_deliver_completed`.
-        pub struct MinigameCoinDeliverCompleted {
+        pub struct MiniGameCoinDeliverCompleted {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1606,7 +1628,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.miniprogram_sharer_action`.
-        pub struct MiniprogramSharerAction {
+        pub struct MiniProgramSharerAction {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1631,7 +1653,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.miniprogram_sharer_bind_status_change`.
-        pub struct MiniprogramSharerBindStatusChange {
+        pub struct SharerBindStatusChange {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1667,7 +1689,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -1971,7 +1994,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `OpenProductSpuAudit`.
-            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => "OpenProductSpuAudit: must",
+            5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
 
@@ -1992,7 +2015,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `OpenProductSpuAudit`.
-            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => "OpenProductSpuAudit: must",
+            5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
 
@@ -2085,7 +2108,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secbook_audit_event`.
-        pub struct SecbookAuditEvent {
+        pub struct SecBookAuditEvent {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -2106,7 +2129,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secvod_audit_event`.
-        pub struct SecvodAuditEvent {
+        pub struct SecVodAuditEvent {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -2118,7 +2141,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `audit_event`.
-            5 audit_event: super::SecvodAuditEventAuditEvent => "audit_event: must",
+            5 audit_event: super::SecVodAuditEvent => "audit_event: must",
         }
     }
 
@@ -2127,7 +2150,7 @@ pub mod event {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.event.secvod_upload_event`.
-        pub struct SecvodUploadEvent {
+        pub struct SecVodUploadEvent {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -2331,7 +2354,8 @@ pub mod event {
             /// `wx_token`.
             5 wx_token: String => "wx_token: must",
             /// `shopid`.
-            6 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            6 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             7 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -2345,7 +2369,7 @@ pub mod event {
             /// `cargo`.
             12 cargo: super::TransportAddOrderCargo => "cargo: must",
             /// `order_info`.
-            13 order_info: super::TransportAddOrderOrderInfo => "order_info: must",
+            13 order_info: super::TransportAddOrderInfo => "order_info: must",
         }
     }
 
@@ -2367,7 +2391,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -2401,7 +2426,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -2435,7 +2461,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -2465,7 +2492,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -2481,7 +2509,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderPreCancel.html>.
         /// * Catalog: `mini_program.event.transport_precancel_order`.
-        pub struct TransportPrecancelOrder {
+        pub struct TransportPreCancelOrder {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -2493,7 +2521,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -2515,7 +2544,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderPreAdd.html>.
         /// * Catalog: `mini_program.event.transport_precreate_order`.
-        pub struct TransportPrecreateOrder {
+        pub struct TransportPreCreateOrder {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -2527,7 +2556,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -2541,7 +2571,7 @@ pub mod event {
             /// `cargo`.
             11 cargo: super::TransportAddOrderCargo => "cargo: must",
             /// `order_info`.
-            12 order_info: super::TransportAddOrderOrderInfo => "order_info: must",
+            12 order_info: super::TransportAddOrderInfo => "order_info: must",
         }
     }
 
@@ -2563,7 +2593,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -2581,7 +2612,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-provider/immediateDelivery.onOrderReAdd.html>.
         /// * Catalog: `mini_program.event.transport_readd_order`.
-        pub struct TransportReaddOrder {
+        pub struct TransportReAddOrder {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -2593,7 +2624,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -2607,7 +2639,7 @@ pub mod event {
             /// `cargo`.
             11 cargo: super::TransportAddOrderCargo => "cargo: must",
             /// `order_info`.
-            12 order_info: super::TransportAddOrderOrderInfo => "order_info: must",
+            12 order_info: super::TransportAddOrderInfo => "order_info: must",
             /// `wx_token`.
             13 wx_token: String => "wx_token: must",
         }
@@ -2631,7 +2663,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -2639,7 +2672,8 @@ pub mod event {
             /// `waybill_id`.
             8 waybill_id: String => "waybill_id: must",
             /// `delivery_ontime_score`.
-            9 delivery_ontime_score: i64 => "delivery_ontime_score: must",
+            #[doc(alias = "delivery_ontime_score")]
+            9 delivery_on_time_score: i64 => "delivery_ontime_score: must",
             /// `cargo_intact_score`.
             10 cargo_intact_score: i64 => "cargo_intact_score: must",
             /// `attitude_score`.
@@ -2689,7 +2723,8 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => "shopid: must",
+            #[doc(alias = "shopid")]
+            5 shop_id: String => "shopid: must",
             /// `shop_order_id`.
             6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
@@ -2777,7 +2812,7 @@ pub mod event {
         /// * When: user enters the kf chat.
         /// * Answer: success or transfer_customer_service.
         /// * Catalog: `mini_program.event.user_enter_tempsession`.
-        pub struct UserEnterTempsession {
+        pub struct UserEnterTempSession {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -3072,7 +3107,8 @@ pub mod event {
             /// `detail`.
             9 detail: Option<Vec<super::WxaMediaCheckDetail>> => "detail",
             /// `isrisky`; `0` or `1` on the wire.
-            10 isrisky: Option<bool> => "isrisky: zero-one",
+            #[doc(alias = "isrisky")]
+            10 is_risky: Option<bool> => "isrisky: zero-one",
             /// `extra_info_json`.
             11 extra_info_json: Option<String> => "extra_info_json: plain-xml",
             /// `status_code`.
@@ -3207,7 +3243,8 @@ pub mod event {
             /// `WxOrderId`.
             9 wx_order_id: String => "WxOrderId: must",
             /// `WxpayRefundTransactionId`.
-            10 wxpay_refund_transaction_id: Option<String> => "WxpayRefundTransactionId",
+            #[doc(alias = "WxpayRefundTransactionId")]
+            10 wx_pay_refund_transaction_id: Option<String> => "WxpayRefundTransactionId",
             /// `RefundFee`; in fen.
             11 refund_fee: xinqiao_types::Fen => "RefundFee: must",
             /// `RetCode`.
@@ -3235,7 +3272,7 @@ pub mod event {
         /// * Answer: passive reply allowed: result_code, result_info, evidence, within 3 s.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
         /// * Catalog: `mini_program.event.xpay_subscribe_ios_refund_query_notify`.
-        pub struct XpaySubscribeIosRefundQueryNotify {
+        pub struct XpaySubscribeIosRefundQuery {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -3253,7 +3290,8 @@ pub mod event {
             /// `channel_bill`.
             7 channel_bill: String => "channel_bill: must",
             /// `bundleid`.
-            8 bundleid: String => "bundleid: must",
+            #[doc(alias = "bundleid")]
+            8 bundle_id: String => "bundleid: must",
             /// `product_id`.
             9 product_id: String => "product_id: must",
             /// `p_count`.
@@ -3313,7 +3351,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/virtual-payment.html>.
         /// * Catalog: `mini_program.event.xpay_wxpay_callback_notify`.
-        pub struct XpayWxpayCallbackNotify {
+        pub struct XpayWxPayCallbackNotify {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -3367,7 +3405,8 @@ pub mod info {
             /// `appid`.
             3 appid: xinqiao_types::AppId => "appid: must",
             /// `taskid`.
-            4 taskid: String => "taskid: must",
+            #[doc(alias = "taskid")]
+            4 task_id: String => "taskid: must",
             /// `task_status`.
             5 task_status: i64 => "task_status: must",
             /// `apply_status`.
@@ -3384,7 +3423,7 @@ pub mod info {
         ///
         /// * Answer: success.
         /// * Catalog: `mini_program.info.notify_3rd_wxa_wxverify`.
-        pub struct Notify3rdWxaWxverify {
+        pub struct Notify3rdWxaWxVerify {
             /// `AppId`.
             0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
@@ -3433,7 +3472,7 @@ pub mod message {
         /// Mini program page message (小程序卡片消息).
         ///
         /// * Catalog: `mini_program.message.miniprogrampage`.
-        pub struct Miniprogrampage {
+        pub struct MiniProgramPage {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -3514,9 +3553,11 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.cancel_auth_account`.
         pub struct CancelAuthAccount {
             /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
+            #[doc(alias = "resultcode")]
+            0 result_code: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: Option<String> => "resultmsg",
+            #[doc(alias = "resultmsg")]
+            1 result_msg: Option<String> => "resultmsg",
         }
     }
 
@@ -3540,11 +3581,14 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.get_auth_info`.
         pub struct GetAuthInfo {
             /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
+            #[doc(alias = "resultcode")]
+            0 result_code: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: Option<String> => "resultmsg",
+            #[doc(alias = "resultmsg")]
+            1 result_msg: Option<String> => "resultmsg",
             /// `appkey`.
-            2 appkey: String => "appkey: must",
+            #[doc(alias = "appkey")]
+            2 app_key: String => "appkey: must",
             /// `account_type`.
             3 account_type: i64 => "account_type: must",
             /// `account`.
@@ -3559,9 +3603,11 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.get_pre_auth_code`.
         pub struct GetPreAuthCode {
             /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
+            #[doc(alias = "resultcode")]
+            0 result_code: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: Option<String> => "resultmsg",
+            #[doc(alias = "resultmsg")]
+            1 result_msg: Option<String> => "resultmsg",
             /// `pre_auth_code`.
             2 pre_auth_code: String => "pre_auth_code: must",
         }
@@ -3670,9 +3716,11 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.transport_add_tips`.
         pub struct TransportAddTips {
             /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
+            #[doc(alias = "resultcode")]
+            0 result_code: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: Option<String> => "resultmsg",
+            #[doc(alias = "resultmsg")]
+            1 result_msg: Option<String> => "resultmsg",
         }
     }
 
@@ -3683,9 +3731,11 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.transport_get_agent_pos`.
         pub struct TransportGetAgentPos {
             /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
+            #[doc(alias = "resultcode")]
+            0 result_code: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: Option<String> => "resultmsg",
+            #[doc(alias = "resultmsg")]
+            1 result_msg: Option<String> => "resultmsg",
             /// `lng`.
             2 lng: f64 => "lng: must",
             /// `lat`.

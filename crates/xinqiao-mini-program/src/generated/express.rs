@@ -7,8 +7,8 @@ pub mod business;
 #[cfg(feature = "express-delivery")]
 pub mod delivery;
 
-#[cfg(feature = "express-intracity")]
-pub mod intracity;
+#[cfg(feature = "express-intra-city")]
+pub mod intra_city;
 
 #[cfg(feature = "express-local")]
 pub mod local;

@@ -9,19 +9,20 @@ w::record! {
     /// * Call: `POST /intp/quickcheckstudentidentity` on `api.weixin.qq.com`.
     /// * Errors: 43002 `REQUIRE_POST`, 83400, 83401, 83402.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/student.html>.
-    /// * Catalog: `mini_program.intp.quickcheckstudentidentity`.
-    pub struct Quickcheckstudentidentity {
+    /// * Catalog: `mini_program.intp.quick_check_student_identity`.
+    pub struct QuickCheckStudentIdentity {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `wx_studentcheck_code`.
-        1 wx_studentcheck_code: String => "wx_studentcheck_code: must",
+        #[doc(alias = "wx_studentcheck_code")]
+        1 wx_student_check_code: String => "wx_studentcheck_code: must",
     }
-    new(openid: impl Into<xinqiao_types::OpenId>, wx_studentcheck_code: impl Into<String>)
+    new(openid: impl Into<xinqiao_types::OpenId>, wx_student_check_code: impl Into<String>)
 }
 
 w::record! {
-    /// Answer to [`Quickcheckstudentidentity`].
-    pub struct QuickcheckstudentidentityResponse {
+    /// Answer to [`QuickCheckStudentIdentity`].
+    pub struct QuickCheckStudentIdentityResponse {
         /// `bind_status`.
         0 bind_status: i64 => "bind_status: must",
         /// `is_student`.
@@ -30,9 +31,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Quickcheckstudentidentity => QuickcheckstudentidentityResponse,
+    QuickCheckStudentIdentity => QuickCheckStudentIdentityResponse,
     w::EndpointInfo {
-        id: "mini_program.intp.quickcheckstudentidentity",
+        id: "mini_program.intp.quick_check_student_identity",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/intp/quickcheckstudentidentity",
@@ -54,8 +55,8 @@ w::record! {
     /// * Call: `POST /intp/transportcode/getbusinessview` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/cityservice/basic/api_transportcode_getbusinessview>.
-    /// * Catalog: `mini_program.intp.transportcode_getbusinessview`.
-    pub struct TransportcodeGetbusinessview {
+    /// * Catalog: `mini_program.intp.transport_code_get_business_view`.
+    pub struct TransportCodeGetBusinessView {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -63,9 +64,9 @@ w::record! {
 }
 
 w::endpoint! {
-    TransportcodeGetbusinessview => w::Free,
+    TransportCodeGetBusinessView => w::Free,
     w::EndpointInfo {
-        id: "mini_program.intp.transportcode_getbusinessview",
+        id: "mini_program.intp.transport_code_get_business_view",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/intp/transportcode/getbusinessview",
@@ -81,8 +82,8 @@ w::endpoint! {
     }
 }
 
-/// Real-name checks (实名信息核验): `mini_program.intp.realname`.
-pub mod realname {
+/// Real-name checks (实名信息核验): `mini_program.intp.real_name`.
+pub mod real_name {
     use xinqiao_wire as w;
 
     w::record! {
@@ -91,8 +92,8 @@ pub mod realname {
         /// * Call: `POST /intp/realname/checkrealnameinfo` on `api.weixin.qq.com`.
         /// * Errors: 1005, 80111, 80113.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/cityservice/cityservice-checkrealnameinfo.html>.
-        /// * Catalog: `mini_program.intp.realname.checkrealnameinfo`.
-        pub struct Checkrealnameinfo {
+        /// * Catalog: `mini_program.intp.real_name.check_real_name_info`.
+        pub struct CheckRealNameInfo {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `real_name`; personal data, masked in `Debug`.
@@ -114,8 +115,8 @@ pub mod realname {
     }
 
     w::record! {
-        /// Answer to [`Checkrealnameinfo`].
-        pub struct CheckrealnameinfoResponse {
+        /// Answer to [`CheckRealNameInfo`].
+        pub struct CheckRealNameInfoResponse {
             /// `verify_openid`.
             0 verify_openid: String => "verify_openid: must",
             /// `verify_real_name`.
@@ -124,9 +125,9 @@ pub mod realname {
     }
 
     w::endpoint! {
-        Checkrealnameinfo => CheckrealnameinfoResponse,
+        CheckRealNameInfo => CheckRealNameInfoResponse,
         w::EndpointInfo {
-            id: "mini_program.intp.realname.checkrealnameinfo",
+            id: "mini_program.intp.real_name.check_real_name_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/realname/checkrealnameinfo",
@@ -147,8 +148,8 @@ pub mod realname {
         ///
         /// * Call: `POST /intp/realname/getauthurl` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Non_tax_pay/API_document.html>.
-        /// * Catalog: `mini_program.intp.realname.getauthurl`.
-        pub struct Getauthurl {
+        /// * Catalog: `mini_program.intp.real_name.get_auth_url`.
+        pub struct GetAuthUrl {
             /// `redirect_url`.
             0 redirect_url: String => "redirect_url: must",
         }
@@ -156,8 +157,8 @@ pub mod realname {
     }
 
     w::record! {
-        /// Answer to [`Getauthurl`].
-        pub struct GetauthurlResponse {
+        /// Answer to [`GetAuthUrl`].
+        pub struct GetAuthUrlResponse {
             /// `auth_url`.
             0 auth_url: String => "auth_url: must",
             /// `expires_in`; in s.
@@ -168,9 +169,9 @@ pub mod realname {
     }
 
     w::endpoint! {
-        Getauthurl => GetauthurlResponse,
+        GetAuthUrl => GetAuthUrlResponse,
         w::EndpointInfo {
-            id: "mini_program.intp.realname.getauthurl",
+            id: "mini_program.intp.real_name.get_auth_url",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/realname/getauthurl",

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// A value of `data` in `message::subscribe::Bizsend`.
-    pub struct BizsendData {
+    /// A value of `data` in `message::subscribe::BizSend`.
+    pub struct BizSendData {
         /// `value`.
         0 value: String => "value: must",
     }
@@ -22,18 +22,19 @@ w::record! {
 }
 
 w::record! {
-    /// `miniprogram` of `message::subscribe::Bizsend`; `miniprogram` of `message::MpTemplateMsg`.
-    pub struct Miniprogram {
+    /// `miniprogram` of `message::subscribe::BizSend`; `miniprogram` of `message::MpTemplateMsg`.
+    pub struct MiniProgram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => "pagepath: must",
+        #[doc(alias = "pagepath")]
+        1 page_path: String => "pagepath: must",
     }
-    new(appid: impl Into<xinqiao_types::AppId>, pagepath: impl Into<String>)
+    new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
 }
 
 w::record! {
-    /// `mp_template_msg` of `message::wxopen::template::UniformSend`.
+    /// `mp_template_msg` of `message::wx_open::template::UniformSend`.
     pub struct MpTemplateMsg {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -42,13 +43,14 @@ w::record! {
         /// `url`.
         2 url: Option<String> => "url",
         /// `miniprogram`.
-        3 miniprogram: Option<Miniprogram> => "miniprogram",
+        #[doc(alias = "miniprogram")]
+        3 mini_program: Option<MiniProgram> => "miniprogram",
         /// `data`.
         4 data: Option<std::collections::BTreeMap<String, MpTemplateMsgData>> => "data",
     }
     new(appid: impl Into<xinqiao_types::AppId>, template_id: impl Into<String>)
     text(url: String)
-    set(miniprogram: Miniprogram, data: std::collections::BTreeMap<String, MpTemplateMsgData>)
+    set(mini_program: MiniProgram, data: std::collections::BTreeMap<String, MpTemplateMsgData>)
 }
 
 w::record! {
@@ -76,7 +78,7 @@ w::record! {
 
 w::record! {
     /// A value of `data` in `message::subscribe::Send`.
-    pub struct SendData {
+    pub struct TemplateValue {
         /// `value`.
         0 value: String => "value: must",
     }
@@ -84,7 +86,7 @@ w::record! {
 }
 
 w::record! {
-    /// `template_info` of `message::wxopen::UpdatablemsgSend`.
+    /// `template_info` of `message::wx_open::UpdatableMsgSend`.
     pub struct TemplateInfo {
         /// `parameter_list`.
         0 parameter_list: Vec<Parameter> => "parameter_list: must",
@@ -111,14 +113,15 @@ w::record! {
         /// `page`.
         4 page: Option<String> => "page",
         /// `miniprogram_state`.
-        5 miniprogram_state: Option<String> => "miniprogram_state",
+        #[doc(alias = "miniprogram_state")]
+        5 mini_program_state: Option<String> => "miniprogram_state",
         /// `lang`.
         6 lang: Option<String> => "lang",
         /// `data`.
         7 data: Option<std::collections::BTreeMap<String, DeviceSubscribeSendData>> => "data",
     }
     new(to_openid_list: Vec<String>, template_id: impl Into<String>)
-    text(model_id: String, sn: String, page: String, miniprogram_state: String, lang: String)
+    text(model_id: String, sn: String, page: String, mini_program_state: String, lang: String)
     set(data: std::collections::BTreeMap<String, DeviceSubscribeSendData>)
 }
 
@@ -151,32 +154,34 @@ pub mod subscribe {
         /// * Call: `POST /cgi-bin/message/subscribe/bizsend` on `api.weixin.qq.com`.
         /// * Needs: `msg.subscribe_notify`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
-        /// * Catalog: `mini_program.message.subscribe.bizsend`.
-        pub struct Bizsend {
+        /// * Catalog: `mini_program.message.subscribe.biz_send`.
+        pub struct BizSend {
             /// `touser`; personal data, masked in `Debug`.
-            0 touser: xinqiao_types::OpenId => "touser: must masked",
+            #[doc(alias = "touser")]
+            0 to_user: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
             1 template_id: String => "template_id: must",
             /// `page`.
             2 page: Option<String> => "page",
             /// `miniprogram`.
-            3 miniprogram: Option<super::Miniprogram> => "miniprogram",
+            #[doc(alias = "miniprogram")]
+            3 mini_program: Option<super::MiniProgram> => "miniprogram",
             /// `data`.
-            4 data: std::collections::BTreeMap<String, super::BizsendData> => "data: must",
+            4 data: std::collections::BTreeMap<String, super::BizSendData> => "data: must",
         }
         new(
-            touser: impl Into<xinqiao_types::OpenId>,
+            to_user: impl Into<xinqiao_types::OpenId>,
             template_id: impl Into<String>,
-            data: std::collections::BTreeMap<String, super::BizsendData>,
+            data: std::collections::BTreeMap<String, super::BizSendData>,
         )
         text(page: String)
-        set(miniprogram: super::Miniprogram)
+        set(mini_program: super::MiniProgram)
     }
 
     w::endpoint! {
-        Bizsend => w::Empty,
+        BizSend => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.message.subscribe.bizsend",
+            id: "mini_program.message.subscribe.biz_send",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/message/subscribe/bizsend",
@@ -202,24 +207,26 @@ pub mod subscribe {
         /// * Catalog: `mini_program.message.subscribe.send`.
         pub struct Send {
             /// `touser`; personal data, masked in `Debug`.
-            0 touser: xinqiao_types::OpenId => "touser: must masked",
+            #[doc(alias = "touser")]
+            0 to_user: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
             1 template_id: String => "template_id: must",
             /// `page`.
             2 page: Option<String> => "page",
             /// `miniprogram_state`.
-            3 miniprogram_state: Option<String> => "miniprogram_state",
+            #[doc(alias = "miniprogram_state")]
+            3 mini_program_state: Option<String> => "miniprogram_state",
             /// `data`.
-            4 data: std::collections::BTreeMap<String, super::SendData> => "data: must",
+            4 data: std::collections::BTreeMap<String, super::TemplateValue> => "data: must",
             /// `lang`.
             5 lang: Option<String> => "lang",
         }
         new(
-            touser: impl Into<xinqiao_types::OpenId>,
+            to_user: impl Into<xinqiao_types::OpenId>,
             template_id: impl Into<String>,
-            data: std::collections::BTreeMap<String, super::SendData>,
+            data: std::collections::BTreeMap<String, super::TemplateValue>,
         )
-        text(page: String, miniprogram_state: String, lang: String)
+        text(page: String, mini_program_state: String, lang: String)
     }
 
     w::endpoint! {
@@ -242,8 +249,8 @@ pub mod subscribe {
     }
 }
 
-/// Mini program messages (小程序消息): `mini_program.message.wxopen`.
-pub mod wxopen {
+/// Mini program messages (小程序消息): `mini_program.message.wx_open`.
+pub mod wx_open {
     use xinqiao_wire as w;
 
     w::record! {
@@ -251,8 +258,8 @@ pub mod wxopen {
         ///
         /// * Call: `POST /cgi-bin/message/wxopen/activityid/create` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/updatable-message/updatableMessage.createActivityId.html>.
-        /// * Catalog: `mini_program.message.wxopen.activityid_create`.
-        pub struct ActivityidCreate {
+        /// * Catalog: `mini_program.message.wx_open.activity_id_create`.
+        pub struct ActivityIdCreate {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `unionid`; personal data, masked in `Debug`.
@@ -263,8 +270,8 @@ pub mod wxopen {
     }
 
     w::record! {
-        /// Answer to [`ActivityidCreate`].
-        pub struct ActivityidCreateResponse {
+        /// Answer to [`ActivityIdCreate`].
+        pub struct ActivityIdCreateResponse {
             /// `activity_id`.
             0 activity_id: String => "activity_id: must",
             /// `expiration_time`; format `unix`.
@@ -273,9 +280,9 @@ pub mod wxopen {
     }
 
     w::endpoint! {
-        ActivityidCreate => ActivityidCreateResponse,
+        ActivityIdCreate => ActivityIdCreateResponse,
         w::EndpointInfo {
-            id: "mini_program.message.wxopen.activityid_create",
+            id: "mini_program.message.wx_open.activity_id_create",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/message/wxopen/activityid/create",
@@ -297,8 +304,8 @@ pub mod wxopen {
         /// * Call: `POST /cgi-bin/message/wxopen/chattoolmsg/send` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Errors: 42001 `ACCESS_TOKEN_EXPIRED`, 44002 `EMPTY_POST_DATA`, 47001 `DATA_FORMAT_ERROR`, 47501 `INVALID_ACTIVITY_ID`, 47502 `INVALID_TARGET_STATE`, 47504 `ACTIVITY_EXPIRED`.
-        /// * Catalog: `mini_program.message.wxopen.chattoolmsg_send`.
-        pub struct ChattoolmsgSend {
+        /// * Catalog: `mini_program.message.wx_open.chat_tool_msg_send`.
+        pub struct ChatToolMsgSend {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -306,9 +313,9 @@ pub mod wxopen {
     }
 
     w::endpoint! {
-        ChattoolmsgSend => w::Free,
+        ChatToolMsgSend => w::Free,
         w::EndpointInfo {
-            id: "mini_program.message.wxopen.chattoolmsg_send",
+            id: "mini_program.message.wx_open.chat_tool_msg_send",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/message/wxopen/chattoolmsg/send",
@@ -329,12 +336,13 @@ pub mod wxopen {
         ///
         /// * Call: `POST /cgi-bin/message/wxopen/employeerelationmsg/send` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/laboruse/api_sendemployeerelationmsg.html>.
-        /// * Catalog: `mini_program.message.wxopen.employeerelationmsg_send`.
-        pub struct EmployeerelationmsgSend {
+        /// * Catalog: `mini_program.message.wx_open.employee_relation_msg_send`.
+        pub struct EmployeeRelationMsgSend {
             /// `template_id`.
             0 template_id: String => "template_id: must",
             /// `touser`; personal data, masked in `Debug`.
-            1 touser: xinqiao_types::OpenId => "touser: must masked",
+            #[doc(alias = "touser")]
+            1 to_user: xinqiao_types::OpenId => "touser: must masked",
             /// `page`.
             2 page: String => "page: must",
             /// `data`.
@@ -342,16 +350,16 @@ pub mod wxopen {
         }
         new(
             template_id: impl Into<String>,
-            touser: impl Into<xinqiao_types::OpenId>,
+            to_user: impl Into<xinqiao_types::OpenId>,
             page: impl Into<String>,
         )
         text(data: String)
     }
 
     w::endpoint! {
-        EmployeerelationmsgSend => w::Empty,
+        EmployeeRelationMsgSend => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.message.wxopen.employeerelationmsg_send",
+            id: "mini_program.message.wx_open.employee_relation_msg_send",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/message/wxopen/employeerelationmsg/send",
@@ -373,8 +381,8 @@ pub mod wxopen {
         /// * Call: `POST /cgi-bin/message/wxopen/updatablemsg/send` on `api.weixin.qq.com`.
         /// * Errors: 42001 `ACCESS_TOKEN_EXPIRED`, 44002 `EMPTY_POST_DATA`, 47001 `DATA_FORMAT_ERROR`, 47501 `INVALID_ACTIVITY_ID`, 47502 `INVALID_TARGET_STATE`, 47503 `INVALID_VERSION_TYPE`, 47504 `ACTIVITY_EXPIRED`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/updatable-message/updatableMessage.setUpdatableMsg.html>.
-        /// * Catalog: `mini_program.message.wxopen.updatablemsg_send`.
-        pub struct UpdatablemsgSend {
+        /// * Catalog: `mini_program.message.wx_open.updatable_msg_send`.
+        pub struct UpdatableMsgSend {
             /// `activity_id`.
             0 activity_id: String => "activity_id: must",
             /// `target_state`.
@@ -386,9 +394,9 @@ pub mod wxopen {
     }
 
     w::endpoint! {
-        UpdatablemsgSend => w::Empty,
+        UpdatableMsgSend => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.message.wxopen.updatablemsg_send",
+            id: "mini_program.message.wx_open.updatable_msg_send",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/message/wxopen/updatablemsg/send",
@@ -404,7 +412,7 @@ pub mod wxopen {
         }
     }
 
-    /// Sending of old template messages (旧模板消息发送): `mini_program.message.wxopen.template`.
+    /// Sending of old template messages (旧模板消息发送): `mini_program.message.wx_open.template`.
     pub mod template {
         use xinqiao_wire as w;
 
@@ -415,7 +423,7 @@ pub mod wxopen {
             /// * Shape: unknown; free JSON in, free JSON out.
             /// * Needs: `mini.template_legacy`.
             /// * Source: <https://mp.weixin.qq.com/debug/wxadoc/dev/api/notice.html>.
-            /// * Catalog: `mini_program.message.wxopen.template.send`.
+            /// * Catalog: `mini_program.message.wx_open.template.send`.
             pub struct Send {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
@@ -426,7 +434,7 @@ pub mod wxopen {
         w::endpoint! {
             Send => w::Free,
             w::EndpointInfo {
-                id: "mini_program.message.wxopen.template.send",
+                id: "mini_program.message.wx_open.template.send",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/cgi-bin/message/wxopen/template/send",
@@ -447,21 +455,22 @@ pub mod wxopen {
             ///
             /// * Call: `POST /cgi-bin/message/wxopen/template/uniform_send` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/uniform-message/uniformMessage.send.html>.
-            /// * Catalog: `mini_program.message.wxopen.template.uniform_send`.
+            /// * Catalog: `mini_program.message.wx_open.template.uniform_send`.
             pub struct UniformSend {
                 /// `touser`; personal data, masked in `Debug`.
-                0 touser: xinqiao_types::OpenId => "touser: must masked",
+                #[doc(alias = "touser")]
+                0 to_user: xinqiao_types::OpenId => "touser: must masked",
                 /// `mp_template_msg`.
                 1 mp_template_msg: Option<super::super::MpTemplateMsg> => "mp_template_msg",
             }
-            new(touser: impl Into<xinqiao_types::OpenId>)
+            new(to_user: impl Into<xinqiao_types::OpenId>)
             set(mp_template_msg: super::super::MpTemplateMsg)
         }
 
         w::endpoint! {
             UniformSend => w::Empty,
             w::EndpointInfo {
-                id: "mini_program.message.wxopen.template.uniform_send",
+                id: "mini_program.message.wx_open.template.uniform_send",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/cgi-bin/message/wxopen/template/uniform_send",

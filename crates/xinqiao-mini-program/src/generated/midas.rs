@@ -8,8 +8,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/midas/cancelpay` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.cancelPay.html>.
-    /// * Catalog: `mini_program.midas.cancelpay`.
-    pub struct Cancelpay {
+    /// * Catalog: `mini_program.midas.cancel_pay`.
+    pub struct CancelPay {
         /// `appid`.
         0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `offer_id`.
@@ -48,17 +48,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Cancelpay`].
-    pub struct CancelpayResponse {
+    /// Answer to [`CancelPay`].
+    pub struct CancelPayResponse {
         /// `bill_no`.
         0 bill_no: String => "bill_no: must",
     }
 }
 
 w::endpoint! {
-    Cancelpay => CancelpayResponse,
+    CancelPay => CancelPayResponse,
     w::EndpointInfo {
-        id: "mini_program.midas.cancelpay",
+        id: "mini_program.midas.cancel_pay",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/midas/cancelpay",
@@ -79,8 +79,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/midas/getbalance` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.getBalance.html>.
-    /// * Catalog: `mini_program.midas.getbalance`.
-    pub struct Getbalance {
+    /// * Catalog: `mini_program.midas.get_balance`.
+    pub struct GetBalance {
         /// `appid`.
         0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `offer_id`.
@@ -108,8 +108,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getbalance`].
-    pub struct GetbalanceResponse {
+    /// Answer to [`GetBalance`].
+    pub struct GetBalanceResponse {
         /// `balance`.
         0 balance: i64 => "balance: must",
         /// `gen_balance`.
@@ -128,9 +128,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getbalance => GetbalanceResponse,
+    GetBalance => GetBalanceResponse,
     w::EndpointInfo {
-        id: "mini_program.midas.getbalance",
+        id: "mini_program.midas.get_balance",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/midas/getbalance",
@@ -304,8 +304,8 @@ pub mod sandbox {
         ///
         /// * Call: `POST /cgi-bin/midas/sandbox/cancelpay` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.cancelPay.html>.
-        /// * Catalog: `mini_program.midas.sandbox.cancelpay`.
-        pub struct Cancelpay {
+        /// * Catalog: `mini_program.midas.sandbox.cancel_pay`.
+        pub struct CancelPay {
             /// `appid`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `offer_id`.
@@ -344,17 +344,17 @@ pub mod sandbox {
     }
 
     w::record! {
-        /// Answer to [`Cancelpay`].
-        pub struct CancelpayResponse {
+        /// Answer to [`CancelPay`].
+        pub struct CancelPayResponse {
             /// `bill_no`.
             0 bill_no: String => "bill_no: must",
         }
     }
 
     w::endpoint! {
-        Cancelpay => CancelpayResponse,
+        CancelPay => CancelPayResponse,
         w::EndpointInfo {
-            id: "mini_program.midas.sandbox.cancelpay",
+            id: "mini_program.midas.sandbox.cancel_pay",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/midas/sandbox/cancelpay",
@@ -375,8 +375,8 @@ pub mod sandbox {
         ///
         /// * Call: `POST /cgi-bin/midas/sandbox/getbalance` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.getBalance.html>.
-        /// * Catalog: `mini_program.midas.sandbox.getbalance`.
-        pub struct Getbalance {
+        /// * Catalog: `mini_program.midas.sandbox.get_balance`.
+        pub struct GetBalance {
             /// `appid`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `offer_id`.
@@ -404,8 +404,8 @@ pub mod sandbox {
     }
 
     w::record! {
-        /// Answer to [`Getbalance`].
-        pub struct GetbalanceResponse {
+        /// Answer to [`GetBalance`].
+        pub struct GetBalanceResponse {
             /// `balance`.
             0 balance: i64 => "balance: must",
             /// `gen_balance`.
@@ -424,9 +424,9 @@ pub mod sandbox {
     }
 
     w::endpoint! {
-        Getbalance => GetbalanceResponse,
+        GetBalance => GetBalanceResponse,
         w::EndpointInfo {
-            id: "mini_program.midas.sandbox.getbalance",
+            id: "mini_program.midas.sandbox.get_balance",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/midas/sandbox/getbalance",

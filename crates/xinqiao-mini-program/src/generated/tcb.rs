@@ -4,16 +4,18 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `file_list` in the answer of `tcb::Batchdownloadfile`.
-    pub struct BatchdownloadfileFile {
+    /// An item of `file_list` in the answer of `tcb::BatchDownloadFile`.
+    pub struct DownloadFile {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
         /// `download_url`.
         1 download_url: Option<String> => "download_url",
         /// `status`.
         2 status: i64 => "status: must",
         /// `errmsg`.
-        3 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        3 err_msg: Option<String> => "errmsg",
     }
 }
 
@@ -41,7 +43,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `collections` in the answer of `tcb::Databasecollectionget`.
+    /// An item of `collections` in the answer of `tcb::DatabaseCollectionGet`.
     pub struct Collection {
         /// `name`.
         0 name: String => "name: must",
@@ -57,7 +59,7 @@ w::record! {
 }
 
 w::record! {
-    /// `condition` of `tcb::Getstatistics`.
+    /// `condition` of `tcb::GetStatistics`.
     pub struct Condition {
         /// `env_id`.
         0 env_id: Option<String> => "env_id",
@@ -76,7 +78,7 @@ w::record! {
 }
 
 w::record! {
-    /// `container_config` of `tcb::Setcallbackconfig`; `container_config` of `tcb::GetcallbackconfigData`.
+    /// `container_config` of `tcb::SetCallbackConfig`; `container_config` of `tcb::GetCallbackConfigData`.
     pub struct ContainerConfig {
         /// `enable`.
         0 enable: bool => "enable: must",
@@ -93,7 +95,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `create_indexes` in `tcb::Updateindex`; an item of `drop_indexes` in `tcb::Updateindex`.
+    /// An item of `create_indexes` in `tcb::UpdateIndex`; an item of `drop_indexes` in `tcb::UpdateIndex`.
     pub struct CreateIndex {
         /// `name`.
         0 name: String => "name: must",
@@ -107,7 +109,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data_column` in the answer of `tcb::Getstatistics`.
+    /// An item of `data_column` in the answer of `tcb::GetStatistics`.
     pub struct DataColumn {
         /// `col_id`.
         0 col_id: String => "col_id: must",
@@ -119,7 +121,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data_value` in the answer of `tcb::Getstatistics`.
+    /// An item of `data_value` in the answer of `tcb::GetStatistics`.
     pub struct DataValue {
         /// `data_value`.
         0 data_value: Vec<String> => "data_value: must",
@@ -127,20 +129,22 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `delete_list` in the answer of `tcb::Batchdeletefile`.
+    /// An item of `delete_list` in the answer of `tcb::BatchDeleteFile`.
     pub struct Delete {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
         /// `status`.
         1 status: i64 => "status: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        2 err_msg: Option<String> => "errmsg",
     }
 }
 
 w::record! {
-    /// `PostData` of `tcb::Describesmsrecords`.
-    pub struct DescribesmsrecordsPostData {
+    /// `PostData` of `tcb::DescribeSmsRecords`.
+    pub struct DescribeSmsRecordsPostData {
         /// `EnvId`.
         0 env_id: String => "EnvId: must",
         /// `StartDate`; format `yyyy-MM-dd`.
@@ -173,14 +177,15 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `file_list` in `tcb::Batchdownloadfile`.
+    /// An item of `file_list` in `tcb::BatchDownloadFile`.
     pub struct File {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
         /// `max_age`; in s.
         1 max_age: i64 => "max_age: must",
     }
-    new(fileid: impl Into<String>, max_age: i64)
+    new(file_id: impl Into<String>, max_age: i64)
 }
 
 w::record! {
@@ -198,7 +203,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `functions` in the answer of `tcb::Listfunctions`.
+    /// An item of `functions` in the answer of `tcb::ListFunctions`.
     pub struct Function {
         /// `name`.
         0 name: String => "name: must",
@@ -214,7 +219,7 @@ w::record! {
 }
 
 w::record! {
-    /// `function_config` of `tcb::Setcallbackconfig`; `function_config` of `tcb::GetcallbackconfigData`.
+    /// `function_config` of `tcb::SetCallbackConfig`; `function_config` of `tcb::GetCallbackConfigData`.
     pub struct FunctionConfig {
         /// `enable`.
         0 enable: bool => "enable: must",
@@ -226,8 +231,8 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `tcb::Getcallbackconfig`.
-    pub struct GetcallbackconfigData {
+    /// `data` of the answer of `tcb::GetCallbackConfig`.
+    pub struct GetCallbackConfigData {
         /// `container_config`.
         0 container_config: ContainerConfig => "container_config: must",
         /// `function_config`.
@@ -236,8 +241,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `info_list` in the answer of `tcb::Getenvinfo`.
-    pub struct GetenvinfoInfo {
+    /// An item of `info_list` in the answer of `tcb::GetEnvInfo`.
+    pub struct EnvInfo {
         /// `env`.
         0 env: String => "env: must",
         /// `alias`.
@@ -256,8 +261,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data_list` in the answer of `tcb::Getopendata`.
-    pub struct GetopendataData {
+    /// An item of `data_list` in the answer of `tcb::GetOpenData`.
+    pub struct OpenData {
         /// `cloud_id`.
         0 cloud_id: String => "cloud_id: must",
         /// `json`.
@@ -298,7 +303,7 @@ w::record! {
 }
 
 w::record! {
-    /// `pager` of the answer of `tcb::Databasecollectionget`; `pager` of the answer of `tcb::Databasequery`.
+    /// `pager` of the answer of `tcb::DatabaseCollectionGet`; `pager` of the answer of `tcb::DatabaseQuery`.
     pub struct Pager {
         /// `Offset`.
         0 offset: i64 => "Offset: must",
@@ -310,7 +315,7 @@ w::record! {
 }
 
 w::record! {
-    /// `PostData` of `tcb::Describeextensionuploadinfo`.
+    /// `PostData` of `tcb::DescribeExtensionUploadInfo`.
     pub struct PostData {
         /// `ExtensionFiles`.
         0 extension_files: Vec<ExtensionFile> => "ExtensionFiles: must",
@@ -319,7 +324,7 @@ w::record! {
 }
 
 w::record! {
-    /// `report` of the answer of `tcb::Getpressuretestreport`.
+    /// `report` of the answer of `tcb::GetPressureTestReport`.
     pub struct Report {
         /// `pressure_id`.
         0 pressure_id: i64 => "pressure_id: must",
@@ -330,7 +335,8 @@ w::record! {
         /// `run_time`; in s.
         3 run_time: i64 => "run_time: must",
         /// `blankpage_pencent`.
-        4 blankpage_pencent: i64 => "blankpage_pencent: must",
+        #[doc(alias = "blankpage_pencent")]
+        4 blank_page_pencent: i64 => "blankpage_pencent: must",
         /// `aver_time_cost`; in ms.
         5 aver_time_cost: i64 => "aver_time_cost: must",
         /// `max_time_cost`; in ms.
@@ -345,7 +351,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Response` of the answer of `tcb::Describeextensionuploadinfo`.
+    /// `Response` of the answer of `tcb::DescribeExtensionUploadInfo`.
     pub struct Response {
         /// `FilesData`.
         0 files_data: Vec<FilesData> => "FilesData: must",
@@ -355,7 +361,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Response` of the answer of `tcb::Describesmsrecords`.
+    /// `Response` of the answer of `tcb::DescribeSmsRecords`.
     pub struct ResponseItem {
         /// `SmsRecords`.
         0 sms_records: Vec<SmsRecord> => "SmsRecords: must",
@@ -367,7 +373,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `send_status_list` in the answer of `tcb::Sendsms`; an item of `send_status_list` in the answer of `tcb::Sendsmsv2`.
+    /// An item of `send_status_list` in the answer of `tcb::SendSms`; an item of `send_status_list` in the answer of `tcb::SendSmsV2`.
     pub struct SendStatus {
         /// `serial_no`.
         0 serial_no: String => "serial_no: must",
@@ -413,8 +419,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `tcb::Wxpaylist`.
-    pub struct WxpaylistList {
+    /// An item of `list` in the answer of `tcb::WxPayList`.
+    pub struct PayList {
         /// `merchant_code`.
         0 merchant_code: String => "merchant_code: must",
         /// `merchant_name`.
@@ -436,8 +442,8 @@ w::record! {
     /// * Call: `POST /tcb/adddelayedfunctiontask` on `api.weixin.qq.com`.
     /// * Errors: -501000, -1000.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.addDelayedFunctionTask.html>.
-    /// * Catalog: `mini_program.tcb.adddelayedfunctiontask`.
-    pub struct Adddelayedfunctiontask {
+    /// * Catalog: `mini_program.tcb.add_delayed_function_task`.
+    pub struct AddDelayedFunctionTask {
         /// `env`.
         0 env: String => "env: must",
         /// `function_name`.
@@ -452,9 +458,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Adddelayedfunctiontask => w::Empty,
+    AddDelayedFunctionTask => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.adddelayedfunctiontask",
+        id: "mini_program.tcb.add_delayed_function_task",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/adddelayedfunctiontask",
@@ -476,28 +482,29 @@ w::record! {
     /// * Call: `POST /tcb/batchdeletefile` on `api.weixin.qq.com`.
     /// * Errors: -501002, -1000, 40014 `INVALID_ACCESS_TOKEN`, 40101 `PARAMETER_MISSING`, 41001 `ACCESS_TOKEN_MISSING`, 43002 `REQUIRE_POST`, 44002 `EMPTY_POST_DATA`, 47001 `DATA_FORMAT_ERROR`, 85088 `NO_CLOUD_PRIVILEGE`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/deleteTcbCloudFile.html>.
-    /// * Catalog: `mini_program.tcb.batchdeletefile`.
-    pub struct Batchdeletefile {
+    /// * Catalog: `mini_program.tcb.batch_delete_file`.
+    pub struct BatchDeleteFile {
         /// `env`.
         0 env: String => "env: must",
         /// `fileid_list`.
-        1 fileid_list: Vec<String> => "fileid_list: must",
+        #[doc(alias = "fileid_list")]
+        1 file_id_list: Vec<String> => "fileid_list: must",
     }
-    new(env: impl Into<String>, fileid_list: Vec<String>)
+    new(env: impl Into<String>, file_id_list: Vec<String>)
 }
 
 w::record! {
-    /// Answer to [`Batchdeletefile`].
-    pub struct BatchdeletefileResponse {
+    /// Answer to [`BatchDeleteFile`].
+    pub struct BatchDeleteFileResponse {
         /// `delete_list`.
         0 delete_list: Vec<Delete> => "delete_list: must",
     }
 }
 
 w::endpoint! {
-    Batchdeletefile => BatchdeletefileResponse,
+    BatchDeleteFile => BatchDeleteFileResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.batchdeletefile",
+        id: "mini_program.tcb.batch_delete_file",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/batchdeletefile",
@@ -519,8 +526,8 @@ w::record! {
     /// * Call: `POST /tcb/batchdownloadfile` on `api.weixin.qq.com`.
     /// * Errors: -501007, -501002, -501000, -1000, 40014 `INVALID_ACCESS_TOKEN`, 40101 `PARAMETER_MISSING`, 43002 `REQUIRE_POST`, 85088 `NO_CLOUD_PRIVILEGE`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/getDownloadTcbFileLink.html>.
-    /// * Catalog: `mini_program.tcb.batchdownloadfile`.
-    pub struct Batchdownloadfile {
+    /// * Catalog: `mini_program.tcb.batch_download_file`.
+    pub struct BatchDownloadFile {
         /// `env`.
         0 env: String => "env: must",
         /// `file_list`.
@@ -530,17 +537,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Batchdownloadfile`].
-    pub struct BatchdownloadfileResponse {
+    /// Answer to [`BatchDownloadFile`].
+    pub struct BatchDownloadFileResponse {
         /// `file_list`.
-        0 file_list: Vec<BatchdownloadfileFile> => "file_list: must",
+        0 file_list: Vec<DownloadFile> => "file_list: must",
     }
 }
 
 w::endpoint! {
-    Batchdownloadfile => BatchdownloadfileResponse,
+    BatchDownloadFile => BatchDownloadFileResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.batchdownloadfile",
+        id: "mini_program.tcb.batch_download_file",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/batchdownloadfile",
@@ -561,8 +568,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/checkmobile` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/admin-management/checkMobileConfig.html>.
-    /// * Catalog: `mini_program.tcb.checkmobile`.
-    pub struct Checkmobile {
+    /// * Catalog: `mini_program.tcb.check_mobile`.
+    pub struct CheckMobile {
         /// `push_tmpl`.
         0 push_tmpl: Option<bool> => "push_tmpl",
     }
@@ -571,17 +578,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Checkmobile`].
-    pub struct CheckmobileResponse {
+    /// Answer to [`CheckMobile`].
+    pub struct CheckMobileResponse {
         /// `has_mobile`.
         0 has_mobile: bool => "has_mobile: must",
     }
 }
 
 w::endpoint! {
-    Checkmobile => CheckmobileResponse,
+    CheckMobile => CheckMobileResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.checkmobile",
+        id: "mini_program.tcb.check_mobile",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/checkmobile",
@@ -602,8 +609,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/cloudbasereport` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.report.html>.
-    /// * Catalog: `mini_program.tcb.cloudbasereport`.
-    pub struct Cloudbasereport {
+    /// * Catalog: `mini_program.tcb.cloud_base_report`.
+    pub struct CloudBaseReport {
         /// `report_action`.
         0 report_action: String => "report_action: must",
         /// `env_id`.
@@ -629,9 +636,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Cloudbasereport => w::Empty,
+    CloudBaseReport => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.cloudbasereport",
+        id: "mini_program.tcb.cloud_base_report",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/cloudbasereport",
@@ -652,16 +659,16 @@ w::record! {
     ///
     /// * Call: `POST /tcb/createclouduser` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/admin-management/createCloudUser.html>.
-    /// * Catalog: `mini_program.tcb.createclouduser`.
-    pub struct Createclouduser {
+    /// * Catalog: `mini_program.tcb.create_cloud_user`.
+    pub struct CreateCloudUser {
     }
     new()
 }
 
 w::endpoint! {
-    Createclouduser => w::Empty,
+    CreateCloudUser => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.createclouduser",
+        id: "mini_program.tcb.create_cloud_user",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/createclouduser",
@@ -682,8 +689,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/createenvandresource` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/env-management/createEnv.html>.
-    /// * Catalog: `mini_program.tcb.createenvandresource`.
-    pub struct Createenvandresource {
+    /// * Catalog: `mini_program.tcb.create_env_and_resource`.
+    pub struct CreateEnvAndResource {
         /// `env`.
         0 env: String => "env: must",
         /// `alias`.
@@ -693,17 +700,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Createenvandresource`].
-    pub struct CreateenvandresourceResponse {
+    /// Answer to [`CreateEnvAndResource`].
+    pub struct CreateEnvAndResourceResponse {
         /// `status`.
         0 status: String => "status: must",
     }
 }
 
 w::endpoint! {
-    Createenvandresource => CreateenvandresourceResponse,
+    CreateEnvAndResource => CreateEnvAndResourceResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.createenvandresource",
+        id: "mini_program.tcb.create_env_and_resource",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/createenvandresource",
@@ -724,8 +731,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/createfunction` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/createFunction.html>.
-    /// * Catalog: `mini_program.tcb.createfunction`.
-    pub struct Createfunction {
+    /// * Catalog: `mini_program.tcb.create_function`.
+    pub struct CreateFunction {
         /// `env`.
         0 env: String => "env: must",
         /// `function_name`.
@@ -735,9 +742,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Createfunction => w::Empty,
+    CreateFunction => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.createfunction",
+        id: "mini_program.tcb.create_function",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/createfunction",
@@ -758,8 +765,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/createpressuretesttask` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.createPressureTest.html>.
-    /// * Catalog: `mini_program.tcb.createpressuretesttask`.
-    pub struct Createpressuretesttask {
+    /// * Catalog: `mini_program.tcb.create_pressure_test_task`.
+    pub struct CreatePressureTestTask {
         /// `task_url`.
         0 task_url: String => "task_url: must",
         /// `run_count`.
@@ -773,17 +780,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Createpressuretesttask`].
-    pub struct CreatepressuretesttaskResponse {
+    /// Answer to [`CreatePressureTestTask`].
+    pub struct CreatePressureTestTaskResponse {
         /// `pressure_id`.
         0 pressure_id: i64 => "pressure_id: must",
     }
 }
 
 w::endpoint! {
-    Createpressuretesttask => CreatepressuretesttaskResponse,
+    CreatePressureTestTask => CreatePressureTestTaskResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.createpressuretesttask",
+        id: "mini_program.tcb.create_pressure_test_task",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/createpressuretesttask",
@@ -805,8 +812,8 @@ w::record! {
     /// * Call: `POST /tcb/createsendsmstask` on `api.weixin.qq.com`.
     /// * Errors: -601033, -601032, -601028, -601027, -501007.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.createSendSmsTask.html>.
-    /// * Catalog: `mini_program.tcb.createsendsmstask`.
-    pub struct Createsendsmstask {
+    /// * Catalog: `mini_program.tcb.create_send_sms_task`.
+    pub struct CreateSendSmsTask {
         /// `env`.
         0 env: String => "env: must",
         /// `file_url`.
@@ -816,17 +823,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Createsendsmstask`].
-    pub struct CreatesendsmstaskResponse {
+    /// Answer to [`CreateSendSmsTask`].
+    pub struct CreateSendSmsTaskResponse {
         /// `query_id`.
         0 query_id: String => "query_id: must",
     }
 }
 
 w::endpoint! {
-    Createsendsmstask => CreatesendsmstaskResponse,
+    CreateSendSmsTask => CreateSendSmsTaskResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.createsendsmstask",
+        id: "mini_program.tcb.create_send_sms_task",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/createsendsmstask",
@@ -848,8 +855,8 @@ w::record! {
     /// * Call: `POST /tcb/databaseadd` on `api.weixin.qq.com`.
     /// * Errors: -1000, 40014 `INVALID_ACCESS_TOKEN`, 40101 `PARAMETER_MISSING`, 85088 `NO_CLOUD_PRIVILEGE`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/addDatabaseItem.html>.
-    /// * Catalog: `mini_program.tcb.databaseadd`.
-    pub struct Databaseadd {
+    /// * Catalog: `mini_program.tcb.database_add`.
+    pub struct DatabaseAdd {
         /// `env`.
         0 env: String => "env: must",
         /// `query`.
@@ -859,17 +866,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Databaseadd`].
-    pub struct DatabaseaddResponse {
+    /// Answer to [`DatabaseAdd`].
+    pub struct DatabaseAddResponse {
         /// `id_list`.
         0 id_list: Vec<String> => "id_list: must",
     }
 }
 
 w::endpoint! {
-    Databaseadd => DatabaseaddResponse,
+    DatabaseAdd => DatabaseAddResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.databaseadd",
+        id: "mini_program.tcb.database_add",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databaseadd",
@@ -891,8 +898,8 @@ w::record! {
     /// * Call: `POST /tcb/databaseaggregate` on `api.weixin.qq.com`.
     /// * Errors: -501000, 40101 `PARAMETER_MISSING`, 85088 `NO_CLOUD_PRIVILEGE`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/aggregateDatabase.html>.
-    /// * Catalog: `mini_program.tcb.databaseaggregate`.
-    pub struct Databaseaggregate {
+    /// * Catalog: `mini_program.tcb.database_aggregate`.
+    pub struct DatabaseAggregate {
         /// `env`.
         0 env: String => "env: must",
         /// `query`.
@@ -902,17 +909,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Databaseaggregate`].
-    pub struct DatabaseaggregateResponse {
+    /// Answer to [`DatabaseAggregate`].
+    pub struct DatabaseAggregateResponse {
         /// `data`.
         0 data: Vec<String> => "data: must",
     }
 }
 
 w::endpoint! {
-    Databaseaggregate => DatabaseaggregateResponse,
+    DatabaseAggregate => DatabaseAggregateResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.databaseaggregate",
+        id: "mini_program.tcb.database_aggregate",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databaseaggregate",
@@ -934,8 +941,8 @@ w::record! {
     /// * Call: `POST /tcb/databasecollectionadd` on `api.weixin.qq.com`.
     /// * Errors: -501000.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/addDatabaseCollection.html>.
-    /// * Catalog: `mini_program.tcb.databasecollectionadd`.
-    pub struct Databasecollectionadd {
+    /// * Catalog: `mini_program.tcb.database_collection_add`.
+    pub struct DatabaseCollectionAdd {
         /// `env`.
         0 env: String => "env: must",
         /// `collection_name`.
@@ -945,9 +952,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Databasecollectionadd => w::Empty,
+    DatabaseCollectionAdd => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.databasecollectionadd",
+        id: "mini_program.tcb.database_collection_add",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databasecollectionadd",
@@ -968,8 +975,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/databasecollectiondelete` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/deleteDatabaseCollection.html>.
-    /// * Catalog: `mini_program.tcb.databasecollectiondelete`.
-    pub struct Databasecollectiondelete {
+    /// * Catalog: `mini_program.tcb.database_collection_delete`.
+    pub struct DatabaseCollectionDelete {
         /// `env`.
         0 env: String => "env: must",
         /// `collection_name`.
@@ -979,9 +986,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Databasecollectiondelete => w::Empty,
+    DatabaseCollectionDelete => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.databasecollectiondelete",
+        id: "mini_program.tcb.database_collection_delete",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databasecollectiondelete",
@@ -1002,8 +1009,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/databasecollectionget` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/getDatabaseCollection.html>.
-    /// * Catalog: `mini_program.tcb.databasecollectionget`.
-    pub struct Databasecollectionget {
+    /// * Catalog: `mini_program.tcb.database_collection_get`.
+    pub struct DatabaseCollectionGet {
         /// `env`.
         0 env: String => "env: must",
         /// `offset`.
@@ -1016,8 +1023,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Databasecollectionget`].
-    pub struct DatabasecollectiongetResponse {
+    /// Answer to [`DatabaseCollectionGet`].
+    pub struct DatabaseCollectionGetResponse {
         /// `collections`.
         0 collections: Vec<Collection> => "collections: must",
         /// `pager`.
@@ -1026,9 +1033,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Databasecollectionget => DatabasecollectiongetResponse,
+    DatabaseCollectionGet => DatabaseCollectionGetResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.databasecollectionget",
+        id: "mini_program.tcb.database_collection_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databasecollectionget",
@@ -1049,8 +1056,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/databasecount` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/getDatabaseCount.html>.
-    /// * Catalog: `mini_program.tcb.databasecount`.
-    pub struct Databasecount {
+    /// * Catalog: `mini_program.tcb.database_count`.
+    pub struct DatabaseCount {
         /// `env`.
         0 env: String => "env: must",
         /// `query`.
@@ -1060,17 +1067,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Databasecount`].
-    pub struct DatabasecountResponse {
+    /// Answer to [`DatabaseCount`].
+    pub struct DatabaseCountResponse {
         /// `count`.
         0 count: i64 => "count: must",
     }
 }
 
 w::endpoint! {
-    Databasecount => DatabasecountResponse,
+    DatabaseCount => DatabaseCountResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.databasecount",
+        id: "mini_program.tcb.database_count",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databasecount",
@@ -1091,8 +1098,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/databasedelete` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/deleteDatabaseItem.html>.
-    /// * Catalog: `mini_program.tcb.databasedelete`.
-    pub struct Databasedelete {
+    /// * Catalog: `mini_program.tcb.database_delete`.
+    pub struct DatabaseDelete {
         /// `env`.
         0 env: String => "env: must",
         /// `query`.
@@ -1102,17 +1109,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Databasedelete`].
-    pub struct DatabasedeleteResponse {
+    /// Answer to [`DatabaseDelete`].
+    pub struct DatabaseDeleteResponse {
         /// `deleted`.
         0 deleted: i64 => "deleted: must",
     }
 }
 
 w::endpoint! {
-    Databasedelete => DatabasedeleteResponse,
+    DatabaseDelete => DatabaseDeleteResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.databasedelete",
+        id: "mini_program.tcb.database_delete",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databasedelete",
@@ -1133,8 +1140,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/databasemigrateexport` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/exportDatabaseItem.html>.
-    /// * Catalog: `mini_program.tcb.databasemigrateexport`.
-    pub struct Databasemigrateexport {
+    /// * Catalog: `mini_program.tcb.database_migrate_export`.
+    pub struct DatabaseMigrateExport {
         /// `env`.
         0 env: String => "env: must",
         /// `file_path`.
@@ -1153,17 +1160,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Databasemigrateexport`].
-    pub struct DatabasemigrateexportResponse {
+    /// Answer to [`DatabaseMigrateExport`].
+    pub struct DatabaseMigrateExportResponse {
         /// `job_id`.
         0 job_id: i64 => "job_id: must",
     }
 }
 
 w::endpoint! {
-    Databasemigrateexport => DatabasemigrateexportResponse,
+    DatabaseMigrateExport => DatabaseMigrateExportResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.databasemigrateexport",
+        id: "mini_program.tcb.database_migrate_export",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databasemigrateexport",
@@ -1184,8 +1191,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/databasemigrateimport` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/importDatabaseItem.html>.
-    /// * Catalog: `mini_program.tcb.databasemigrateimport`.
-    pub struct Databasemigrateimport {
+    /// * Catalog: `mini_program.tcb.database_migrate_import`.
+    pub struct DatabaseMigrateImport {
         /// `env`.
         0 env: String => "env: must",
         /// `collection_name`.
@@ -1209,13 +1216,13 @@ w::record! {
     )
 }
 
-/// Answer to [`Databasemigrateimport`], the same as to [`Databasemigrateexport`].
-pub type DatabasemigrateimportResponse = DatabasemigrateexportResponse;
+/// Answer to [`DatabaseMigrateImport`], the same as to [`DatabaseMigrateExport`].
+pub type DatabaseMigrateImportResponse = DatabaseMigrateExportResponse;
 
 w::endpoint! {
-    Databasemigrateimport => DatabasemigrateimportResponse,
+    DatabaseMigrateImport => DatabaseMigrateImportResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.databasemigrateimport",
+        id: "mini_program.tcb.database_migrate_import",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databasemigrateimport",
@@ -1236,8 +1243,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/databasemigratequeryinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/getDatabaseRecord.html>.
-    /// * Catalog: `mini_program.tcb.databasemigratequeryinfo`.
-    pub struct Databasemigratequeryinfo {
+    /// * Catalog: `mini_program.tcb.database_migrate_query_info`.
+    pub struct DatabaseMigrateQueryInfo {
         /// `env`.
         0 env: String => "env: must",
         /// `job_id`.
@@ -1247,8 +1254,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Databasemigratequeryinfo`].
-    pub struct DatabasemigratequeryinfoResponse {
+    /// Answer to [`DatabaseMigrateQueryInfo`].
+    pub struct DatabaseMigrateQueryInfoResponse {
         /// `status`.
         0 status: String => "status: must",
         /// `record_success`.
@@ -1263,9 +1270,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Databasemigratequeryinfo => DatabasemigratequeryinfoResponse,
+    DatabaseMigrateQueryInfo => DatabaseMigrateQueryInfoResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.databasemigratequeryinfo",
+        id: "mini_program.tcb.database_migrate_query_info",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databasemigratequeryinfo",
@@ -1286,8 +1293,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/databasequery` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/databasequery.html>.
-    /// * Catalog: `mini_program.tcb.databasequery`.
-    pub struct Databasequery {
+    /// * Catalog: `mini_program.tcb.database_query`.
+    pub struct DatabaseQuery {
         /// `env`.
         0 env: String => "env: must",
         /// `query`.
@@ -1297,8 +1304,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Databasequery`].
-    pub struct DatabasequeryResponse {
+    /// Answer to [`DatabaseQuery`].
+    pub struct DatabaseQueryResponse {
         /// `data`.
         0 data: Vec<String> => "data: must",
         /// `pager`.
@@ -1307,9 +1314,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Databasequery => DatabasequeryResponse,
+    DatabaseQuery => DatabaseQueryResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.databasequery",
+        id: "mini_program.tcb.database_query",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databasequery",
@@ -1330,8 +1337,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/databaseupdate` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/updateDatabaseIndex.html>.
-    /// * Catalog: `mini_program.tcb.databaseupdate`.
-    pub struct Databaseupdate {
+    /// * Catalog: `mini_program.tcb.database_update`.
+    pub struct DatabaseUpdate {
         /// `env`.
         0 env: String => "env: must",
         /// `query`.
@@ -1341,8 +1348,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Databaseupdate`].
-    pub struct DatabaseupdateResponse {
+    /// Answer to [`DatabaseUpdate`].
+    pub struct DatabaseUpdateResponse {
         /// `modified`.
         0 modified: i64 => "modified: must",
         /// `matched`.
@@ -1353,9 +1360,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Databaseupdate => DatabaseupdateResponse,
+    DatabaseUpdate => DatabaseUpdateResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.databaseupdate",
+        id: "mini_program.tcb.database_update",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/databaseupdate",
@@ -1376,8 +1383,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/describeextensionuploadinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.describeExtensionUploadInfo.html>.
-    /// * Catalog: `mini_program.tcb.describeextensionuploadinfo`.
-    pub struct Describeextensionuploadinfo {
+    /// * Catalog: `mini_program.tcb.describe_extension_upload_info`.
+    pub struct DescribeExtensionUploadInfo {
         /// `PostData`.
         0 post_data: PostData => "PostData: must",
     }
@@ -1385,17 +1392,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Describeextensionuploadinfo`].
-    pub struct DescribeextensionuploadinfoResponse {
+    /// Answer to [`DescribeExtensionUploadInfo`].
+    pub struct DescribeExtensionUploadInfoResponse {
         /// `Response`.
         0 response: Response => "Response: must",
     }
 }
 
 w::endpoint! {
-    Describeextensionuploadinfo => DescribeextensionuploadinfoResponse,
+    DescribeExtensionUploadInfo => DescribeExtensionUploadInfoResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.describeextensionuploadinfo",
+        id: "mini_program.tcb.describe_extension_upload_info",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/describeextensionuploadinfo",
@@ -1416,26 +1423,26 @@ w::record! {
     ///
     /// * Call: `POST /tcb/describesmsrecords` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.describeSmsRecords.html>.
-    /// * Catalog: `mini_program.tcb.describesmsrecords`.
-    pub struct Describesmsrecords {
+    /// * Catalog: `mini_program.tcb.describe_sms_records`.
+    pub struct DescribeSmsRecords {
         /// `PostData`.
-        0 post_data: DescribesmsrecordsPostData => "PostData: must",
+        0 post_data: DescribeSmsRecordsPostData => "PostData: must",
     }
-    new(post_data: DescribesmsrecordsPostData)
+    new(post_data: DescribeSmsRecordsPostData)
 }
 
 w::record! {
-    /// Answer to [`Describesmsrecords`].
-    pub struct DescribesmsrecordsResponse {
+    /// Answer to [`DescribeSmsRecords`].
+    pub struct DescribeSmsRecordsResponse {
         /// `Response`.
         0 response: ResponseItem => "Response: must",
     }
 }
 
 w::endpoint! {
-    Describesmsrecords => DescribesmsrecordsResponse,
+    DescribeSmsRecords => DescribeSmsRecordsResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.describesmsrecords",
+        id: "mini_program.tcb.describe_sms_records",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/describesmsrecords",
@@ -1456,8 +1463,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/downloadfunction` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getFuntionLink.html>.
-    /// * Catalog: `mini_program.tcb.downloadfunction`.
-    pub struct Downloadfunction {
+    /// * Catalog: `mini_program.tcb.download_function`.
+    pub struct DownloadFunction {
         /// `env`.
         0 env: String => "env: must",
         /// `function_name`.
@@ -1467,8 +1474,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Downloadfunction`].
-    pub struct DownloadfunctionResponse {
+    /// Answer to [`DownloadFunction`].
+    pub struct DownloadFunctionResponse {
         /// `url`.
         0 url: String => "url: must",
         /// `checksum`.
@@ -1477,9 +1484,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Downloadfunction => DownloadfunctionResponse,
+    DownloadFunction => DownloadFunctionResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.downloadfunction",
+        id: "mini_program.tcb.download_function",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/downloadfunction",
@@ -1500,8 +1507,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/getappconfig` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/getAppConfig.html>.
-    /// * Catalog: `mini_program.tcb.getappconfig`.
-    pub struct Getappconfig {
+    /// * Catalog: `mini_program.tcb.get_app_config`.
+    pub struct GetAppConfig {
         /// `type`.
         0 type_: i64 => "type: must",
     }
@@ -1509,17 +1516,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getappconfig`].
-    pub struct GetappconfigResponse {
+    /// Answer to [`GetAppConfig`].
+    pub struct GetAppConfigResponse {
         /// `config`.
         0 config: String => "config: must",
     }
 }
 
 w::endpoint! {
-    Getappconfig => GetappconfigResponse,
+    GetAppConfig => GetAppConfigResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getappconfig",
+        id: "mini_program.tcb.get_app_config",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getappconfig",
@@ -1540,24 +1547,24 @@ w::record! {
     ///
     /// * Call: `POST /tcb/getcallbackconfig` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/msg-push/getCallBackConfig.html>.
-    /// * Catalog: `mini_program.tcb.getcallbackconfig`.
-    pub struct Getcallbackconfig {
+    /// * Catalog: `mini_program.tcb.get_callback_config`.
+    pub struct GetCallbackConfig {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getcallbackconfig`].
-    pub struct GetcallbackconfigResponse {
+    /// Answer to [`GetCallbackConfig`].
+    pub struct GetCallbackConfigResponse {
         /// `data`.
-        0 data: GetcallbackconfigData => "data: must",
+        0 data: GetCallbackConfigData => "data: must",
     }
 }
 
 w::endpoint! {
-    Getcallbackconfig => GetcallbackconfigResponse,
+    GetCallbackConfig => GetCallbackConfigResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getcallbackconfig",
+        id: "mini_program.tcb.get_callback_config",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getcallbackconfig",
@@ -1578,24 +1585,25 @@ w::record! {
     ///
     /// * Call: `POST /tcb/getcodesecret` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getCodeSecret.html>.
-    /// * Catalog: `mini_program.tcb.getcodesecret`.
-    pub struct Getcodesecret {
+    /// * Catalog: `mini_program.tcb.get_code_secret`.
+    pub struct GetCodeSecret {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getcodesecret`].
-    pub struct GetcodesecretResponse {
+    /// Answer to [`GetCodeSecret`].
+    pub struct GetCodeSecretResponse {
         /// `codesecret`.
-        0 codesecret: String => "codesecret: must",
+        #[doc(alias = "codesecret")]
+        0 code_secret: String => "codesecret: must",
     }
 }
 
 w::endpoint! {
-    Getcodesecret => GetcodesecretResponse,
+    GetCodeSecret => GetCodeSecretResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getcodesecret",
+        id: "mini_program.tcb.get_code_secret",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getcodesecret",
@@ -1616,8 +1624,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/getenvinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/env-management/getEnvInfo.html>.
-    /// * Catalog: `mini_program.tcb.getenvinfo`.
-    pub struct Getenvinfo {
+    /// * Catalog: `mini_program.tcb.get_env_info`.
+    pub struct GetEnvInfo {
         /// `env`.
         0 env: String => "env: must",
     }
@@ -1625,17 +1633,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getenvinfo`].
-    pub struct GetenvinfoResponse {
+    /// Answer to [`GetEnvInfo`].
+    pub struct GetEnvInfoResponse {
         /// `info_list`.
-        0 info_list: Vec<GetenvinfoInfo> => "info_list: must",
+        0 info_list: Vec<EnvInfo> => "info_list: must",
     }
 }
 
 w::endpoint! {
-    Getenvinfo => GetenvinfoResponse,
+    GetEnvInfo => GetEnvInfoResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getenvinfo",
+        id: "mini_program.tcb.get_env_info",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getenvinfo",
@@ -1656,8 +1664,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/getfuncconfig` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getFuntionConfig.html>.
-    /// * Catalog: `mini_program.tcb.getfuncconfig`.
-    pub struct Getfuncconfig {
+    /// * Catalog: `mini_program.tcb.get_func_config`.
+    pub struct GetFuncConfig {
         /// `env`.
         0 env: String => "env: must",
         /// `function_name`.
@@ -1668,13 +1676,13 @@ w::record! {
     new(env: impl Into<String>, function_name: impl Into<String>, type_: i64)
 }
 
-/// Answer to [`Getfuncconfig`], the same as to [`Getappconfig`].
-pub type GetfuncconfigResponse = GetappconfigResponse;
+/// Answer to [`GetFuncConfig`], the same as to [`GetAppConfig`].
+pub type GetFuncConfigResponse = GetAppConfigResponse;
 
 w::endpoint! {
-    Getfuncconfig => GetfuncconfigResponse,
+    GetFuncConfig => GetFuncConfigResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getfuncconfig",
+        id: "mini_program.tcb.get_func_config",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getfuncconfig",
@@ -1695,28 +1703,29 @@ w::record! {
     ///
     /// * Call: `POST /tcb/getopendata` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getOpenData.html>.
-    /// * Catalog: `mini_program.tcb.getopendata`.
-    pub struct Getopendata {
+    /// * Catalog: `mini_program.tcb.get_open_data`.
+    pub struct GetOpenData {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `cloudid_list`.
-        1 cloudid_list: Vec<String> => "cloudid_list: must",
+        #[doc(alias = "cloudid_list")]
+        1 cloud_id_list: Vec<String> => "cloudid_list: must",
     }
-    new(openid: impl Into<xinqiao_types::OpenId>, cloudid_list: Vec<String>)
+    new(openid: impl Into<xinqiao_types::OpenId>, cloud_id_list: Vec<String>)
 }
 
 w::record! {
-    /// Answer to [`Getopendata`].
-    pub struct GetopendataResponse {
+    /// Answer to [`GetOpenData`].
+    pub struct GetOpenDataResponse {
         /// `data_list`.
-        0 data_list: Vec<GetopendataData> => "data_list: must",
+        0 data_list: Vec<OpenData> => "data_list: must",
     }
 }
 
 w::endpoint! {
-    Getopendata => GetopendataResponse,
+    GetOpenData => GetOpenDataResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getopendata",
+        id: "mini_program.tcb.get_open_data",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getopendata",
@@ -1737,8 +1746,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/getpressuretestreport` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getPressureTestReport.html>.
-    /// * Catalog: `mini_program.tcb.getpressuretestreport`.
-    pub struct Getpressuretestreport {
+    /// * Catalog: `mini_program.tcb.get_pressure_test_report`.
+    pub struct GetPressureTestReport {
         /// `pressure_id`.
         0 pressure_id: i64 => "pressure_id: must",
     }
@@ -1746,17 +1755,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getpressuretestreport`].
-    pub struct GetpressuretestreportResponse {
+    /// Answer to [`GetPressureTestReport`].
+    pub struct GetPressureTestReportResponse {
         /// `report`.
         0 report: Report => "report: must",
     }
 }
 
 w::endpoint! {
-    Getpressuretestreport => GetpressuretestreportResponse,
+    GetPressureTestReport => GetPressureTestReportResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getpressuretestreport",
+        id: "mini_program.tcb.get_pressure_test_report",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getpressuretestreport",
@@ -1777,8 +1786,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/getpressureteststatus` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getPressureTestStatus.html>.
-    /// * Catalog: `mini_program.tcb.getpressureteststatus`.
-    pub struct Getpressureteststatus {
+    /// * Catalog: `mini_program.tcb.get_pressure_test_status`.
+    pub struct GetPressureTestStatus {
         /// `pressure_id`.
         0 pressure_id: i64 => "pressure_id: must",
     }
@@ -1786,8 +1795,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getpressureteststatus`].
-    pub struct GetpressureteststatusResponse {
+    /// Answer to [`GetPressureTestStatus`].
+    pub struct GetPressureTestStatusResponse {
         /// `status`.
         0 status: String => "status: must",
         /// `beg_time`; format `unix`.
@@ -1798,9 +1807,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getpressureteststatus => GetpressureteststatusResponse,
+    GetPressureTestStatus => GetPressureTestStatusResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getpressureteststatus",
+        id: "mini_program.tcb.get_pressure_test_status",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getpressureteststatus",
@@ -1822,8 +1831,8 @@ w::record! {
     /// * Call: `POST /tcb/getqcloudtoken` on `api.weixin.qq.com`.
     /// * Errors: 45009 `DAILY_QUOTA_REACHED`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/admin-management/getCloudToken.html>.
-    /// * Catalog: `mini_program.tcb.getqcloudtoken`.
-    pub struct Getqcloudtoken {
+    /// * Catalog: `mini_program.tcb.get_qcloud_token`.
+    pub struct GetQcloudToken {
         /// `lifespan`; in s.
         0 lifespan: i64 => "lifespan: must",
     }
@@ -1831,12 +1840,14 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getqcloudtoken`].
-    pub struct GetqcloudtokenResponse {
+    /// Answer to [`GetQcloudToken`].
+    pub struct GetQcloudTokenResponse {
         /// `secretid`.
-        0 secretid: String => "secretid: must",
+        #[doc(alias = "secretid")]
+        0 secret_id: String => "secretid: must",
         /// `secretkey`.
-        1 secretkey: String => "secretkey: must",
+        #[doc(alias = "secretkey")]
+        1 secret_key: String => "secretkey: must",
         /// `token`.
         2 token: String => "token: must",
         /// `expired_time`; format `unix`.
@@ -1845,9 +1856,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getqcloudtoken => GetqcloudtokenResponse,
+    GetQcloudToken => GetQcloudTokenResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getqcloudtoken",
+        id: "mini_program.tcb.get_qcloud_token",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getqcloudtoken",
@@ -1869,8 +1880,8 @@ w::record! {
     /// * Call: `POST /tcb/getstatistics` on `api.weixin.qq.com`.
     /// * Errors: 10011.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getStatistics.html>.
-    /// * Catalog: `mini_program.tcb.getstatistics`.
-    pub struct Getstatistics {
+    /// * Catalog: `mini_program.tcb.get_statistics`.
+    pub struct GetStatistics {
         /// `action`.
         0 action: String => "action: must",
         /// `begin_date`; format `unix`.
@@ -1893,8 +1904,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getstatistics`].
-    pub struct GetstatisticsResponse {
+    /// Answer to [`GetStatistics`].
+    pub struct GetStatisticsResponse {
         /// `data_column`.
         0 data_column: Vec<DataColumn> => "data_column: must",
         /// `data_value`.
@@ -1905,9 +1916,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getstatistics => GetstatisticsResponse,
+    GetStatistics => GetStatisticsResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getstatistics",
+        id: "mini_program.tcb.get_statistics",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getstatistics",
@@ -1928,8 +1939,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/getuploadsignature` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getYploadSignature.html>.
-    /// * Catalog: `mini_program.tcb.getuploadsignature`.
-    pub struct Getuploadsignature {
+    /// * Catalog: `mini_program.tcb.get_upload_signature`.
+    pub struct GetUploadSignature {
         /// `hashed_payload`.
         0 hashed_payload: String => "hashed_payload: must",
     }
@@ -1937,17 +1948,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getuploadsignature`].
-    pub struct GetuploadsignatureResponse {
+    /// Answer to [`GetUploadSignature`].
+    pub struct GetUploadSignatureResponse {
         /// `headers`.
         0 headers: String => "headers: must",
     }
 }
 
 w::endpoint! {
-    Getuploadsignature => GetuploadsignatureResponse,
+    GetUploadSignature => GetUploadSignatureResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getuploadsignature",
+        id: "mini_program.tcb.get_upload_signature",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getuploadsignature",
@@ -1968,8 +1979,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/getvoipsign` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getVoIPSign.html>.
-    /// * Catalog: `mini_program.tcb.getvoipsign`.
-    pub struct Getvoipsign {
+    /// * Catalog: `mini_program.tcb.get_voip_sign`.
+    pub struct GetVoipSign {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `group_id`.
@@ -1985,17 +1996,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getvoipsign`].
-    pub struct GetvoipsignResponse {
+    /// Answer to [`GetVoipSign`].
+    pub struct GetVoipSignResponse {
         /// `signature`.
         0 signature: String => "signature: must",
     }
 }
 
 w::endpoint! {
-    Getvoipsign => GetvoipsignResponse,
+    GetVoipSign => GetVoipSignResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.getvoipsign",
+        id: "mini_program.tcb.get_voip_sign",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/getvoipsign",
@@ -2016,8 +2027,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/invokecloudfunction` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/invokeCloudFunction.html>.
-    /// * Catalog: `mini_program.tcb.invokecloudfunction`.
-    pub struct Invokecloudfunction {
+    /// * Catalog: `mini_program.tcb.invoke_cloud_function`.
+    pub struct InvokeCloudFunction {
         /// `env`.
         0 env: String => "env: must query",
         /// `name`.
@@ -2027,17 +2038,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Invokecloudfunction`].
-    pub struct InvokecloudfunctionResponse {
+    /// Answer to [`InvokeCloudFunction`].
+    pub struct InvokeCloudFunctionResponse {
         /// `resp_data`.
         0 resp_data: Option<String> => "resp_data",
     }
 }
 
 w::endpoint! {
-    Invokecloudfunction => InvokecloudfunctionResponse,
+    InvokeCloudFunction => InvokeCloudFunctionResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.invokecloudfunction",
+        id: "mini_program.tcb.invoke_cloud_function",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/invokecloudfunction",
@@ -2058,8 +2069,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/listfunctions` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getFuntionList.html>.
-    /// * Catalog: `mini_program.tcb.listfunctions`.
-    pub struct Listfunctions {
+    /// * Catalog: `mini_program.tcb.list_functions`.
+    pub struct ListFunctions {
         /// `env`.
         0 env: String => "env: must",
         /// `offset`.
@@ -2072,8 +2083,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Listfunctions`].
-    pub struct ListfunctionsResponse {
+    /// Answer to [`ListFunctions`].
+    pub struct ListFunctionsResponse {
         /// `functions`.
         0 functions: Vec<Function> => "functions: must",
         /// `total_count`.
@@ -2082,9 +2093,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Listfunctions => ListfunctionsResponse,
+    ListFunctions => ListFunctionsResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.listfunctions",
+        id: "mini_program.tcb.list_functions",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/listfunctions",
@@ -2105,8 +2116,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/modifyenv` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/changeTcbEnv.html>.
-    /// * Catalog: `mini_program.tcb.modifyenv`.
-    pub struct Modifyenv {
+    /// * Catalog: `mini_program.tcb.modify_env`.
+    pub struct ModifyEnv {
         /// `env`.
         0 env: String => "env: must",
     }
@@ -2114,9 +2125,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Modifyenv => w::Empty,
+    ModifyEnv => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.modifyenv",
+        id: "mini_program.tcb.modify_env",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/modifyenv",
@@ -2138,8 +2149,8 @@ w::record! {
     /// * Call: `POST /tcb/sendsms` on `api.weixin.qq.com`.
     /// * Errors: -607004, -607001, -601033, -601032, -601028, -601027, -501007.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.sendSms.html>.
-    /// * Catalog: `mini_program.tcb.sendsms`.
-    pub struct Sendsms {
+    /// * Catalog: `mini_program.tcb.send_sms`.
+    pub struct SendSms {
         /// `env`.
         0 env: String => "env: must",
         /// `phone_number_list`.
@@ -2161,17 +2172,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Sendsms`].
-    pub struct SendsmsResponse {
+    /// Answer to [`SendSms`].
+    pub struct SendSmsResponse {
         /// `send_status_list`.
         0 send_status_list: Option<Vec<SendStatus>> => "send_status_list",
     }
 }
 
 w::endpoint! {
-    Sendsms => SendsmsResponse,
+    SendSms => SendSmsResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.sendsms",
+        id: "mini_program.tcb.send_sms",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/sendsms",
@@ -2193,8 +2204,8 @@ w::record! {
     /// * Call: `POST /tcb/sendsmsv2` on `api.weixin.qq.com`.
     /// * Errors: -607004, -601033, -601032, -601027, -501007.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.sendSmsV2.html>.
-    /// * Catalog: `mini_program.tcb.sendsmsv2`.
-    pub struct Sendsmsv2 {
+    /// * Catalog: `mini_program.tcb.send_sms_v2`.
+    pub struct SendSmsV2 {
         /// `env`.
         0 env: String => "env: must",
         /// `url_link`.
@@ -2211,13 +2222,13 @@ w::record! {
     set(template_param_list: Vec<String>)
 }
 
-/// Answer to [`Sendsmsv2`], the same as to [`Sendsms`].
-pub type Sendsmsv2Response = SendsmsResponse;
+/// Answer to [`SendSmsV2`], the same as to [`SendSms`].
+pub type SendSmsV2Response = SendSmsResponse;
 
 w::endpoint! {
-    Sendsmsv2 => Sendsmsv2Response,
+    SendSmsV2 => SendSmsV2Response,
     w::EndpointInfo {
-        id: "mini_program.tcb.sendsmsv2",
+        id: "mini_program.tcb.send_sms_v2",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/sendsmsv2",
@@ -2238,8 +2249,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/setcallbackconfig` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/msg-push/setCallBackConfig.html>.
-    /// * Catalog: `mini_program.tcb.setcallbackconfig`.
-    pub struct Setcallbackconfig {
+    /// * Catalog: `mini_program.tcb.set_callback_config`.
+    pub struct SetCallbackConfig {
         /// `container_config`.
         0 container_config: Option<ContainerConfig> => "container_config",
         /// `function_config`.
@@ -2250,9 +2261,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Setcallbackconfig => w::Empty,
+    SetCallbackConfig => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.setcallbackconfig",
+        id: "mini_program.tcb.set_callback_config",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/setcallbackconfig",
@@ -2273,8 +2284,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/shareenv` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/env-management/shareEnv.html>.
-    /// * Catalog: `mini_program.tcb.shareenv`.
-    pub struct Shareenv {
+    /// * Catalog: `mini_program.tcb.share_env`.
+    pub struct ShareEnv {
         /// `env`.
         0 env: String => "env: must",
         /// `appid`.
@@ -2284,9 +2295,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Shareenv => w::Empty,
+    ShareEnv => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.shareenv",
+        id: "mini_program.tcb.share_env",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/shareenv",
@@ -2307,8 +2318,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/updateindex` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/updateindexinfo.html>.
-    /// * Catalog: `mini_program.tcb.updateindex`.
-    pub struct Updateindex {
+    /// * Catalog: `mini_program.tcb.update_index`.
+    pub struct UpdateIndex {
         /// `env`.
         0 env: String => "env: must",
         /// `collection_name`.
@@ -2327,9 +2338,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Updateindex => w::Empty,
+    UpdateIndex => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.updateindex",
+        id: "mini_program.tcb.update_index",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/updateindex",
@@ -2350,8 +2361,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/uploadappconfig` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/uploadAppConfig.html>.
-    /// * Catalog: `mini_program.tcb.uploadappconfig`.
-    pub struct Uploadappconfig {
+    /// * Catalog: `mini_program.tcb.upload_app_config`.
+    pub struct UploadAppConfig {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `config`.
@@ -2361,9 +2372,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Uploadappconfig => w::Empty,
+    UploadAppConfig => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.uploadappconfig",
+        id: "mini_program.tcb.upload_app_config",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/uploadappconfig",
@@ -2384,8 +2395,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/uploadfile` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/getUploadTcbFileLink.html>.
-    /// * Catalog: `mini_program.tcb.uploadfile`.
-    pub struct Uploadfile {
+    /// * Catalog: `mini_program.tcb.upload_file`.
+    pub struct UploadFile {
         /// `env`.
         0 env: String => "env: must",
         /// `path`.
@@ -2395,8 +2406,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Uploadfile`].
-    pub struct UploadfileResponse {
+    /// Answer to [`UploadFile`].
+    pub struct UploadFileResponse {
         /// `url`.
         0 url: String => "url: must",
         /// `token`.
@@ -2411,9 +2422,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Uploadfile => UploadfileResponse,
+    UploadFile => UploadFileResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.uploadfile",
+        id: "mini_program.tcb.upload_file",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/uploadfile",
@@ -2434,8 +2445,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/uploadfuncconfig` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getUploadFuntionConfig.html>.
-    /// * Catalog: `mini_program.tcb.uploadfuncconfig`.
-    pub struct Uploadfuncconfig {
+    /// * Catalog: `mini_program.tcb.upload_func_config`.
+    pub struct UploadFuncConfig {
         /// `env`.
         0 env: String => "env: must",
         /// `function_name`.
@@ -2454,9 +2465,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Uploadfuncconfig => w::Empty,
+    UploadFuncConfig => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.uploadfuncconfig",
+        id: "mini_program.tcb.upload_func_config",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/uploadfuncconfig",
@@ -2477,8 +2488,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/usecloudaccesstoken` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/admin-management/setCloudAccessToken.html>.
-    /// * Catalog: `mini_program.tcb.usecloudaccesstoken`.
-    pub struct Usecloudaccesstoken {
+    /// * Catalog: `mini_program.tcb.use_cloud_access_token`.
+    pub struct UseCloudAccessToken {
         /// `action`.
         0 action: String => "action: must",
         /// `env`.
@@ -2495,8 +2506,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Usecloudaccesstoken`].
-    pub struct UsecloudaccesstokenResponse {
+    /// Answer to [`UseCloudAccessToken`].
+    pub struct UseCloudAccessTokenResponse {
         /// `open`.
         0 open: Option<bool> => "open",
         /// `api_whitelist`.
@@ -2507,9 +2518,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Usecloudaccesstoken => UsecloudaccesstokenResponse,
+    UseCloudAccessToken => UseCloudAccessTokenResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.usecloudaccesstoken",
+        id: "mini_program.tcb.use_cloud_access_token",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/usecloudaccesstoken",
@@ -2530,24 +2541,24 @@ w::record! {
     ///
     /// * Call: `POST /tcb/wxpaylist` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/wechatpay/getWechatPayList.html>.
-    /// * Catalog: `mini_program.tcb.wxpaylist`.
-    pub struct Wxpaylist {
+    /// * Catalog: `mini_program.tcb.wx_pay_list`.
+    pub struct WxPayList {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Wxpaylist`].
-    pub struct WxpaylistResponse {
+    /// Answer to [`WxPayList`].
+    pub struct WxPayListResponse {
         /// `list`.
-        0 list: Vec<WxpaylistList> => "list: must",
+        0 list: Vec<PayList> => "list: must",
     }
 }
 
 w::endpoint! {
-    Wxpaylist => WxpaylistResponse,
+    WxPayList => WxPayListResponse,
     w::EndpointInfo {
-        id: "mini_program.tcb.wxpaylist",
+        id: "mini_program.tcb.wx_pay_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/wxpaylist",
@@ -2568,8 +2579,8 @@ w::record! {
     ///
     /// * Call: `POST /tcb/wxpayopenauth` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/wechatpay/getWechatPayAuth.html>.
-    /// * Catalog: `mini_program.tcb.wxpayopenauth`.
-    pub struct Wxpayopenauth {
+    /// * Catalog: `mini_program.tcb.wx_pay_open_auth`.
+    pub struct WxPayOpenAuth {
         /// `action`.
         0 action: String => "action: must",
         /// `merchant_code`.
@@ -2579,9 +2590,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Wxpayopenauth => w::Empty,
+    WxPayOpenAuth => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.tcb.wxpayopenauth",
+        id: "mini_program.tcb.wx_pay_open_auth",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/tcb/wxpayopenauth",

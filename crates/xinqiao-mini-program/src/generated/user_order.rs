@@ -334,8 +334,8 @@ w::record! {
     ///
     /// * Call: `POST /user-order/shoppinginfo/verify` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/shopping-order/upload-result/ShoppingInfoVerifyUploadResult.html>.
-    /// * Catalog: `mini_program.user_order.shoppinginfo_verify`.
-    pub struct ShoppinginfoVerify {
+    /// * Catalog: `mini_program.user_order.shopping_info_verify`.
+    pub struct ShoppingInfoVerify {
         /// `order_key`.
         0 order_key: OrderKey => "order_key: must",
         /// `payer`.
@@ -345,9 +345,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ShoppinginfoVerify => w::Empty,
+    ShoppingInfoVerify => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.user_order.shoppinginfo_verify",
+        id: "mini_program.user_order.shopping_info_verify",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/user-order/shoppinginfo/verify",

@@ -21,8 +21,8 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `wxa::Addnearbypoi`.
-    pub struct AddnearbypoiData {
+    /// `data` of the answer of `wxa::AddNearbyPoi`.
+    pub struct AddNearbyPoiData {
         /// `audit_id`.
         0 audit_id: w::TextOrNumber => "audit_id: must",
         /// `poi_id`.
@@ -121,7 +121,7 @@ w::record! {
 }
 
 w::record! {
-    /// `cloud_base` of `wxa::GenerateUrllink`; `cloud_base` of `wxa::UrlLinkInfo`.
+    /// `cloud_base` of `wxa::GenerateUrlLink`; `cloud_base` of `wxa::UrlLinkInfo`.
     pub struct CloudBase {
         /// `env`.
         0 env: String => "env: must",
@@ -147,23 +147,23 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `wxa::Createwxagameroom`.
-    pub struct CreatewxagameroomData {
+    /// `data` of the answer of `wxa::CreateWxaGameRoom`.
+    pub struct CreateWxaGameRoomData {
         /// `access_info`.
         0 access_info: String => "access_info: must",
     }
 }
 
 w::record! {
-    /// `data` of `wxa::GetnearbypoilistData`.
-    pub struct DataData {
+    /// `data` of `wxa::GetNearbyPoiListData`.
+    pub struct DataDetail {
         /// `poi_list`.
         0 poi_list: Vec<Poi> => "poi_list: must",
     }
 }
 
 w::record! {
-    /// An item of `info_list` in `wxa::GetwxagameidentityinfoData`.
+    /// An item of `info_list` in `wxa::GetWxaGameIdentityInfoData`.
     pub struct DataInfo {
         /// `client_id`.
         0 client_id: i64 => "client_id: must",
@@ -176,7 +176,8 @@ w::record! {
     /// An item of `item` in `wxa::SearchMapPoiData`.
     pub struct DataItem {
         /// `sosomap_poi_uid`.
-        0 sosomap_poi_uid: String => "sosomap_poi_uid: must",
+        #[doc(alias = "sosomap_poi_uid")]
+        0 soso_map_poi_uid: String => "sosomap_poi_uid: must",
         /// `branch_name`.
         1 branch_name: String => "branch_name: must",
         /// `category`.
@@ -197,7 +198,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `apply_list` in the answer of `wxa::devplugin::DevApplyList`.
+    /// An item of `apply_list` in the answer of `wxa::dev_plugin::DevApplyList`.
     pub struct DevApplyListApply {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -206,7 +207,8 @@ w::record! {
         /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// `headimgurl`; personal data, masked in `Debug`.
-        3 headimgurl: String => "headimgurl: must masked",
+        #[doc(alias = "headimgurl")]
+        3 head_img_url: String => "headimgurl: must masked",
         /// `categories`.
         4 categories: Vec<Category> => "categories: must",
         /// `apply_url`.
@@ -222,12 +224,12 @@ w::record! {
     /// An item of `exter_list` in `wxa::Qualify`.
     pub struct Exter {
         /// `inner_list`.
-        0 inner_list: Vec<Inner> => "inner_list: must",
+        0 inner_list: Vec<DetailInfo> => "inner_list: must",
     }
 }
 
 w::record! {
-    /// An item of `frame_list` in `wxa::GetwxagameframeData`.
+    /// An item of `frame_list` in `wxa::GetWxaGameFrameData`.
     pub struct Frame {
         /// `frame_id`.
         0 frame_id: i64 => "frame_id: must",
@@ -268,7 +270,8 @@ w::record! {
         /// `name`.
         1 name: String => "name: must",
         /// `fullname`.
-        2 fullname: String => "fullname: must",
+        #[doc(alias = "fullname")]
+        2 full_name: String => "fullname: must",
         /// `location`.
         3 location: Option<Location> => "location",
         /// `pinyin`.
@@ -299,8 +302,8 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `wxa::Getnearbypoilist`.
-    pub struct GetnearbypoilistData {
+    /// `data` of the answer of `wxa::GetNearbyPoiList`.
+    pub struct GetNearbyPoiListData {
         /// `left_apply_num`.
         0 left_apply_num: i64 => "left_apply_num: must",
         /// `max_apply_num`.
@@ -311,8 +314,8 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `wxa::Getwxagameframe`.
-    pub struct GetwxagameframeData {
+    /// `data` of the answer of `wxa::GetWxaGameFrame`.
+    pub struct GetWxaGameFrameData {
         /// `has_more`.
         0 has_more: bool => "has_more: must",
         /// `frame_list`.
@@ -321,16 +324,16 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `wxa::Getwxagameidentityinfo`.
-    pub struct GetwxagameidentityinfoData {
+    /// `data` of the answer of `wxa::GetWxaGameIdentityInfo`.
+    pub struct GetWxaGameIdentityInfoData {
         /// `info_list`.
         0 info_list: Vec<DataInfo> => "info_list: must",
     }
 }
 
 w::record! {
-    /// `data` of the answer of `wxa::Getwxagameroominfo`.
-    pub struct GetwxagameroominfoData {
+    /// `data` of the answer of `wxa::GetWxaGameRoomInfo`.
+    pub struct GetWxaGameRoomInfoData {
         /// `room_id_str`.
         0 room_id_str: String => "room_id_str: must",
         /// `room_state`.
@@ -361,8 +364,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `items` in the answer of `wxa::Imagesearch`.
-    pub struct ImagesearchItem {
+    /// An item of `items` in the answer of `wxa::ImageSearch`.
+    pub struct ImageSearchItem {
         /// `title`.
         0 title: String => "title: must",
         /// `img_url`.
@@ -400,7 +403,7 @@ w::record! {
 
 w::record! {
     /// An item of `inner_list` in `wxa::Exter`.
-    pub struct Inner {
+    pub struct DetailInfo {
         /// `name`.
         0 name: String => "name: must",
         /// `url`.
@@ -409,7 +412,7 @@ w::record! {
 }
 
 w::record! {
-    /// `jump_wxa` of `wxa::Generatenfcscheme`; `jump_wxa` of `wxa::Generatescheme`.
+    /// `jump_wxa` of `wxa::GenerateNfcScheme`; `jump_wxa` of `wxa::GenerateScheme`.
     pub struct JumpWxa {
         /// `path`.
         0 path: String => "path: must",
@@ -423,17 +426,18 @@ w::record! {
 }
 
 w::record! {
-    /// `kf_info` of `wxa::Addnearbypoi`.
+    /// `kf_info` of `wxa::AddNearbyPoi`.
     pub struct KfInfo {
         /// `open_kf`.
         0 open_kf: bool => "open_kf: must",
         /// `kf_name`.
         1 kf_name: Option<String> => "kf_name",
         /// `kf_headimg`.
-        2 kf_headimg: Option<String> => "kf_headimg",
+        #[doc(alias = "kf_headimg")]
+        2 kf_head_img: Option<String> => "kf_headimg",
     }
     new(open_kf: bool)
-    text(kf_name: String, kf_headimg: String)
+    text(kf_name: String, kf_head_img: String)
 }
 
 w::record! {
@@ -448,7 +452,7 @@ w::record! {
 }
 
 w::record! {
-    /// `line_color` of `wxa::Getwxacode`; `line_color` of `wxa::Getwxacodeunlimit`.
+    /// `line_color` of `wxa::GetWxaCode`; `line_color` of `wxa::GetWxaCodeUnlimit`.
     pub struct LineColor {
         /// `r`.
         0 r: i64 => "r: must",
@@ -488,7 +492,8 @@ w::record! {
     /// An item of `detail` in the answer of `wxa::game::content_spam::MediaCheckSync`.
     pub struct MediaCheckSyncDetail {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `strategy`.
         1 strategy: String => "strategy: must",
         /// `suggest`.
@@ -502,7 +507,7 @@ w::record! {
 
 w::record! {
     /// `result` of the answer of `wxa::game::content_spam::MediaCheckSync`; `result` of the answer of `wxa::MsgSecCheck`.
-    pub struct MediaCheckSyncResult {
+    pub struct ResultInfo {
         /// `suggest`.
         0 suggest: String => "suggest: must",
         /// `label`.
@@ -511,7 +516,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `member_list` in `wxa::GetwxagameroominfoData`.
+    /// An item of `member_list` in `wxa::GetWxaGameRoomInfoData`.
     pub struct Member {
         /// `is_ready`.
         0 is_ready: bool => "is_ready: must",
@@ -522,7 +527,8 @@ w::record! {
         /// `pos_num`.
         3 pos_num: i64 => "pos_num: must",
         /// `headimg`.
-        4 headimg: Option<String> => "headimg",
+        #[doc(alias = "headimg")]
+        4 head_img: Option<String> => "headimg",
         /// `nickname`; personal data, masked in `Debug`.
         5 nickname: Option<String> => "nickname: masked",
         /// `enable_to_start`.
@@ -536,7 +542,8 @@ w::record! {
     /// An item of `detail` in the answer of `wxa::game::content_spam::MsgSecCheck`; an item of `detail` in the answer of `wxa::MsgSecCheck`.
     pub struct MsgSecCheckDetail {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `strategy`.
         1 strategy: String => "strategy: must",
         /// `suggest`.
@@ -579,7 +586,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `order_list` in the answer of `wxa::ServicemarketGetPaidOrderList`.
+    /// An item of `order_list` in the answer of `wxa::ServiceMarketGetPaidOrderList`.
     pub struct Order {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -595,7 +602,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `pages` in `wxa::SearchWxaapiSubmitpages`.
+    /// An item of `pages` in `wxa::SearchWxaApiSubmitPages`.
     pub struct Page {
         /// `path`.
         0 path: String => "path: must",
@@ -614,7 +621,7 @@ w::record! {
 }
 
 w::record! {
-    /// `pic_list` of `wxa::AddStore`; `pic_list` of `wxa::Addnearbypoi`; and 1 more.
+    /// `pic_list` of `wxa::AddNearbyPoi`; `pic_list` of `wxa::AddStore`; and 1 more.
     pub struct Pic {
         /// `list`.
         0 list: Vec<String> => "list: must",
@@ -644,12 +651,13 @@ w::record! {
         /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// `headimgurl`; personal data, masked in `Debug`.
-        3 headimgurl: String => "headimgurl: must masked",
+        #[doc(alias = "headimgurl")]
+        3 head_img_url: String => "headimgurl: must masked",
     }
 }
 
 w::record! {
-    /// An item of `poi_list` in `wxa::DataData`.
+    /// An item of `poi_list` in `wxa::DataDetail`.
     pub struct Poi {
         /// `poi_id`.
         0 poi_id: w::TextOrNumber => "poi_id: must",
@@ -677,7 +685,7 @@ w::record! {
 }
 
 w::record! {
-    /// `quota_info` of the answer of `wxa::QueryUrllink`; `quota_info` of the answer of `wxa::Queryscheme`.
+    /// `quota_info` of the answer of `wxa::QueryScheme`; `quota_info` of the answer of `wxa::QueryUrlLink`.
     pub struct QuotaInfo {
         /// `remain_visit_quota`.
         0 remain_visit_quota: i64 => "remain_visit_quota: must",
@@ -685,7 +693,7 @@ w::record! {
 }
 
 w::record! {
-    /// `scheme_info` of the answer of `wxa::Queryscheme`.
+    /// `scheme_info` of the answer of `wxa::QueryScheme`.
     pub struct SchemeInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -711,17 +719,17 @@ w::record! {
 }
 
 w::record! {
-    /// `service_infos` of `wxa::Addnearbypoi`.
+    /// `service_infos` of `wxa::AddNearbyPoi`.
     pub struct ServiceInfo {
         /// `service_infos`.
-        0 service_infos: Vec<ServiceInfoServiceInfo> => "service_infos: must",
+        0 service_infos: Vec<ServiceInfoDetail> => "service_infos: must",
     }
-    new(service_infos: Vec<ServiceInfoServiceInfo>)
+    new(service_infos: Vec<ServiceInfoDetail>)
 }
 
 w::record! {
     /// An item of `service_infos` in `wxa::ServiceInfo`.
-    pub struct ServiceInfoServiceInfo {
+    pub struct ServiceInfoDetail {
         /// `id`.
         0 id: i64 => "id: must",
         /// `tpye`.
@@ -746,8 +754,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `kv_list` in `wxa::Setuserinteractivedata`.
-    pub struct SetuserinteractivedataKv {
+    /// An item of `kv_list` in `wxa::SetUserInteractiveData`.
+    pub struct SetUserInteractiveDataKv {
         /// `key`.
         0 key: String => "key: must",
         /// `value`.
@@ -765,8 +773,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `items` in the answer of `wxa::Sitesearch`.
-    pub struct SitesearchItem {
+    /// An item of `items` in the answer of `wxa::SiteSearch`.
+    pub struct SiteSearchItem {
         /// `title`.
         0 title: String => "title: must",
         /// `image`.
@@ -799,7 +807,7 @@ w::record! {
 }
 
 w::record! {
-    /// `url_link_info` of the answer of `wxa::QueryUrllink`.
+    /// `url_link_info` of the answer of `wxa::QueryUrlLink`.
     pub struct UrlLinkInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -815,6 +823,83 @@ w::record! {
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `cloud_base`.
         6 cloud_base: Option<CloudBase> => "cloud_base",
+    }
+}
+
+w::record! {
+    /// Add a nearby place (添加附近的小程序地点).
+    ///
+    /// * Call: `POST /wxa/addnearbypoi` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.add.html>.
+    /// * Catalog: `mini_program.wxa.add_nearby_poi`.
+    pub struct AddNearbyPoi {
+        /// `poi_id`.
+        0 poi_id: String => "poi_id: must",
+        /// `is_comm_nearby`; `0` or `1` on the wire.
+        1 is_comm_nearby: bool => "is_comm_nearby: must zero-one",
+        /// `map_poi_id`.
+        2 map_poi_id: Option<String> => "map_poi_id",
+        /// `pic_list`; JSON in a text on the wire.
+        3 pic_list: Pic => "pic_list: must json",
+        /// `service_infos`; JSON in a text on the wire.
+        4 service_infos: ServiceInfo => "service_infos: must json",
+        /// `kf_info`; JSON in a text on the wire.
+        5 kf_info: Option<KfInfo> => "kf_info: json",
+        /// `store_name`.
+        6 store_name: String => "store_name: must",
+        /// `hour`; format `HHmm-HHmm`.
+        7 hour: String => "hour: must",
+        /// `address`; personal data, masked in `Debug`.
+        8 address: String => "address: must masked",
+        /// `company_name`.
+        9 company_name: String => "company_name: must",
+        /// `contract_phone`.
+        10 contract_phone: String => "contract_phone: must",
+        /// `credential`.
+        11 credential: String => "credential: must",
+        /// `qualification_list`.
+        12 qualification_list: Option<Vec<String>> => "qualification_list",
+    }
+    new(
+        poi_id: impl Into<String>,
+        is_comm_nearby: bool,
+        pic_list: Pic,
+        service_infos: ServiceInfo,
+        store_name: impl Into<String>,
+        hour: impl Into<String>,
+        address: impl Into<String>,
+        company_name: impl Into<String>,
+        contract_phone: impl Into<String>,
+        credential: impl Into<String>,
+    )
+    text(map_poi_id: String)
+    set(kf_info: KfInfo, qualification_list: Vec<String>)
+}
+
+w::record! {
+    /// Answer to [`AddNearbyPoi`].
+    pub struct AddNearbyPoiResponse {
+        /// `data`.
+        0 data: AddNearbyPoiData => "data: must",
+    }
+}
+
+w::endpoint! {
+    AddNearbyPoi => AddNearbyPoiResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.add_nearby_poi",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/addnearbypoi",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
     }
 }
 
@@ -888,83 +973,6 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Add a nearby place (添加附近的小程序地点).
-    ///
-    /// * Call: `POST /wxa/addnearbypoi` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.add.html>.
-    /// * Catalog: `mini_program.wxa.addnearbypoi`.
-    pub struct Addnearbypoi {
-        /// `poi_id`.
-        0 poi_id: String => "poi_id: must",
-        /// `is_comm_nearby`; `0` or `1` on the wire.
-        1 is_comm_nearby: bool => "is_comm_nearby: must zero-one",
-        /// `map_poi_id`.
-        2 map_poi_id: Option<String> => "map_poi_id",
-        /// `pic_list`; JSON in a text on the wire.
-        3 pic_list: Pic => "pic_list: must json",
-        /// `service_infos`; JSON in a text on the wire.
-        4 service_infos: ServiceInfo => "service_infos: must json",
-        /// `kf_info`; JSON in a text on the wire.
-        5 kf_info: Option<KfInfo> => "kf_info: json",
-        /// `store_name`.
-        6 store_name: String => "store_name: must",
-        /// `hour`; format `HHmm-HHmm`.
-        7 hour: String => "hour: must",
-        /// `address`; personal data, masked in `Debug`.
-        8 address: String => "address: must masked",
-        /// `company_name`.
-        9 company_name: String => "company_name: must",
-        /// `contract_phone`.
-        10 contract_phone: String => "contract_phone: must",
-        /// `credential`.
-        11 credential: String => "credential: must",
-        /// `qualification_list`.
-        12 qualification_list: Option<Vec<String>> => "qualification_list",
-    }
-    new(
-        poi_id: impl Into<String>,
-        is_comm_nearby: bool,
-        pic_list: Pic,
-        service_infos: ServiceInfo,
-        store_name: impl Into<String>,
-        hour: impl Into<String>,
-        address: impl Into<String>,
-        company_name: impl Into<String>,
-        contract_phone: impl Into<String>,
-        credential: impl Into<String>,
-    )
-    text(map_poi_id: String)
-    set(kf_info: KfInfo, qualification_list: Vec<String>)
-}
-
-w::record! {
-    /// Answer to [`Addnearbypoi`].
-    pub struct AddnearbypoiResponse {
-        /// `data`.
-        0 data: AddnearbypoiData => "data: must",
-    }
-}
-
-w::endpoint! {
-    Addnearbypoi => AddnearbypoiResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.addnearbypoi",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/addnearbypoi",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Apply for a store mini program (申请门店小程序).
     ///
     /// * Call: `POST /wxa/apply_merchant` on `api.weixin.qq.com`.
@@ -972,9 +980,11 @@ w::record! {
     /// * Catalog: `mini_program.wxa.apply_merchant`.
     pub struct ApplyMerchant {
         /// `first_catid`.
-        0 first_catid: i64 => "first_catid: must",
+        #[doc(alias = "first_catid")]
+        0 first_cat_id: i64 => "first_catid: must",
         /// `second_catid`.
-        1 second_catid: i64 => "second_catid: must",
+        #[doc(alias = "second_catid")]
+        1 second_cat_id: i64 => "second_catid: must",
         /// `qualification_list`.
         2 qualification_list: Option<Vec<String>> => "qualification_list",
         /// `nickname`; personal data, masked in `Debug`.
@@ -982,18 +992,19 @@ w::record! {
         /// `intro`.
         4 intro: String => "intro: must",
         /// `headimg_mediaid`.
-        5 headimg_mediaid: String => "headimg_mediaid: must",
+        #[doc(alias = "headimg_mediaid")]
+        5 head_img_media_id: String => "headimg_mediaid: must",
         /// `org_code`.
         6 org_code: Option<String> => "org_code",
         /// `other_files`.
         7 other_files: Option<Vec<String>> => "other_files",
     }
     new(
-        first_catid: i64,
-        second_catid: i64,
+        first_cat_id: i64,
+        second_cat_id: i64,
         nickname: impl Into<String>,
         intro: impl Into<String>,
-        headimg_mediaid: impl Into<String>,
+        head_img_media_id: impl Into<String>,
     )
     text(org_code: String)
     set(qualification_list: Vec<String>, other_files: Vec<String>)
@@ -1024,8 +1035,8 @@ w::record! {
     /// * Call: `POST /wxa/applywxastore` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html#6>.
-    /// * Catalog: `mini_program.wxa.applywxastore`.
-    pub struct Applywxastore {
+    /// * Catalog: `mini_program.wxa.apply_wxa_store`.
+    pub struct ApplyWxaStore {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -1033,9 +1044,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Applywxastore => w::Free,
+    ApplyWxaStore => w::Free,
     w::EndpointInfo {
-        id: "mini_program.wxa.applywxastore",
+        id: "mini_program.wxa.apply_wxa_store",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/applywxastore",
@@ -1058,8 +1069,8 @@ w::record! {
     /// * Errors: 87009 `INVALID_SESSION_SIGNATURE`.
     /// * Needs: `mini.login`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html>.
-    /// * Catalog: `mini_program.wxa.checksession`.
-    pub struct Checksession {
+    /// * Catalog: `mini_program.wxa.check_session`.
+    pub struct CheckSession {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
@@ -1075,9 +1086,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Checksession => w::Empty,
+    CheckSession => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.checksession",
+        id: "mini_program.wxa.check_session",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/checksession",
@@ -1115,7 +1126,8 @@ w::record! {
         /// `latitude`; personal data, masked in `Debug`.
         6 latitude: f64 => "latitude: must masked",
         /// `districtid`.
-        7 districtid: i64 => "districtid: must",
+        #[doc(alias = "districtid")]
+        7 district_id: i64 => "districtid: must",
         /// `province`.
         8 province: String => "province: must",
         /// `city`.
@@ -1136,7 +1148,7 @@ w::record! {
         telephone: impl Into<String>,
         longitude: f64,
         latitude: f64,
-        districtid: i64,
+        district_id: i64,
         province: impl Into<String>,
         city: impl Into<String>,
         district: impl Into<String>,
@@ -1179,8 +1191,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/createwxagameroom` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/lock-step/lock-step.createGameRoom.html>.
-    /// * Catalog: `mini_program.wxa.createwxagameroom`.
-    pub struct Createwxagameroom {
+    /// * Catalog: `mini_program.wxa.create_wxa_game_room`.
+    pub struct CreateWxaGameRoom {
         /// `game_tick`; in ms.
         0 game_tick: i64 => "game_tick: must",
         /// `open_id_list`.
@@ -1209,20 +1221,52 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Createwxagameroom`].
-    pub struct CreatewxagameroomResponse {
+    /// Answer to [`CreateWxaGameRoom`].
+    pub struct CreateWxaGameRoomResponse {
         /// `data`.
-        0 data: CreatewxagameroomData => "data: must",
+        0 data: CreateWxaGameRoomData => "data: must",
     }
 }
 
 w::endpoint! {
-    Createwxagameroom => CreatewxagameroomResponse,
+    CreateWxaGameRoom => CreateWxaGameRoomResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.createwxagameroom",
+        id: "mini_program.wxa.create_wxa_game_room",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/createwxagameroom",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Delete a nearby place (删除附近的小程序地点).
+    ///
+    /// * Call: `POST /wxa/delnearbypoi` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.delete.html>.
+    /// * Catalog: `mini_program.wxa.del_nearby_poi`.
+    pub struct DelNearbyPoi {
+        /// `poi_id`.
+        0 poi_id: String => "poi_id: must",
+    }
+    new(poi_id: impl Into<String>)
+}
+
+w::endpoint! {
+    DelNearbyPoi => w::Empty,
+    w::EndpointInfo {
+        id: "mini_program.wxa.del_nearby_poi",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/delnearbypoi",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -1268,45 +1312,13 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Delete a nearby place (删除附近的小程序地点).
-    ///
-    /// * Call: `POST /wxa/delnearbypoi` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.delete.html>.
-    /// * Catalog: `mini_program.wxa.delnearbypoi`.
-    pub struct Delnearbypoi {
-        /// `poi_id`.
-        0 poi_id: String => "poi_id: must",
-    }
-    new(poi_id: impl Into<String>)
-}
-
-w::endpoint! {
-    Delnearbypoi => w::Empty,
-    w::EndpointInfo {
-        id: "mini_program.wxa.delnearbypoi",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/delnearbypoi",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Register a mini program of a company fast (快速注册企业小程序).
     ///
     /// * Call: `POST /wxa/component/fastregisterenterpriseweapp` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/register-management/fast-registration-ent/api_fastregisterenterpriseweapp.html>.
-    /// * Catalog: `mini_program.wxa.fastregisterenterpriseweapp`.
-    pub struct Fastregisterenterpriseweapp {
+    /// * Catalog: `mini_program.wxa.fast_register_enterprise_weapp`.
+    pub struct FastRegisterEnterpriseWeapp {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -1314,9 +1326,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Fastregisterenterpriseweapp => w::Free,
+    FastRegisterEnterpriseWeapp => w::Free,
     w::EndpointInfo {
-        id: "mini_program.wxa.fastregisterenterpriseweapp",
+        id: "mini_program.wxa.fast_register_enterprise_weapp",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/component/fastregisterenterpriseweapp",
@@ -1333,14 +1345,155 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Generate a short link (获取 Short Link).
+    ///
+    /// * Call: `POST /wxa/genwxashortlink` on `api.weixin.qq.com`.
+    /// * Errors: 40066 `INVALID_URL`, 40225 `INVALID_PAGE_TITLE`, 43104 `APPID_WITHOUT_PERMISSION`, 45009 `DAILY_QUOTA_REACHED`, 85400 `LONG_LINK_QUOTA`.
+    /// * Needs: `mini.link`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/short-link/shortlink.generate.html>.
+    /// * Catalog: `mini_program.wxa.gen_wxa_short_link`.
+    pub struct GenWxaShortLink {
+        /// `page_url`.
+        0 page_url: String => "page_url: must",
+        /// `page_title`.
+        1 page_title: String => "page_title: must",
+        /// `is_permanent`.
+        2 is_permanent: Option<bool> => "is_permanent",
+    }
+    new(page_url: impl Into<String>, page_title: impl Into<String>)
+    set(is_permanent: bool)
+}
+
+w::record! {
+    /// Answer to [`GenWxaShortLink`].
+    pub struct GenWxaShortLinkResponse {
+        /// `link`.
+        0 link: String => "link: must",
+    }
+}
+
+w::endpoint! {
+    GenWxaShortLink => GenWxaShortLinkResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.gen_wxa_short_link",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/genwxashortlink",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &["mini.link"],
+    }
+}
+
+w::record! {
+    /// Generate an NFC scheme (获取 NFC 的小程序 Scheme).
+    ///
+    /// * Call: `POST /wxa/generatenfcscheme` on `api.weixin.qq.com`.
+    /// * Errors: 40002 `INVALID_GRANT_TYPE`, 40165 `INVALID_PAGE_PATH`, 40212 `INVALID_LINK_QUERY`, 44990 `SECOND_QUOTA_REACHED`, 44993 `DAY_API_QUOTA_REACHED`, 85079 `NO_ONLINE_RELEASE`, 85402 `INVALID_ENV_VERSION`, 9800003, 9800007, 9800008, 9800009.
+    /// * Needs: `mini.link`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.generateNFC.html>.
+    /// * Catalog: `mini_program.wxa.generate_nfc_scheme`.
+    pub struct GenerateNfcScheme {
+        /// `jump_wxa`.
+        0 jump_wxa: JumpWxa => "jump_wxa: must",
+        /// `model_id`.
+        1 model_id: String => "model_id: must",
+        /// `sn`.
+        2 sn: Option<String> => "sn",
+    }
+    new(jump_wxa: JumpWxa, model_id: impl Into<String>)
+    text(sn: String)
+}
+
+w::record! {
+    /// Answer to [`GenerateNfcScheme`].
+    pub struct GenerateNfcSchemeResponse {
+        /// `openlink`.
+        #[doc(alias = "openlink")]
+        0 open_link: String => "openlink: must",
+    }
+}
+
+w::endpoint! {
+    GenerateNfcScheme => GenerateNfcSchemeResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.generate_nfc_scheme",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/generatenfcscheme",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &["mini.link"],
+    }
+}
+
+w::record! {
+    /// Generate a URL scheme (获取加密 URL Scheme).
+    ///
+    /// * Call: `POST /wxa/generatescheme` on `api.weixin.qq.com`.
+    /// * Errors: 40165 `INVALID_PAGE_PATH`, 40212 `INVALID_LINK_QUERY`, 44990 `SECOND_QUOTA_REACHED`, 44993 `DAY_API_QUOTA_REACHED`, 85079 `NO_ONLINE_RELEASE`, 85401 `LINK_EXPIRY_RANGE`, 85402 `INVALID_ENV_VERSION`, 85406 `LINK_DAY_VISIT_LIMIT`, 85407 `NO_SCHEME_PERMISSION`, 85408 `LINK_APPID_BANNED`.
+    /// * Needs: `mini.link`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.generate.html>.
+    /// * Catalog: `mini_program.wxa.generate_scheme`.
+    pub struct GenerateScheme {
+        /// `jump_wxa`.
+        0 jump_wxa: JumpWxa => "jump_wxa: must",
+        /// `is_expire`.
+        1 is_expire: Option<bool> => "is_expire",
+        /// `expire_type`.
+        2 expire_type: i64 => "expire_type: must",
+        /// `expire_time`; format `unix`.
+        3 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
+        /// `expire_interval`; in day.
+        4 expire_interval: Option<i64> => "expire_interval",
+    }
+    new(jump_wxa: JumpWxa, expire_type: i64)
+    set(is_expire: bool, expire_time: xinqiao_types::UnixSeconds, expire_interval: i64)
+}
+
+/// Answer to [`GenerateScheme`], the same as to [`GenerateNfcScheme`].
+pub type GenerateSchemeResponse = GenerateNfcSchemeResponse;
+
+w::endpoint! {
+    GenerateScheme => GenerateSchemeResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.generate_scheme",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/generatescheme",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &["mini.link"],
+    }
+}
+
+w::record! {
     /// Generate a URL link (获取加密 URL Link).
     ///
     /// * Call: `POST /wxa/generate_urllink` on `api.weixin.qq.com`.
     /// * Errors: 40002 `INVALID_GRANT_TYPE`, 40165 `INVALID_PAGE_PATH`, 40212 `INVALID_LINK_QUERY`, 44990 `SECOND_QUOTA_REACHED`, 44993 `DAY_API_QUOTA_REACHED`, 85079 `NO_ONLINE_RELEASE`, 85401 `LINK_EXPIRY_RANGE`, 85402 `INVALID_ENV_VERSION`, 85406 `LINK_DAY_VISIT_LIMIT`, 85407 `NO_SCHEME_PERMISSION`, 85408 `LINK_APPID_BANNED`.
     /// * Needs: `mini.link`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-link/urllink.generate.html>.
-    /// * Catalog: `mini_program.wxa.generate_urllink`.
-    pub struct GenerateUrllink {
+    /// * Catalog: `mini_program.wxa.generate_url_link`.
+    pub struct GenerateUrlLink {
         /// `path`.
         0 path: String => "path: must",
         /// `query`.
@@ -1370,160 +1523,20 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`GenerateUrllink`].
-    pub struct GenerateUrllinkResponse {
+    /// Answer to [`GenerateUrlLink`].
+    pub struct GenerateUrlLinkResponse {
         /// `url_link`.
         0 url_link: String => "url_link: must",
     }
 }
 
 w::endpoint! {
-    GenerateUrllink => GenerateUrllinkResponse,
+    GenerateUrlLink => GenerateUrlLinkResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.generate_urllink",
+        id: "mini_program.wxa.generate_url_link",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/generate_urllink",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &["mini.link"],
-    }
-}
-
-w::record! {
-    /// Generate an NFC scheme (获取 NFC 的小程序 Scheme).
-    ///
-    /// * Call: `POST /wxa/generatenfcscheme` on `api.weixin.qq.com`.
-    /// * Errors: 40002 `INVALID_GRANT_TYPE`, 40165 `INVALID_PAGE_PATH`, 40212 `INVALID_LINK_QUERY`, 44990 `SECOND_QUOTA_REACHED`, 44993 `DAY_API_QUOTA_REACHED`, 85079 `NO_ONLINE_RELEASE`, 85402 `INVALID_ENV_VERSION`, 9800003, 9800007, 9800008, 9800009.
-    /// * Needs: `mini.link`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.generateNFC.html>.
-    /// * Catalog: `mini_program.wxa.generatenfcscheme`.
-    pub struct Generatenfcscheme {
-        /// `jump_wxa`.
-        0 jump_wxa: JumpWxa => "jump_wxa: must",
-        /// `model_id`.
-        1 model_id: String => "model_id: must",
-        /// `sn`.
-        2 sn: Option<String> => "sn",
-    }
-    new(jump_wxa: JumpWxa, model_id: impl Into<String>)
-    text(sn: String)
-}
-
-w::record! {
-    /// Answer to [`Generatenfcscheme`].
-    pub struct GeneratenfcschemeResponse {
-        /// `openlink`.
-        0 openlink: String => "openlink: must",
-    }
-}
-
-w::endpoint! {
-    Generatenfcscheme => GeneratenfcschemeResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.generatenfcscheme",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/generatenfcscheme",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &["mini.link"],
-    }
-}
-
-w::record! {
-    /// Generate a URL scheme (获取加密 URL Scheme).
-    ///
-    /// * Call: `POST /wxa/generatescheme` on `api.weixin.qq.com`.
-    /// * Errors: 40165 `INVALID_PAGE_PATH`, 40212 `INVALID_LINK_QUERY`, 44990 `SECOND_QUOTA_REACHED`, 44993 `DAY_API_QUOTA_REACHED`, 85079 `NO_ONLINE_RELEASE`, 85401 `LINK_EXPIRY_RANGE`, 85402 `INVALID_ENV_VERSION`, 85406 `LINK_DAY_VISIT_LIMIT`, 85407 `NO_SCHEME_PERMISSION`, 85408 `LINK_APPID_BANNED`.
-    /// * Needs: `mini.link`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.generate.html>.
-    /// * Catalog: `mini_program.wxa.generatescheme`.
-    pub struct Generatescheme {
-        /// `jump_wxa`.
-        0 jump_wxa: JumpWxa => "jump_wxa: must",
-        /// `is_expire`.
-        1 is_expire: Option<bool> => "is_expire",
-        /// `expire_type`.
-        2 expire_type: i64 => "expire_type: must",
-        /// `expire_time`; format `unix`.
-        3 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// `expire_interval`; in day.
-        4 expire_interval: Option<i64> => "expire_interval",
-    }
-    new(jump_wxa: JumpWxa, expire_type: i64)
-    set(is_expire: bool, expire_time: xinqiao_types::UnixSeconds, expire_interval: i64)
-}
-
-/// Answer to [`Generatescheme`], the same as to [`Generatenfcscheme`].
-pub type GenerateschemeResponse = GeneratenfcschemeResponse;
-
-w::endpoint! {
-    Generatescheme => GenerateschemeResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.generatescheme",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/generatescheme",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &["mini.link"],
-    }
-}
-
-w::record! {
-    /// Generate a short link (获取 Short Link).
-    ///
-    /// * Call: `POST /wxa/genwxashortlink` on `api.weixin.qq.com`.
-    /// * Errors: 40066 `INVALID_URL`, 40225 `INVALID_PAGE_TITLE`, 43104 `APPID_WITHOUT_PERMISSION`, 45009 `DAILY_QUOTA_REACHED`, 85400 `LONG_LINK_QUOTA`.
-    /// * Needs: `mini.link`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/short-link/shortlink.generate.html>.
-    /// * Catalog: `mini_program.wxa.genwxashortlink`.
-    pub struct Genwxashortlink {
-        /// `page_url`.
-        0 page_url: String => "page_url: must",
-        /// `page_title`.
-        1 page_title: String => "page_title: must",
-        /// `is_permanent`.
-        2 is_permanent: Option<bool> => "is_permanent",
-    }
-    new(page_url: impl Into<String>, page_title: impl Into<String>)
-    set(is_permanent: bool)
-}
-
-w::record! {
-    /// Answer to [`Genwxashortlink`].
-    pub struct GenwxashortlinkResponse {
-        /// `link`.
-        0 link: String => "link: must",
-    }
-}
-
-w::endpoint! {
-    Genwxashortlink => GenwxashortlinkResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.genwxashortlink",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/genwxashortlink",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -1653,6 +1666,278 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Get the detail page of a nearby place (获取附近地点详情页).
+    ///
+    /// * Call: `POST /wxa/getnearbydetailpage` on `api.weixin.qq.com`.
+    /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Catalog: `mini_program.wxa.get_nearby_detail_page`.
+    pub struct GetNearbyDetailPage {
+        /// Further keys.
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
+    }
+    new()
+}
+
+w::endpoint! {
+    GetNearbyDetailPage => w::Free,
+    w::EndpointInfo {
+        id: "mini_program.wxa.get_nearby_detail_page",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getnearbydetailpage",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the official services of a nearby place (获取附近地点的官方服务).
+    ///
+    /// * Call: `POST /wxa/getnearbyofficialserviceinfo` on `api.weixin.qq.com`.
+    /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Catalog: `mini_program.wxa.get_nearby_official_service_info`.
+    pub struct GetNearbyOfficialServiceInfo {
+        /// Further keys.
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
+    }
+    new()
+}
+
+w::endpoint! {
+    GetNearbyOfficialServiceInfo => w::Free,
+    w::EndpointInfo {
+        id: "mini_program.wxa.get_nearby_official_service_info",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getnearbyofficialserviceinfo",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List nearby places (列出附近的小程序地点).
+    ///
+    /// * Call: `GET /wxa/getnearbypoilist` on `api.weixin.qq.com`.
+    /// * Errors: 20002, 92000, 92002, 92003, 92004, 92005, 92006, 92007, 92008, 93009, 93010, 93011.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.getList.html>.
+    /// * Catalog: `mini_program.wxa.get_nearby_poi_list`.
+    pub struct GetNearbyPoiList {
+        /// `page`.
+        0 page: i64 => "page: must query",
+        /// `page_rows`.
+        1 page_rows: i64 => "page_rows: must query",
+    }
+    new(page: i64, page_rows: i64)
+}
+
+w::record! {
+    /// Answer to [`GetNearbyPoiList`].
+    pub struct GetNearbyPoiListResponse {
+        /// `data`.
+        0 data: GetNearbyPoiListData => "data: must",
+    }
+}
+
+w::endpoint! {
+    GetNearbyPoiList => GetNearbyPoiListResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.get_nearby_poi_list",
+        method: "GET",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getnearbypoilist",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get open data (获取开放数据).
+    ///
+    /// * Call: `POST /wxa/getopendata` on `api.weixin.qq.com`.
+    /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Catalog: `mini_program.wxa.get_open_data`.
+    pub struct GetOpenData {
+        /// Further keys.
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
+    }
+    new()
+}
+
+w::endpoint! {
+    GetOpenData => w::Free,
+    w::EndpointInfo {
+        id: "mini_program.wxa.get_open_data",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getopendata",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the unionid after a payment (支付后获取 UnionID).
+    ///
+    /// * Call: `GET /wxa/getpaidunionid` on `api.weixin.qq.com`.
+    /// * Errors: 89002 `NOT_BOUND_TO_OPEN`, 89300 `INVALID_TRADE`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/user-info/auth.getPaidUnionId.html>.
+    /// * Catalog: `mini_program.wxa.get_paid_unionid`.
+    pub struct GetPaidUnionid {
+        /// `openid`; personal data, masked in `Debug`.
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
+        /// `mch_id`.
+        1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
+        /// `out_trade_no`.
+        2 out_trade_no: Option<String> => "out_trade_no: query",
+        /// `transaction_id`.
+        3 transaction_id: Option<String> => "transaction_id: query",
+    }
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(mch_id: xinqiao_types::MchId, out_trade_no: String, transaction_id: String)
+}
+
+w::record! {
+    /// Answer to [`GetPaidUnionid`].
+    pub struct GetPaidUnionidResponse {
+        /// `unionid`; personal data, masked in `Debug`.
+        0 unionid: xinqiao_types::UnionId => "unionid: must masked",
+    }
+}
+
+w::endpoint! {
+    GetPaidUnionid => GetPaidUnionidResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.get_paid_unionid",
+        method: "GET",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getpaidunionid",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a plugin user's openpid (获取插件用户的 OpenPID).
+    ///
+    /// * Call: `POST /wxa/getpluginopenpid` on `api.weixin.qq.com`.
+    /// * Errors: 1000, 1001, 1003, 1005, 1007, 1022, 40016 `INVALID_BUTTON_COUNT`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/user-info/auth.getPluginOpenPId.html>.
+    /// * Catalog: `mini_program.wxa.get_plugin_open_pid`.
+    pub struct GetPluginOpenPid {
+        /// `code`.
+        0 code: String => "code: must",
+    }
+    new(code: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetPluginOpenPid`].
+    pub struct GetPluginOpenPidResponse {
+        /// `openpid`.
+        #[doc(alias = "openpid")]
+        0 open_pid: String => "openpid: must",
+    }
+}
+
+w::endpoint! {
+    GetPluginOpenPid => GetPluginOpenPidResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.get_plugin_open_pid",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getpluginopenpid",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a device ticket (获取设备票据).
+    ///
+    /// * Call: `POST /wxa/getsnticket` on `api.weixin.qq.com`.
+    /// * Errors: 9800001, 9800002, 9800003.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/hardware-device/hardwareDevice.getSnTicket.html>.
+    /// * Catalog: `mini_program.wxa.get_sn_ticket`.
+    pub struct GetSnTicket {
+        /// `sn`.
+        0 sn: String => "sn: must",
+        /// `model_id`.
+        1 model_id: String => "model_id: must",
+    }
+    new(sn: impl Into<String>, model_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetSnTicket`].
+    pub struct GetSnTicketResponse {
+        /// `sn_ticket`.
+        0 sn_ticket: String => "sn_ticket: must",
+    }
+}
+
+w::endpoint! {
+    GetSnTicket => GetSnTicketResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.get_sn_ticket",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getsnticket",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Get a store (获取门店).
     ///
     /// * Call: `POST /wxa/get_store_info` on `api.weixin.qq.com`.
@@ -1737,6 +2022,38 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Get the attributes of a store mini program (获取门店小程序属性).
+    ///
+    /// * Call: `POST /wxa/getstorewxaattr` on `api.weixin.qq.com`.
+    /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Catalog: `mini_program.wxa.get_store_wxa_attr`.
+    pub struct GetStoreWxaAttr {
+        /// Further keys.
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
+    }
+    new()
+}
+
+w::endpoint! {
+    GetStoreWxaAttr => w::Free,
+    w::EndpointInfo {
+        id: "mini_program.wxa.get_store_wxa_attr",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getstorewxaattr",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Get a user's notification (查询用户通知).
     ///
     /// * Call: `POST /wxa/get_user_notify` on `api.weixin.qq.com`.
@@ -1782,317 +2099,14 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the detail page of a nearby place (获取附近地点详情页).
-    ///
-    /// * Call: `POST /wxa/getnearbydetailpage` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `mini_program.wxa.getnearbydetailpage`.
-    pub struct Getnearbydetailpage {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    Getnearbydetailpage => w::Free,
-    w::EndpointInfo {
-        id: "mini_program.wxa.getnearbydetailpage",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getnearbydetailpage",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the official services of a nearby place (获取附近地点的官方服务).
-    ///
-    /// * Call: `POST /wxa/getnearbyofficialserviceinfo` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `mini_program.wxa.getnearbyofficialserviceinfo`.
-    pub struct Getnearbyofficialserviceinfo {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    Getnearbyofficialserviceinfo => w::Free,
-    w::EndpointInfo {
-        id: "mini_program.wxa.getnearbyofficialserviceinfo",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getnearbyofficialserviceinfo",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List nearby places (列出附近的小程序地点).
-    ///
-    /// * Call: `GET /wxa/getnearbypoilist` on `api.weixin.qq.com`.
-    /// * Errors: 20002, 92000, 92002, 92003, 92004, 92005, 92006, 92007, 92008, 93009, 93010, 93011.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.getList.html>.
-    /// * Catalog: `mini_program.wxa.getnearbypoilist`.
-    pub struct Getnearbypoilist {
-        /// `page`.
-        0 page: i64 => "page: must query",
-        /// `page_rows`.
-        1 page_rows: i64 => "page_rows: must query",
-    }
-    new(page: i64, page_rows: i64)
-}
-
-w::record! {
-    /// Answer to [`Getnearbypoilist`].
-    pub struct GetnearbypoilistResponse {
-        /// `data`.
-        0 data: GetnearbypoilistData => "data: must",
-    }
-}
-
-w::endpoint! {
-    Getnearbypoilist => GetnearbypoilistResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.getnearbypoilist",
-        method: "GET",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getnearbypoilist",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get open data (获取开放数据).
-    ///
-    /// * Call: `POST /wxa/getopendata` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `mini_program.wxa.getopendata`.
-    pub struct Getopendata {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    Getopendata => w::Free,
-    w::EndpointInfo {
-        id: "mini_program.wxa.getopendata",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getopendata",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the unionid after a payment (支付后获取 UnionID).
-    ///
-    /// * Call: `GET /wxa/getpaidunionid` on `api.weixin.qq.com`.
-    /// * Errors: 89002 `NOT_BOUND_TO_OPEN`, 89300 `INVALID_TRADE`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/user-info/auth.getPaidUnionId.html>.
-    /// * Catalog: `mini_program.wxa.getpaidunionid`.
-    pub struct Getpaidunionid {
-        /// `openid`; personal data, masked in `Debug`.
-        0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `mch_id`.
-        1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
-        /// `out_trade_no`.
-        2 out_trade_no: Option<String> => "out_trade_no: query",
-        /// `transaction_id`.
-        3 transaction_id: Option<String> => "transaction_id: query",
-    }
-    new(openid: impl Into<xinqiao_types::OpenId>)
-    text(mch_id: xinqiao_types::MchId, out_trade_no: String, transaction_id: String)
-}
-
-w::record! {
-    /// Answer to [`Getpaidunionid`].
-    pub struct GetpaidunionidResponse {
-        /// `unionid`; personal data, masked in `Debug`.
-        0 unionid: xinqiao_types::UnionId => "unionid: must masked",
-    }
-}
-
-w::endpoint! {
-    Getpaidunionid => GetpaidunionidResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.getpaidunionid",
-        method: "GET",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getpaidunionid",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a plugin user's openpid (获取插件用户的 OpenPID).
-    ///
-    /// * Call: `POST /wxa/getpluginopenpid` on `api.weixin.qq.com`.
-    /// * Errors: 1000, 1001, 1003, 1005, 1007, 1022, 40016 `INVALID_BUTTON_COUNT`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/user-info/auth.getPluginOpenPId.html>.
-    /// * Catalog: `mini_program.wxa.getpluginopenpid`.
-    pub struct Getpluginopenpid {
-        /// `code`.
-        0 code: String => "code: must",
-    }
-    new(code: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`Getpluginopenpid`].
-    pub struct GetpluginopenpidResponse {
-        /// `openpid`.
-        0 openpid: String => "openpid: must",
-    }
-}
-
-w::endpoint! {
-    Getpluginopenpid => GetpluginopenpidResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.getpluginopenpid",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getpluginopenpid",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a device ticket (获取设备票据).
-    ///
-    /// * Call: `POST /wxa/getsnticket` on `api.weixin.qq.com`.
-    /// * Errors: 9800001, 9800002, 9800003.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/hardware-device/hardwareDevice.getSnTicket.html>.
-    /// * Catalog: `mini_program.wxa.getsnticket`.
-    pub struct Getsnticket {
-        /// `sn`.
-        0 sn: String => "sn: must",
-        /// `model_id`.
-        1 model_id: String => "model_id: must",
-    }
-    new(sn: impl Into<String>, model_id: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`Getsnticket`].
-    pub struct GetsnticketResponse {
-        /// `sn_ticket`.
-        0 sn_ticket: String => "sn_ticket: must",
-    }
-}
-
-w::endpoint! {
-    Getsnticket => GetsnticketResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.getsnticket",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getsnticket",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the attributes of a store mini program (获取门店小程序属性).
-    ///
-    /// * Call: `POST /wxa/getstorewxaattr` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `mini_program.wxa.getstorewxaattr`.
-    pub struct Getstorewxaattr {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    Getstorewxaattr => w::Free,
-    w::EndpointInfo {
-        id: "mini_program.wxa.getstorewxaattr",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getstorewxaattr",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Get a user's risk rank (获取用户安全等级).
     ///
     /// * Call: `POST /wxa/getuserriskrank` on `api.weixin.qq.com`.
     /// * Errors: 40129 `INVALID_SCENE`, 43104 `APPID_WITHOUT_PERMISSION`, 61010 `AUTHORIZATION_CODE_EXPIRED`, 61080 `RISK_RANK_UNAVAILABLE`, 61081 `RISK_RANK_TOO_FREQUENT`, 9410009.
     /// * Needs: `mini.security`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/safety-control-capability/riskControl.getUserRiskRank.html>.
-    /// * Catalog: `mini_program.wxa.getuserriskrank`.
-    pub struct Getuserriskrank {
+    /// * Catalog: `mini_program.wxa.get_user_risk_rank`.
+    pub struct GetUserRiskRank {
         /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `openid`; personal data, masked in `Debug`.
@@ -2131,8 +2145,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getuserriskrank`].
-    pub struct GetuserriskrankResponse {
+    /// Answer to [`GetUserRiskRank`].
+    pub struct GetUserRiskRankResponse {
         /// `unoin_id`.
         0 unoin_id: w::TextOrNumber => "unoin_id: must",
         /// `risk_rank`.
@@ -2141,9 +2155,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getuserriskrank => GetuserriskrankResponse,
+    GetUserRiskRank => GetUserRiskRankResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.getuserriskrank",
+        id: "mini_program.wxa.get_user_risk_rank",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/getuserriskrank",
@@ -2164,8 +2178,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/getvoipsign` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `mini_program.wxa.getvoipsign`.
-    pub struct Getvoipsign {
+    /// * Catalog: `mini_program.wxa.get_voip_sign`.
+    pub struct GetVoipSign {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -2173,9 +2187,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getvoipsign => w::Free,
+    GetVoipSign => w::Free,
     w::EndpointInfo {
-        id: "mini_program.wxa.getvoipsign",
+        id: "mini_program.wxa.get_voip_sign",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/getvoipsign",
@@ -2198,8 +2212,8 @@ w::record! {
     /// * Errors: 40159 `INVALID_CODE_PATH_SIZE`, 45029 `QRCODE_LIMIT`, 85096.
     /// * Needs: `mini.wxacode`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/qr-code/wxacode.get.html>.
-    /// * Catalog: `mini_program.wxa.getwxacode`.
-    pub struct Getwxacode {
+    /// * Catalog: `mini_program.wxa.get_wxa_code`.
+    pub struct GetWxaCode {
         /// `path`.
         0 path: Option<String> => "path",
         /// `width`; in px.
@@ -2219,9 +2233,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getwxacode => w::Blob,
+    GetWxaCode => w::Blob,
     w::EndpointInfo {
-        id: "mini_program.wxa.getwxacode",
+        id: "mini_program.wxa.get_wxa_code",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/getwxacode",
@@ -2244,8 +2258,8 @@ w::record! {
     /// * Errors: 40129 `INVALID_SCENE`, 40169 `INVALID_SCENE_SIZE`, 41030 `INVALID_PAGE`, 85096.
     /// * Needs: `mini.wxacode`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/qr-code/wxacode.getUnlimited.html>.
-    /// * Catalog: `mini_program.wxa.getwxacodeunlimit`.
-    pub struct Getwxacodeunlimit {
+    /// * Catalog: `mini_program.wxa.get_wxa_code_unlimit`.
+    pub struct GetWxaCodeUnlimit {
         /// `scene`.
         0 scene: String => "scene: must",
         /// `page`.
@@ -2269,9 +2283,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getwxacodeunlimit => w::Blob,
+    GetWxaCodeUnlimit => w::Blob,
     w::EndpointInfo {
-        id: "mini_program.wxa.getwxacodeunlimit",
+        id: "mini_program.wxa.get_wxa_code_unlimit",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/getwxacodeunlimit",
@@ -2292,8 +2306,8 @@ w::record! {
     ///
     /// * Call: `GET /wxa/getwxadevinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getDomainInfo.html>.
-    /// * Catalog: `mini_program.wxa.getwxadevinfo`.
-    pub struct Getwxadevinfo {
+    /// * Catalog: `mini_program.wxa.get_wxa_dev_info`.
+    pub struct GetWxaDevInfo {
         /// `action`.
         0 action: Option<String> => "action: query",
     }
@@ -2302,27 +2316,33 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getwxadevinfo`].
-    pub struct GetwxadevinfoResponse {
+    /// Answer to [`GetWxaDevInfo`].
+    pub struct GetWxaDevInfoResponse {
         /// `requestdomain`.
-        0 requestdomain: Option<Vec<String>> => "requestdomain",
+        #[doc(alias = "requestdomain")]
+        0 request_domain: Option<Vec<String>> => "requestdomain",
         /// `wsrequestdomain`.
-        1 wsrequestdomain: Option<Vec<String>> => "wsrequestdomain",
+        #[doc(alias = "wsrequestdomain")]
+        1 ws_request_domain: Option<Vec<String>> => "wsrequestdomain",
         /// `uploaddomain`.
-        2 uploaddomain: Option<Vec<String>> => "uploaddomain",
+        #[doc(alias = "uploaddomain")]
+        2 upload_domain: Option<Vec<String>> => "uploaddomain",
         /// `downloaddomain`.
-        3 downloaddomain: Option<Vec<String>> => "downloaddomain",
+        #[doc(alias = "downloaddomain")]
+        3 download_domain: Option<Vec<String>> => "downloaddomain",
         /// `udpdomain`.
-        4 udpdomain: Option<Vec<String>> => "udpdomain",
+        #[doc(alias = "udpdomain")]
+        4 udp_domain: Option<Vec<String>> => "udpdomain",
         /// `bizdomain`.
-        5 bizdomain: Option<Vec<String>> => "bizdomain",
+        #[doc(alias = "bizdomain")]
+        5 biz_domain: Option<Vec<String>> => "bizdomain",
     }
 }
 
 w::endpoint! {
-    Getwxadevinfo => GetwxadevinfoResponse,
+    GetWxaDevInfo => GetWxaDevInfoResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.getwxadevinfo",
+        id: "mini_program.wxa.get_wxa_dev_info",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/getwxadevinfo",
@@ -2343,8 +2363,8 @@ w::record! {
     ///
     /// * Call: `GET /wxa/getwxagameframe` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/lock-step/lock-step.createGameRoom.html>.
-    /// * Catalog: `mini_program.wxa.getwxagameframe`.
-    pub struct Getwxagameframe {
+    /// * Catalog: `mini_program.wxa.get_wxa_game_frame`.
+    pub struct GetWxaGameFrame {
         /// `access_info`.
         0 access_info: String => "access_info: must query",
         /// `begin_frame_id`.
@@ -2356,17 +2376,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getwxagameframe`].
-    pub struct GetwxagameframeResponse {
+    /// Answer to [`GetWxaGameFrame`].
+    pub struct GetWxaGameFrameResponse {
         /// `data`.
-        0 data: GetwxagameframeData => "data: must",
+        0 data: GetWxaGameFrameData => "data: must",
     }
 }
 
 w::endpoint! {
-    Getwxagameframe => GetwxagameframeResponse,
+    GetWxaGameFrame => GetWxaGameFrameResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.getwxagameframe",
+        id: "mini_program.wxa.get_wxa_game_frame",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/getwxagameframe",
@@ -2387,8 +2407,8 @@ w::record! {
     ///
     /// * Call: `GET /wxa/getwxagameidentityinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/lock-step/lock-step.getGameIdentityInfo.html>.
-    /// * Catalog: `mini_program.wxa.getwxagameidentityinfo`.
-    pub struct Getwxagameidentityinfo {
+    /// * Catalog: `mini_program.wxa.get_wxa_game_identity_info`.
+    pub struct GetWxaGameIdentityInfo {
         /// `access_info`.
         0 access_info: String => "access_info: must query",
     }
@@ -2396,17 +2416,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getwxagameidentityinfo`].
-    pub struct GetwxagameidentityinfoResponse {
+    /// Answer to [`GetWxaGameIdentityInfo`].
+    pub struct GetWxaGameIdentityInfoResponse {
         /// `data`.
-        0 data: GetwxagameidentityinfoData => "data: must",
+        0 data: GetWxaGameIdentityInfoData => "data: must",
     }
 }
 
 w::endpoint! {
-    Getwxagameidentityinfo => GetwxagameidentityinfoResponse,
+    GetWxaGameIdentityInfo => GetWxaGameIdentityInfoResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.getwxagameidentityinfo",
+        id: "mini_program.wxa.get_wxa_game_identity_info",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/getwxagameidentityinfo",
@@ -2427,8 +2447,8 @@ w::record! {
     ///
     /// * Call: `GET /wxa/getwxagameroominfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/lock-step/lock-step.getGameRoomInfo.html>.
-    /// * Catalog: `mini_program.wxa.getwxagameroominfo`.
-    pub struct Getwxagameroominfo {
+    /// * Catalog: `mini_program.wxa.get_wxa_game_room_info`.
+    pub struct GetWxaGameRoomInfo {
         /// `access_info`.
         0 access_info: String => "access_info: must query",
     }
@@ -2436,17 +2456,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getwxagameroominfo`].
-    pub struct GetwxagameroominfoResponse {
+    /// Answer to [`GetWxaGameRoomInfo`].
+    pub struct GetWxaGameRoomInfoResponse {
         /// `data`.
-        0 data: GetwxagameroominfoData => "data: must",
+        0 data: GetWxaGameRoomInfoData => "data: must",
     }
 }
 
 w::endpoint! {
-    Getwxagameroominfo => GetwxagameroominfoResponse,
+    GetWxaGameRoomInfo => GetWxaGameRoomInfoResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.getwxagameroominfo",
+        id: "mini_program.wxa.get_wxa_game_room_info",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/getwxagameroominfo",
@@ -2500,8 +2520,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/imagesearch` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.imageSearch.html>.
-    /// * Catalog: `mini_program.wxa.imagesearch`.
-    pub struct Imagesearch {
+    /// * Catalog: `mini_program.wxa.image_search`.
+    pub struct ImageSearch {
         /// `img`.
         0 img: w::FilePart => "img: must",
     }
@@ -2509,17 +2529,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Imagesearch`].
-    pub struct ImagesearchResponse {
+    /// Answer to [`ImageSearch`].
+    pub struct ImageSearchResponse {
         /// `items`.
-        0 items: Vec<ImagesearchItem> => "items: must",
+        0 items: Vec<ImageSearchItem> => "items: must",
     }
 }
 
 w::endpoint! {
-    Imagesearch => ImagesearchResponse,
+    ImageSearch => ImageSearchResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.imagesearch",
+        id: "mini_program.wxa.image_search",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/imagesearch",
@@ -2629,9 +2649,10 @@ w::record! {
         /// `intro`.
         0 intro: String => "intro: must",
         /// `headimg_mediaid`.
-        1 headimg_mediaid: String => "headimg_mediaid: must",
+        #[doc(alias = "headimg_mediaid")]
+        1 head_img_media_id: String => "headimg_mediaid: must",
     }
-    new(intro: impl Into<String>, headimg_mediaid: impl Into<String>)
+    new(intro: impl Into<String>, head_img_media_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2688,7 +2709,7 @@ w::record! {
         /// `trace_id`.
         0 trace_id: String => "trace_id: must",
         /// `result`.
-        1 result: Option<MediaCheckSyncResult> => "result",
+        1 result: Option<ResultInfo> => "result",
         /// `detail`.
         2 detail: Option<Vec<MsgSecCheckDetail>> => "detail",
     }
@@ -2718,8 +2739,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/nearbyapplycategory` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `mini_program.wxa.nearbyapplycategory`.
-    pub struct Nearbyapplycategory {
+    /// * Catalog: `mini_program.wxa.nearby_apply_category`.
+    pub struct NearbyApplyCategory {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -2727,9 +2748,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Nearbyapplycategory => w::Free,
+    NearbyApplyCategory => w::Free,
     w::EndpointInfo {
-        id: "mini_program.wxa.nearbyapplycategory",
+        id: "mini_program.wxa.nearby_apply_category",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/nearbyapplycategory",
@@ -2746,41 +2767,41 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Look up a URL link (查询 URL Link).
+    /// Look up a URL scheme (查询 URL Scheme).
     ///
-    /// * Call: `POST /wxa/query_urllink` on `api.weixin.qq.com`.
-    /// * Errors: 85403 `LINK_NOT_FOUND`.
+    /// * Call: `POST /wxa/queryscheme` on `api.weixin.qq.com`.
+    /// * Errors: 40165 `INVALID_PAGE_PATH`, 40212 `INVALID_LINK_QUERY`, 85402 `INVALID_ENV_VERSION`, 85403 `LINK_NOT_FOUND`, 85405 `PLAIN_SCHEME_UNSUPPORTED`.
     /// * Needs: `mini.link`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-link/urllink.query.html>.
-    /// * Catalog: `mini_program.wxa.query_urllink`.
-    pub struct QueryUrllink {
-        /// `url_link`.
-        0 url_link: Option<String> => "url_link",
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.query.html>.
+    /// * Catalog: `mini_program.wxa.query_scheme`.
+    pub struct QueryScheme {
+        /// `scheme`.
+        0 scheme: Option<String> => "scheme",
         /// `query_type`.
         1 query_type: Option<i64> => "query_type",
     }
     new()
-    text(url_link: String)
+    text(scheme: String)
     set(query_type: i64)
 }
 
 w::record! {
-    /// Answer to [`QueryUrllink`].
-    pub struct QueryUrllinkResponse {
-        /// `url_link_info`.
-        0 url_link_info: UrlLinkInfo => "url_link_info: must",
+    /// Answer to [`QueryScheme`].
+    pub struct QuerySchemeResponse {
+        /// `scheme_info`.
+        0 scheme_info: SchemeInfo => "scheme_info: must",
         /// `quota_info`.
         1 quota_info: QuotaInfo => "quota_info: must",
     }
 }
 
 w::endpoint! {
-    QueryUrllink => QueryUrllinkResponse,
+    QueryScheme => QuerySchemeResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.query_urllink",
+        id: "mini_program.wxa.query_scheme",
         method: "POST",
         host: "api.weixin.qq.com",
-        path: "/wxa/query_urllink",
+        path: "/wxa/queryscheme",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -2794,41 +2815,41 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Look up a URL scheme (查询 URL Scheme).
+    /// Look up a URL link (查询 URL Link).
     ///
-    /// * Call: `POST /wxa/queryscheme` on `api.weixin.qq.com`.
-    /// * Errors: 40165 `INVALID_PAGE_PATH`, 40212 `INVALID_LINK_QUERY`, 85402 `INVALID_ENV_VERSION`, 85403 `LINK_NOT_FOUND`, 85405 `PLAIN_SCHEME_UNSUPPORTED`.
+    /// * Call: `POST /wxa/query_urllink` on `api.weixin.qq.com`.
+    /// * Errors: 85403 `LINK_NOT_FOUND`.
     /// * Needs: `mini.link`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.query.html>.
-    /// * Catalog: `mini_program.wxa.queryscheme`.
-    pub struct Queryscheme {
-        /// `scheme`.
-        0 scheme: Option<String> => "scheme",
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-link/urllink.query.html>.
+    /// * Catalog: `mini_program.wxa.query_url_link`.
+    pub struct QueryUrlLink {
+        /// `url_link`.
+        0 url_link: Option<String> => "url_link",
         /// `query_type`.
         1 query_type: Option<i64> => "query_type",
     }
     new()
-    text(scheme: String)
+    text(url_link: String)
     set(query_type: i64)
 }
 
 w::record! {
-    /// Answer to [`Queryscheme`].
-    pub struct QueryschemeResponse {
-        /// `scheme_info`.
-        0 scheme_info: SchemeInfo => "scheme_info: must",
+    /// Answer to [`QueryUrlLink`].
+    pub struct QueryUrlLinkResponse {
+        /// `url_link_info`.
+        0 url_link_info: UrlLinkInfo => "url_link_info: must",
         /// `quota_info`.
         1 quota_info: QuotaInfo => "quota_info: must",
     }
 }
 
 w::endpoint! {
-    Queryscheme => QueryschemeResponse,
+    QueryUrlLink => QueryUrlLinkResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.queryscheme",
+        id: "mini_program.wxa.query_url_link",
         method: "POST",
         host: "api.weixin.qq.com",
-        path: "/wxa/queryscheme",
+        path: "/wxa/query_urllink",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -2891,8 +2912,8 @@ w::record! {
     /// * Errors: 45011 `MINUTE_QUOTA_REACHED`, 87007 `SESSION_KEY_EXPIRED`, 87008 `INVALID_SIG_METHOD`, 87009 `INVALID_SESSION_SIGNATURE`.
     /// * Needs: `mini.login`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/ResetUserSessionKey.html>.
-    /// * Catalog: `mini_program.wxa.resetusersessionkey`.
-    pub struct Resetusersessionkey {
+    /// * Catalog: `mini_program.wxa.reset_user_session_key`.
+    pub struct ResetUserSessionKey {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
@@ -2908,8 +2929,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Resetusersessionkey`].
-    pub struct ResetusersessionkeyResponse {
+    /// Answer to [`ResetUserSessionKey`].
+    pub struct ResetUserSessionKeyResponse {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `session_key`; a secret, masked in `Debug`.
@@ -2918,9 +2939,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Resetusersessionkey => ResetusersessionkeyResponse,
+    ResetUserSessionKey => ResetUserSessionKeyResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.resetusersessionkey",
+        id: "mini_program.wxa.reset_user_session_key",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/resetusersessionkey",
@@ -2944,11 +2965,12 @@ w::record! {
     /// * Catalog: `mini_program.wxa.search_map_poi`.
     pub struct SearchMapPoi {
         /// `districtid`.
-        0 districtid: i64 => "districtid: must",
+        #[doc(alias = "districtid")]
+        0 district_id: i64 => "districtid: must",
         /// `keyword`.
         1 keyword: String => "keyword: must",
     }
-    new(districtid: i64, keyword: impl Into<String>)
+    new(district_id: i64, keyword: impl Into<String>)
 }
 
 w::record! {
@@ -2984,8 +3006,8 @@ w::record! {
     /// * Call: `POST /wxa/search/wxaapi_submitpages` on `api.weixin.qq.com`.
     /// * Errors: 40066 `INVALID_URL`, 40211, 40219 `PAGES_EMPTY`, 45002 `CONTENT_TOO_LONG`, 47004 `TOO_MANY_PAGES`, 47006 `PAGE_DAY_LIMIT`, 85083, 85091, 108001, 108002, 108003.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.submitPages.html>.
-    /// * Catalog: `mini_program.wxa.search_wxaapi_submitpages`.
-    pub struct SearchWxaapiSubmitpages {
+    /// * Catalog: `mini_program.wxa.search_wxa_api_submit_pages`.
+    pub struct SearchWxaApiSubmitPages {
         /// `pages`.
         0 pages: Vec<Page> => "pages: must",
     }
@@ -2993,9 +3015,9 @@ w::record! {
 }
 
 w::endpoint! {
-    SearchWxaapiSubmitpages => w::Empty,
+    SearchWxaApiSubmitPages => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.search_wxaapi_submitpages",
+        id: "mini_program.wxa.search_wxa_api_submit_pages",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/search/wxaapi_submitpages",
@@ -3103,8 +3125,8 @@ w::record! {
     /// * Call: `POST /wxa/servicemarket` on `api.weixin.qq.com`.
     /// * Errors: 9301001, 9301002, 9301003, 9301010, 9301011, 9301012, 9301014, 9301015.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/service-market/serviceMarket.invokeService.html>.
-    /// * Catalog: `mini_program.wxa.servicemarket`.
-    pub struct Servicemarket {
+    /// * Catalog: `mini_program.wxa.service_market`.
+    pub struct ServiceMarket {
         /// `service`.
         0 service: String => "service: must",
         /// `api`.
@@ -3121,8 +3143,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Servicemarket`].
-    pub struct ServicemarketResponse {
+    /// Answer to [`ServiceMarket`].
+    pub struct ServiceMarketResponse {
         /// `request_id`.
         0 request_id: Option<String> => "request_id",
         /// `data`.
@@ -3131,9 +3153,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Servicemarket => ServicemarketResponse,
+    ServiceMarket => ServiceMarketResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.servicemarket",
+        id: "mini_program.wxa.service_market",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/servicemarket",
@@ -3154,8 +3176,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/servicemarket/get_paid_order_list` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/interface/value_added/servicemarket_get_paid_order_list.html>.
-    /// * Catalog: `mini_program.wxa.servicemarket_get_paid_order_list`.
-    pub struct ServicemarketGetPaidOrderList {
+    /// * Catalog: `mini_program.wxa.service_market_get_paid_order_list`.
+    pub struct ServiceMarketGetPaidOrderList {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
@@ -3174,17 +3196,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ServicemarketGetPaidOrderList`].
-    pub struct ServicemarketGetPaidOrderListResponse {
+    /// Answer to [`ServiceMarketGetPaidOrderList`].
+    pub struct ServiceMarketGetPaidOrderListResponse {
         /// `order_list`.
         0 order_list: Vec<Order> => "order_list: must",
     }
 }
 
 w::endpoint! {
-    ServicemarketGetPaidOrderList => ServicemarketGetPaidOrderListResponse,
+    ServiceMarketGetPaidOrderList => ServiceMarketGetPaidOrderListResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.servicemarket_get_paid_order_list",
+        id: "mini_program.wxa.service_market_get_paid_order_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/servicemarket/get_paid_order_list",
@@ -3201,12 +3223,53 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Fetch an asynchronous result of the market (取回服务平台的异步结果).
+    ///
+    /// * Call: `POST /wxa/servicemarketretrieve` on `api.weixin.qq.com`.
+    /// * Errors: 9301001, 9301002, 9301003, 9301010, 9301011, 9301012, 9301014, 9301015.
+    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/buyer_guideline/API/retrieve.html>.
+    /// * Catalog: `mini_program.wxa.service_market_retrieve`.
+    pub struct ServiceMarketRetrieve {
+        /// `request_id`.
+        0 request_id: String => "request_id: must",
+    }
+    new(request_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`ServiceMarketRetrieve`].
+    pub struct ServiceMarketRetrieveResponse {
+        /// `data`.
+        0 data: String => "data: must",
+    }
+}
+
+w::endpoint! {
+    ServiceMarketRetrieve => ServiceMarketRetrieveResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.service_market_retrieve",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/servicemarketretrieve",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Exchange a code for a service order (用 code 验证服务登录).
     ///
     /// * Call: `POST /wxa/servicemarket/service/login_auth` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/interface/value_added/servicemarket_login_auth.html>.
-    /// * Catalog: `mini_program.wxa.servicemarket_service_login_auth`.
-    pub struct ServicemarketServiceLoginAuth {
+    /// * Catalog: `mini_program.wxa.service_market_service_login_auth`.
+    pub struct ServiceMarketServiceLoginAuth {
         /// `code`.
         0 code: String => "code: must",
     }
@@ -3214,8 +3277,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ServicemarketServiceLoginAuth`].
-    pub struct ServicemarketServiceLoginAuthResponse {
+    /// Answer to [`ServiceMarketServiceLoginAuth`].
+    pub struct ServiceMarketServiceLoginAuthResponse {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
         /// `appid`.
@@ -3232,9 +3295,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ServicemarketServiceLoginAuth => ServicemarketServiceLoginAuthResponse,
+    ServiceMarketServiceLoginAuth => ServiceMarketServiceLoginAuthResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.servicemarket_service_login_auth",
+        id: "mini_program.wxa.service_market_service_login_auth",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/servicemarket/service/login_auth",
@@ -3251,34 +3314,102 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Fetch an asynchronous result of the market (取回服务平台的异步结果).
+    /// Import dynamic data (导入动态数据).
     ///
-    /// * Call: `POST /wxa/servicemarketretrieve` on `api.weixin.qq.com`.
-    /// * Errors: 9301001, 9301002, 9301003, 9301010, 9301011, 9301012, 9301014, 9301015.
-    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/buyer_guideline/API/retrieve.html>.
-    /// * Catalog: `mini_program.wxa.servicemarketretrieve`.
-    pub struct Servicemarketretrieve {
-        /// `request_id`.
-        0 request_id: String => "request_id: must",
+    /// * Call: `POST /wxa/setdynamicdata` on `api.weixin.qq.com`.
+    /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Catalog: `mini_program.wxa.set_dynamic_data`.
+    pub struct SetDynamicData {
+        /// Further keys.
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
-    new(request_id: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`Servicemarketretrieve`].
-    pub struct ServicemarketretrieveResponse {
-        /// `data`.
-        0 data: String => "data: must",
-    }
+    new()
 }
 
 w::endpoint! {
-    Servicemarketretrieve => ServicemarketretrieveResponse,
+    SetDynamicData => w::Free,
     w::EndpointInfo {
-        id: "mini_program.wxa.servicemarketretrieve",
+        id: "mini_program.wxa.set_dynamic_data",
         method: "POST",
         host: "api.weixin.qq.com",
-        path: "/wxa/servicemarketretrieve",
+        path: "/wxa/setdynamicdata",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Show or hide a nearby place (展示或隐藏附近地点).
+    ///
+    /// * Call: `POST /wxa/setnearbypoishowstatus` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.setShowStatus.html>.
+    /// * Catalog: `mini_program.wxa.set_nearby_poi_show_status`.
+    pub struct SetNearbyPoiShowStatus {
+        /// `poi_id`.
+        0 poi_id: String => "poi_id: must",
+        /// `status`; `0` or `1` on the wire.
+        1 status: bool => "status: must zero-one",
+    }
+    new(poi_id: impl Into<String>, status: bool)
+}
+
+w::endpoint! {
+    SetNearbyPoiShowStatus => w::Empty,
+    w::EndpointInfo {
+        id: "mini_program.wxa.set_nearby_poi_show_status",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/setnearbypoishowstatus",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Write interaction data of a user (写用户关系链互动数据).
+    ///
+    /// * Call: `POST /wxa/setuserinteractivedata` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/data/storage.setUserInteractiveData.html>.
+    /// * Catalog: `mini_program.wxa.set_user_interactive_data`.
+    pub struct SetUserInteractiveData {
+        /// `openid`; personal data, masked in `Debug`.
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
+        /// `signature`.
+        1 signature: String => "signature: must query",
+        /// `sig_method`.
+        2 sig_method: String => "sig_method: must query",
+        /// `kv_list`.
+        3 kv_list: Vec<SetUserInteractiveDataKv> => "kv_list: must",
+    }
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        signature: impl Into<String>,
+        sig_method: impl Into<String>,
+        kv_list: Vec<SetUserInteractiveDataKv>,
+    )
+}
+
+w::endpoint! {
+    SetUserInteractiveData => w::Empty,
+    w::EndpointInfo {
+        id: "mini_program.wxa.set_user_interactive_data",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/setuserinteractivedata",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -3339,8 +3470,8 @@ w::record! {
     /// * Call: `POST /wxa/set_user_notifyext` on `api.weixin.qq.com`.
     /// * Errors: 85431, 85434, 85436, 85437, 85444, 85445, 85446, 85447, 85461, 85462, 85470, 85471.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-message-management/subscribe-message/setUserNotifyExt.html>.
-    /// * Catalog: `mini_program.wxa.set_user_notifyext`.
-    pub struct SetUserNotifyext {
+    /// * Catalog: `mini_program.wxa.set_user_notify_ext`.
+    pub struct SetUserNotifyExt {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `notify_type`.
@@ -3355,9 +3486,9 @@ w::record! {
 }
 
 w::endpoint! {
-    SetUserNotifyext => w::Empty,
+    SetUserNotifyExt => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.set_user_notifyext",
+        id: "mini_program.wxa.set_user_notify_ext",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/set_user_notifyext",
@@ -3417,121 +3548,12 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Import dynamic data (导入动态数据).
-    ///
-    /// * Call: `POST /wxa/setdynamicdata` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `mini_program.wxa.setdynamicdata`.
-    pub struct Setdynamicdata {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    Setdynamicdata => w::Free,
-    w::EndpointInfo {
-        id: "mini_program.wxa.setdynamicdata",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/setdynamicdata",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Show or hide a nearby place (展示或隐藏附近地点).
-    ///
-    /// * Call: `POST /wxa/setnearbypoishowstatus` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.setShowStatus.html>.
-    /// * Catalog: `mini_program.wxa.setnearbypoishowstatus`.
-    pub struct Setnearbypoishowstatus {
-        /// `poi_id`.
-        0 poi_id: String => "poi_id: must",
-        /// `status`; `0` or `1` on the wire.
-        1 status: bool => "status: must zero-one",
-    }
-    new(poi_id: impl Into<String>, status: bool)
-}
-
-w::endpoint! {
-    Setnearbypoishowstatus => w::Empty,
-    w::EndpointInfo {
-        id: "mini_program.wxa.setnearbypoishowstatus",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/setnearbypoishowstatus",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Write interaction data of a user (写用户关系链互动数据).
-    ///
-    /// * Call: `POST /wxa/setuserinteractivedata` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/data/storage.setUserInteractiveData.html>.
-    /// * Catalog: `mini_program.wxa.setuserinteractivedata`.
-    pub struct Setuserinteractivedata {
-        /// `openid`; personal data, masked in `Debug`.
-        0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `signature`.
-        1 signature: String => "signature: must query",
-        /// `sig_method`.
-        2 sig_method: String => "sig_method: must query",
-        /// `kv_list`.
-        3 kv_list: Vec<SetuserinteractivedataKv> => "kv_list: must",
-    }
-    new(
-        openid: impl Into<xinqiao_types::OpenId>,
-        signature: impl Into<String>,
-        sig_method: impl Into<String>,
-        kv_list: Vec<SetuserinteractivedataKv>,
-    )
-}
-
-w::endpoint! {
-    Setuserinteractivedata => w::Empty,
-    w::EndpointInfo {
-        id: "mini_program.wxa.setuserinteractivedata",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/setuserinteractivedata",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Search within the mini program (站内搜索).
     ///
     /// * Call: `POST /wxa/sitesearch` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.siteSearch.html>.
-    /// * Catalog: `mini_program.wxa.sitesearch`.
-    pub struct Sitesearch {
+    /// * Catalog: `mini_program.wxa.site_search`.
+    pub struct SiteSearch {
         /// `keyword`.
         0 keyword: String => "keyword: must",
         /// `next_page_info`.
@@ -3541,10 +3563,10 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Sitesearch`].
-    pub struct SitesearchResponse {
+    /// Answer to [`SiteSearch`].
+    pub struct SiteSearchResponse {
         /// `items`.
-        0 items: Vec<SitesearchItem> => "items: must",
+        0 items: Vec<SiteSearchItem> => "items: must",
         /// `has_next_page`; `0` or `1` on the wire.
         1 has_next_page: bool => "has_next_page: must zero-one",
         /// `next_page_info`.
@@ -3555,9 +3577,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Sitesearch => SitesearchResponse,
+    SiteSearch => SiteSearchResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.sitesearch",
+        id: "mini_program.wxa.site_search",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/sitesearch",
@@ -3737,8 +3759,8 @@ pub mod charge {
     }
 }
 
-/// Plugins: developer side (插件开发管理): `mini_program.wxa.devplugin`.
-pub mod devplugin {
+/// Plugins: developer side (插件开发管理): `mini_program.wxa.dev_plugin`.
+pub mod dev_plugin {
     use xinqiao_wire as w;
 
     w::record! {
@@ -3746,7 +3768,7 @@ pub mod devplugin {
         ///
         /// * Call: `POST /wxa/devplugin` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
-        /// * Catalog: `mini_program.wxa.devplugin.dev_agree`.
+        /// * Catalog: `mini_program.wxa.dev_plugin.dev_agree`.
         pub struct DevAgree {
             /// `action`; always `dev_agree`.
             0 action: String => "action: must",
@@ -3759,7 +3781,7 @@ pub mod devplugin {
     w::endpoint! {
         DevAgree => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.devplugin.dev_agree",
+            id: "mini_program.wxa.dev_plugin.dev_agree",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/devplugin",
@@ -3780,7 +3802,7 @@ pub mod devplugin {
         ///
         /// * Call: `POST /wxa/devplugin` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.getPluginDevApplyList.html>.
-        /// * Catalog: `mini_program.wxa.devplugin.dev_apply_list`.
+        /// * Catalog: `mini_program.wxa.dev_plugin.dev_apply_list`.
         pub struct DevApplyList {
             /// `action`; always `dev_apply_list`.
             0 action: String => "action: must",
@@ -3803,7 +3825,7 @@ pub mod devplugin {
     w::endpoint! {
         DevApplyList => DevApplyListResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.devplugin.dev_apply_list",
+            id: "mini_program.wxa.dev_plugin.dev_apply_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/devplugin",
@@ -3824,7 +3846,7 @@ pub mod devplugin {
         ///
         /// * Call: `POST /wxa/devplugin` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
-        /// * Catalog: `mini_program.wxa.devplugin.dev_delete`.
+        /// * Catalog: `mini_program.wxa.dev_plugin.dev_delete`.
         pub struct DevDelete {
             /// `action`; always `dev_delete`.
             0 action: String => "action: must",
@@ -3835,7 +3857,7 @@ pub mod devplugin {
     w::endpoint! {
         DevDelete => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.devplugin.dev_delete",
+            id: "mini_program.wxa.dev_plugin.dev_delete",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/devplugin",
@@ -3856,7 +3878,7 @@ pub mod devplugin {
         ///
         /// * Call: `POST /wxa/devplugin` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.setDevPluginApplyStatus.html>.
-        /// * Catalog: `mini_program.wxa.devplugin.dev_refuse`.
+        /// * Catalog: `mini_program.wxa.dev_plugin.dev_refuse`.
         pub struct DevRefuse {
             /// `action`; always `dev_refuse`.
             0 action: String => "action: must",
@@ -3869,7 +3891,7 @@ pub mod devplugin {
     w::endpoint! {
         DevRefuse => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.devplugin.dev_refuse",
+            id: "mini_program.wxa.dev_plugin.dev_refuse",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/devplugin",
@@ -3895,8 +3917,8 @@ pub mod game {
         ///
         /// * Call: `POST /wxa/game/cancelpay` on `api.weixin.qq.com`.
         /// * Source: <https://docs.qq.com/doc/DVUN0QWJja0J5c2x4>.
-        /// * Catalog: `mini_program.wxa.game.cancelpay`.
-        pub struct Cancelpay {
+        /// * Catalog: `mini_program.wxa.game.cancel_pay`.
+        pub struct CancelPay {
             /// `sig_method`.
             0 sig_method: String => "sig_method: must query",
             /// `signature`.
@@ -3936,17 +3958,17 @@ pub mod game {
     }
 
     w::record! {
-        /// Answer to [`Cancelpay`].
-        pub struct CancelpayResponse {
+        /// Answer to [`CancelPay`].
+        pub struct CancelPayResponse {
             /// `bill_no`.
             0 bill_no: String => "bill_no: must",
         }
     }
 
     w::endpoint! {
-        Cancelpay => CancelpayResponse,
+        CancelPay => CancelPayResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.game.cancelpay",
+            id: "mini_program.wxa.game.cancel_pay",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/game/cancelpay",
@@ -3967,8 +3989,8 @@ pub mod game {
         ///
         /// * Call: `POST /wxa/game/getbalance` on `api.weixin.qq.com`.
         /// * Source: <https://docs.qq.com/doc/DVUN0QWJja0J5c2x4>.
-        /// * Catalog: `mini_program.wxa.game.getbalance`.
-        pub struct Getbalance {
+        /// * Catalog: `mini_program.wxa.game.get_balance`.
+        pub struct GetBalance {
             /// `sig_method`.
             0 sig_method: String => "sig_method: must query",
             /// `signature`.
@@ -3999,8 +4021,8 @@ pub mod game {
     }
 
     w::record! {
-        /// Answer to [`Getbalance`].
-        pub struct GetbalanceResponse {
+        /// Answer to [`GetBalance`].
+        pub struct GetBalanceResponse {
             /// `balance`.
             0 balance: i64 => "balance: must",
             /// `present_balance`.
@@ -4019,9 +4041,9 @@ pub mod game {
     }
 
     w::endpoint! {
-        Getbalance => GetbalanceResponse,
+        GetBalance => GetBalanceResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.game.getbalance",
+            id: "mini_program.wxa.game.get_balance",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/game/getbalance",
@@ -4067,7 +4089,8 @@ pub mod game {
             /// `amount`.
             10 amount: i64 => "amount: must",
             /// `payitem`.
-            11 payitem: Option<String> => "payitem",
+            #[doc(alias = "payitem")]
+            11 pay_item: Option<String> => "payitem",
             /// `remark`.
             12 remark: Option<String> => "remark",
         }
@@ -4084,7 +4107,7 @@ pub mod game {
             pay_sig: String,
             offer_id: String,
             user_ip: String,
-            payitem: String,
+            pay_item: String,
             remark: String,
         )
         set(ts: xinqiao_types::UnixSeconds)
@@ -4197,8 +4220,8 @@ pub mod game {
         ///
         /// * Call: `POST /wxa/game/queryorderinfo` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment-v2/pay_v2.queryOrder.html>.
-        /// * Catalog: `mini_program.wxa.game.queryorderinfo`.
-        pub struct Queryorderinfo {
+        /// * Catalog: `mini_program.wxa.game.query_order_info`.
+        pub struct QueryOrderInfo {
             /// `sig_method`.
             0 sig_method: String => "sig_method: must query",
             /// `signature`.
@@ -4235,8 +4258,8 @@ pub mod game {
     }
 
     w::record! {
-        /// Answer to [`Queryorderinfo`].
-        pub struct QueryorderinfoResponse {
+        /// Answer to [`QueryOrderInfo`].
+        pub struct QueryOrderInfoResponse {
             /// `product_id`.
             0 product_id: String => "product_id: must",
             /// `out_trade_no`.
@@ -4255,9 +4278,9 @@ pub mod game {
     }
 
     w::endpoint! {
-        Queryorderinfo => QueryorderinfoResponse,
+        QueryOrderInfo => QueryOrderInfoResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.game.queryorderinfo",
+            id: "mini_program.wxa.game.query_order_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/game/queryorderinfo",
@@ -4310,7 +4333,7 @@ pub mod game {
                 /// `trace_id`.
                 0 trace_id: String => "trace_id: must",
                 /// `result`.
-                1 result: Option<super::super::MediaCheckSyncResult> => "result",
+                1 result: Option<super::super::ResultInfo> => "result",
                 /// `detail`.
                 2 detail: Option<Vec<super::super::MediaCheckSyncDetail>> => "detail",
             }

@@ -125,7 +125,8 @@ w::record! {
         /// `channel_order_id`.
         17 channel_order_id: Option<String> => "channel_order_id",
         /// `wxpay_order_id`.
-        18 wxpay_order_id: Option<String> => "wxpay_order_id",
+        #[doc(alias = "wxpay_order_id")]
+        18 wx_pay_order_id: Option<String> => "wxpay_order_id",
         /// `sett_state`.
         19 sett_state: i64 => "sett_state: must",
         /// `sett_time`; format `unix`.
@@ -141,7 +142,8 @@ w::record! {
         /// `publish_status`.
         1 publish_status: i64 => "publish_status: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        2 err_msg: Option<String> => "errmsg",
     }
 }
 
@@ -162,7 +164,7 @@ w::record! {
 
 w::record! {
     /// An item of `bill_list` in the answer of `xpay::QueryRecoverBill`.
-    pub struct QueryRecoverBillBill {
+    pub struct RecoverBill {
         /// `bill_id`.
         0 bill_id: String => "bill_id: must",
         /// `recover_time`; format `unix`.
@@ -243,7 +245,8 @@ w::record! {
         /// `upload_status`.
         5 upload_status: i64 => "upload_status: must",
         /// `errmsg`.
-        6 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        6 err_msg: Option<String> => "errmsg",
     }
 }
 
@@ -577,7 +580,8 @@ w::record! {
         /// `amount`.
         7 amount: i64 => "amount: must",
         /// `payitem`.
-        8 payitem: Option<String> => "payitem",
+        #[doc(alias = "payitem")]
+        8 pay_item: Option<String> => "payitem",
         /// `remark`.
         9 remark: Option<String> => "remark",
     }
@@ -587,7 +591,7 @@ w::record! {
         pay_sig: String,
         openid: xinqiao_types::OpenId,
         user_ip: String,
-        payitem: String,
+        pay_item: String,
         remark: String,
     )
     set(device_type: i64)
@@ -629,8 +633,8 @@ w::record! {
     ///
     /// * Call: `POST /xpay/download_adverfunds_order` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `mini_program.xpay.download_adverfunds_order`.
-    pub struct DownloadAdverfundsOrder {
+    /// * Catalog: `mini_program.xpay.download_adver_funds_order`.
+    pub struct DownloadAdverFundsOrder {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -638,9 +642,9 @@ w::record! {
 }
 
 w::endpoint! {
-    DownloadAdverfundsOrder => w::Free,
+    DownloadAdverFundsOrder => w::Free,
     w::EndpointInfo {
-        id: "mini_program.xpay.download_adverfunds_order",
+        id: "mini_program.xpay.download_adver_funds_order",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/xpay/download_adverfunds_order",
@@ -1357,7 +1361,7 @@ w::record! {
     /// Answer to [`QueryRecoverBill`].
     pub struct QueryRecoverBillResponse {
         /// `bill_list`.
-        0 bill_list: Vec<QueryRecoverBillBill> => "bill_list: must",
+        0 bill_list: Vec<RecoverBill> => "bill_list: must",
         /// `total_page`.
         1 total_page: i64 => "total_page: must",
     }

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `action_info` of `qrcode::Create`.
+    /// `action_info` of `qr_code::Create`.
     pub struct ActionInfo {
         /// `scene`.
         0 scene: Scene => "scene: must",
@@ -13,8 +13,8 @@ w::record! {
 }
 
 w::record! {
-    /// `add_friend_autoreply_info` of the answer of `base::GetCurrentAutoreplyInfo`; `message_default_autoreply_info` of the answer of `base::GetCurrentAutoreplyInfo`.
-    pub struct AddFriendAutoreplyInfo {
+    /// `add_friend_autoreply_info` of the answer of `base::GetCurrentAutoReplyInfo`; `message_default_autoreply_info` of the answer of `base::GetCurrentAutoReplyInfo`.
+    pub struct AddFriendAutoReplyInfo {
         /// `type`.
         0 type_: String => "type: must",
         /// `content`.
@@ -23,7 +23,7 @@ w::record! {
 }
 
 w::record! {
-    /// `base_resp` of the answer of `publisher::stat::PublisherAdposGeneral`; `base_resp` of the answer of `publisher::stat::PublisherCpsGeneral`; and 1 more.
+    /// `base_resp` of the answer of `publisher::stat::PublisherAdPosGeneral`; `base_resp` of the answer of `publisher::stat::PublisherCpsGeneral`; and 1 more.
     pub struct BaseResp {
         /// `ret`.
         0 ret: i64 => "ret: must",
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `button` in `base::SelfmenuInfo`; an item of `list` in `base::SubButton`.
+    /// An item of `button` in `base::SelfMenuInfo`; an item of `list` in `base::SubButton`.
     pub struct Button {
         /// `type`.
         0 type_: String => "type: must",
@@ -53,8 +53,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `result_list` in the answer of `base::Changeopenid`.
-    pub struct ChangeopenidResult {
+    /// An item of `result_list` in the answer of `base::ChangeOpenid`.
+    pub struct ChangeOpenidResult {
         /// `err_msg`.
         0 err_msg: String => "err_msg: must",
         /// `ori_openid`.
@@ -75,16 +75,16 @@ w::record! {
 }
 
 w::record! {
-    /// `keyword_autoreply_info` of the answer of `base::GetCurrentAutoreplyInfo`.
-    pub struct KeywordAutoreplyInfo {
+    /// `keyword_autoreply_info` of the answer of `base::GetCurrentAutoReplyInfo`.
+    pub struct KeywordAutoReplyInfo {
         /// `list`.
-        0 list: Vec<KeywordAutoreplyInfoList> => "list: must",
+        0 list: Vec<KeywordAutoReplyInfoList> => "list: must",
     }
 }
 
 w::record! {
-    /// An item of `list` in `base::KeywordAutoreplyInfo`.
-    pub struct KeywordAutoreplyInfoList {
+    /// An item of `list` in `base::KeywordAutoReplyInfo`.
+    pub struct KeywordAutoReplyInfoList {
         /// `rule_name`.
         0 rule_name: String => "rule_name: must",
         /// `reply_mode`.
@@ -99,7 +99,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `keyword_list_info` in `base::KeywordAutoreplyInfoList`.
+    /// An item of `keyword_list_info` in `base::KeywordAutoReplyInfoList`.
     pub struct KeywordListInfo {
         /// `match_mode`.
         0 match_mode: String => "match_mode: must",
@@ -153,8 +153,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `publisher::stat::PublisherAdposGeneral`.
-    pub struct PublisherAdposGeneralList {
+    /// An item of `list` in the answer of `publisher::stat::PublisherAdPosGeneral`.
+    pub struct PublisherAdPosGeneralList {
         /// `req_succ_count`.
         0 req_succ_count: i64 => "req_succ_count: must",
         /// `exposure_count`.
@@ -225,7 +225,7 @@ w::record! {
 }
 
 w::record! {
-    /// `quota` of the answer of `openapi::quota::Get`.
+    /// `quota` of the answer of `open_api::quota::Get`.
     pub struct Quota {
         /// `daily_limit`.
         0 daily_limit: i64 => "daily_limit: must",
@@ -237,7 +237,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `reply_list_info` in `base::KeywordAutoreplyInfoList`.
+    /// An item of `reply_list_info` in `base::KeywordAutoReplyInfoList`.
     pub struct ReplyListInfo {
         /// `type`.
         0 type_: String => "type: must",
@@ -249,7 +249,7 @@ w::record! {
 }
 
 w::record! {
-    /// `request` of the answer of `openapi::RidGet`.
+    /// `request` of the answer of `open_api::RidGet`.
     pub struct Request {
         /// `request_url`.
         0 request_url: String => "request_url: must",
@@ -278,8 +278,8 @@ w::record! {
 }
 
 w::record! {
-    /// `selfmenu_info` of the answer of `base::GetCurrentSelfmenuInfo`.
-    pub struct SelfmenuInfo {
+    /// `selfmenu_info` of the answer of `base::GetCurrentSelfMenuInfo`.
+    pub struct SelfMenuInfo {
         /// `button`.
         0 button: Vec<Button> => "button: must",
     }
@@ -328,7 +328,7 @@ w::record! {
 }
 
 w::record! {
-    /// `summary` of the answer of `publisher::stat::PublisherAdposGeneral`.
+    /// `summary` of the answer of `publisher::stat::PublisherAdPosGeneral`.
     pub struct Summary {
         /// `req_succ_count`.
         0 req_succ_count: i64 => "req_succ_count: must",
@@ -353,8 +353,8 @@ w::record! {
     /// * Call: `GET /cgi-bin/api_getwxcategory` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html#13>.
-    /// * Catalog: `official_account.base.api_getwxcategory`.
-    pub struct ApiGetwxcategory {
+    /// * Catalog: `official_account.base.api_get_wx_category`.
+    pub struct ApiGetWxCategory {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -362,9 +362,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ApiGetwxcategory => w::Free,
+    ApiGetWxCategory => w::Free,
     w::EndpointInfo {
-        id: "official_account.base.api_getwxcategory",
+        id: "official_account.base.api_get_wx_category",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/api_getwxcategory",
@@ -386,8 +386,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/changeopenid` on `api.weixin.qq.com`.
     /// * Needs: `user.list`.
     /// * Source: <https://kf.qq.com/faq/1901177NrqMr190117nqYJze.html>.
-    /// * Catalog: `official_account.base.changeopenid`.
-    pub struct Changeopenid {
+    /// * Catalog: `official_account.base.change_openid`.
+    pub struct ChangeOpenid {
         /// `from_appid`.
         0 from_appid: String => "from_appid: must",
         /// `openid_list`; personal data, masked in `Debug`.
@@ -397,17 +397,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Changeopenid`].
-    pub struct ChangeopenidResponse {
+    /// Answer to [`ChangeOpenid`].
+    pub struct ChangeOpenidResponse {
         /// `result_list`.
-        0 result_list: Vec<ChangeopenidResult> => "result_list: must",
+        0 result_list: Vec<ChangeOpenidResult> => "result_list: must",
     }
 }
 
 w::endpoint! {
-    Changeopenid => ChangeopenidResponse,
+    ChangeOpenid => ChangeOpenidResponse,
     w::EndpointInfo {
-        id: "official_account.base.changeopenid",
+        id: "official_account.base.change_openid",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/changeopenid",
@@ -469,17 +469,18 @@ w::record! {
         /// `appid`; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must query",
         /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
-        1 appsecret: String => "appsecret: must query masked",
+        #[doc(alias = "appsecret")]
+        1 app_secret: String => "appsecret: must query masked",
         /// `appid`; the account's appid.
         2 appid_again: xinqiao_types::AppId => "appid: must",
         /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
-        3 appsecret_again: String => "appsecret: must masked",
+        3 app_secret_again: String => "appsecret: must masked",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
-        appsecret: impl Into<String>,
+        app_secret: impl Into<String>,
         appid_again: impl Into<xinqiao_types::AppId>,
-        appsecret_again: impl Into<String>,
+        app_secret_again: impl Into<String>,
     )
 }
 
@@ -575,37 +576,76 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Get the addresses that callbacks come from (获取推送服务器的 IP 列表).
+    ///
+    /// * Call: `GET /cgi-bin/getcallbackip` on `api.weixin.qq.com`.
+    /// * Errors: 40013 `INVALID_APPID`.
+    /// * Needs: `base.ip`.
+    /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_the_WeChat_server_IP_address.html>.
+    /// * Catalog: `official_account.base.get_callback_ip`.
+    pub struct GetCallbackIp {
+    }
+    new()
+}
+
+/// Answer to [`GetCallbackIp`], the same as to [`GetApiDomainIp`].
+pub type GetCallbackIpResponse = GetApiDomainIpResponse;
+
+w::endpoint! {
+    GetCallbackIp => GetCallbackIpResponse,
+    w::EndpointInfo {
+        id: "official_account.base.get_callback_ip",
+        method: "GET",
+        host: "api.weixin.qq.com",
+        path: "/cgi-bin/getcallbackip",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &["base.ip"],
+    }
+}
+
+w::record! {
     /// Get the auto-reply rules (查询自动回复规则).
     ///
     /// * Call: `GET /cgi-bin/get_current_autoreply_info` on `api.weixin.qq.com`.
     /// * Needs: `base.autoreply_info`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Getting_Rules_for_Auto_Replies.html>.
-    /// * Catalog: `official_account.base.get_current_autoreply_info`.
-    pub struct GetCurrentAutoreplyInfo {
+    /// * Catalog: `official_account.base.get_current_auto_reply_info`.
+    pub struct GetCurrentAutoReplyInfo {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`GetCurrentAutoreplyInfo`].
-    pub struct GetCurrentAutoreplyInfoResponse {
+    /// Answer to [`GetCurrentAutoReplyInfo`].
+    pub struct GetCurrentAutoReplyInfoResponse {
         /// `is_add_friend_reply_open`; `0` or `1` on the wire.
         0 is_add_friend_reply_open: bool => "is_add_friend_reply_open: must zero-one",
         /// `is_autoreply_open`; `0` or `1` on the wire.
-        1 is_autoreply_open: bool => "is_autoreply_open: must zero-one",
+        #[doc(alias = "is_autoreply_open")]
+        1 is_auto_reply_open: bool => "is_autoreply_open: must zero-one",
         /// `add_friend_autoreply_info`.
-        2 add_friend_autoreply_info: Option<AddFriendAutoreplyInfo> => "add_friend_autoreply_info",
+        #[doc(alias = "add_friend_autoreply_info")]
+        2 add_friend_auto_reply_info: Option<AddFriendAutoReplyInfo> => "add_friend_autoreply_info",
         /// `message_default_autoreply_info`.
-        3 message_default_autoreply_info: Option<AddFriendAutoreplyInfo> => "message_default_autoreply_info",
+        #[doc(alias = "message_default_autoreply_info")]
+        3 message_default_auto_reply_info: Option<AddFriendAutoReplyInfo> => "message_default_autoreply_info",
         /// `keyword_autoreply_info`.
-        4 keyword_autoreply_info: Option<KeywordAutoreplyInfo> => "keyword_autoreply_info",
+        #[doc(alias = "keyword_autoreply_info")]
+        4 keyword_auto_reply_info: Option<KeywordAutoReplyInfo> => "keyword_autoreply_info",
     }
 }
 
 w::endpoint! {
-    GetCurrentAutoreplyInfo => GetCurrentAutoreplyInfoResponse,
+    GetCurrentAutoReplyInfo => GetCurrentAutoReplyInfoResponse,
     w::EndpointInfo {
-        id: "official_account.base.get_current_autoreply_info",
+        id: "official_account.base.get_current_auto_reply_info",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/get_current_autoreply_info",
@@ -627,26 +667,27 @@ w::record! {
     /// * Call: `GET /cgi-bin/get_current_selfmenu_info` on `api.weixin.qq.com`.
     /// * Needs: `ui.selfmenu_info`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Querying_Custom_Menus.html>.
-    /// * Catalog: `official_account.base.get_current_selfmenu_info`.
-    pub struct GetCurrentSelfmenuInfo {
+    /// * Catalog: `official_account.base.get_current_self_menu_info`.
+    pub struct GetCurrentSelfMenuInfo {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`GetCurrentSelfmenuInfo`].
-    pub struct GetCurrentSelfmenuInfoResponse {
+    /// Answer to [`GetCurrentSelfMenuInfo`].
+    pub struct GetCurrentSelfMenuInfoResponse {
         /// `is_menu_open`; `0` or `1` on the wire.
         0 is_menu_open: bool => "is_menu_open: must zero-one",
         /// `selfmenu_info`.
-        1 selfmenu_info: SelfmenuInfo => "selfmenu_info: must",
+        #[doc(alias = "selfmenu_info")]
+        1 self_menu_info: SelfMenuInfo => "selfmenu_info: must",
     }
 }
 
 w::endpoint! {
-    GetCurrentSelfmenuInfo => GetCurrentSelfmenuInfoResponse,
+    GetCurrentSelfMenuInfo => GetCurrentSelfMenuInfoResponse,
     w::EndpointInfo {
-        id: "official_account.base.get_current_selfmenu_info",
+        id: "official_account.base.get_current_self_menu_info",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/get_current_selfmenu_info",
@@ -695,41 +736,6 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the addresses that callbacks come from (获取推送服务器的 IP 列表).
-    ///
-    /// * Call: `GET /cgi-bin/getcallbackip` on `api.weixin.qq.com`.
-    /// * Errors: 40013 `INVALID_APPID`.
-    /// * Needs: `base.ip`.
-    /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_the_WeChat_server_IP_address.html>.
-    /// * Catalog: `official_account.base.getcallbackip`.
-    pub struct Getcallbackip {
-    }
-    new()
-}
-
-/// Answer to [`Getcallbackip`], the same as to [`GetApiDomainIp`].
-pub type GetcallbackipResponse = GetApiDomainIpResponse;
-
-w::endpoint! {
-    Getcallbackip => GetcallbackipResponse,
-    w::EndpointInfo {
-        id: "official_account.base.getcallbackip",
-        method: "GET",
-        host: "api.weixin.qq.com",
-        path: "/cgi-bin/getcallbackip",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &["base.ip"],
-    }
-}
-
-w::record! {
     /// Reset a device (重置设备).
     ///
     /// * Call: `POST /cgi-bin/reset_device` on `api.weixin.qq.com`.
@@ -767,8 +773,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/shorturl` on `api.weixin.qq.com`.
     /// * Needs: `promo.shorturl`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/URL_Shortener.html>.
-    /// * Catalog: `official_account.base.shorturl`.
-    pub struct Shorturl {
+    /// * Catalog: `official_account.base.short_url`.
+    pub struct ShortUrl {
         /// `action`.
         0 action: String => "action: must",
         /// `long_url`.
@@ -778,17 +784,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Shorturl`].
-    pub struct ShorturlResponse {
+    /// Answer to [`ShortUrl`].
+    pub struct ShortUrlResponse {
         /// `short_url`.
         0 short_url: String => "short_url: must",
     }
 }
 
 w::endpoint! {
-    Shorturl => ShorturlResponse,
+    ShortUrl => ShortUrlResponse,
     w::EndpointInfo {
-        id: "official_account.base.shorturl",
+        id: "official_account.base.short_url",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/shorturl",
@@ -913,8 +919,8 @@ pub mod call {
         ///
         /// * Call: `POST /cgi-bin/call/callData/getswitchboardlist` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Catalog: `official_account.call.call_data_getswitchboardlist`.
-        pub struct CallDataGetswitchboardlist {
+        /// * Catalog: `official_account.call.call_data_get_switchboard_list`.
+        pub struct CallDataGetSwitchboardList {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -922,9 +928,9 @@ pub mod call {
     }
 
     w::endpoint! {
-        CallDataGetswitchboardlist => w::Free,
+        CallDataGetSwitchboardList => w::Free,
         w::EndpointInfo {
-            id: "official_account.call.call_data_getswitchboardlist",
+            id: "official_account.call.call_data_get_switchboard_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/call/callData/getswitchboardlist",
@@ -949,8 +955,8 @@ pub mod call {
             ///
             /// * Call: `POST /cgi-bin/call/dial/getivrlist` on `api.weixin.qq.com`.
             /// * Shape: unknown; free JSON in, free JSON out.
-            /// * Catalog: `official_account.call.dial.getivrlist`.
-            pub struct Getivrlist {
+            /// * Catalog: `official_account.call.dial.get_ivr_list`.
+            pub struct GetIvrList {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
@@ -958,9 +964,9 @@ pub mod call {
         }
 
         w::endpoint! {
-            Getivrlist => w::Free,
+            GetIvrList => w::Free,
             w::EndpointInfo {
-                id: "official_account.call.dial.getivrlist",
+                id: "official_account.call.dial.get_ivr_list",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/cgi-bin/call/dial/getivrlist",
@@ -981,8 +987,8 @@ pub mod call {
             ///
             /// * Call: `POST /cgi-bin/call/dial/ivrdial` on `api.weixin.qq.com`.
             /// * Shape: unknown; free JSON in, free JSON out.
-            /// * Catalog: `official_account.call.dial.ivrdial`.
-            pub struct Ivrdial {
+            /// * Catalog: `official_account.call.dial.ivr_dial`.
+            pub struct IvrDial {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
@@ -990,9 +996,9 @@ pub mod call {
         }
 
         w::endpoint! {
-            Ivrdial => w::Free,
+            IvrDial => w::Free,
             w::EndpointInfo {
-                id: "official_account.call.dial.ivrdial",
+                id: "official_account.call.dial.ivr_dial",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/cgi-bin/call/dial/ivrdial",
@@ -1061,8 +1067,8 @@ pub mod callback {
     }
 }
 
-/// `official_account.base.mmiot`.
-pub mod mmiot {
+/// `official_account.base.mm_iot`.
+pub mod mm_iot {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1070,8 +1076,8 @@ pub mod mmiot {
         ///
         /// * Call: `POST /cgi-bin/mmiot/get_device_qrcode` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Catalog: `official_account.mmiot.get_device_qrcode`.
-        pub struct GetDeviceQrcode {
+        /// * Catalog: `official_account.mm_iot.get_device_qr_code`.
+        pub struct GetDeviceQrCode {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -1079,9 +1085,9 @@ pub mod mmiot {
     }
 
     w::endpoint! {
-        GetDeviceQrcode => w::Free,
+        GetDeviceQrCode => w::Free,
         w::EndpointInfo {
-            id: "official_account.mmiot.get_device_qrcode",
+            id: "official_account.mm_iot.get_device_qr_code",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/mmiot/get_device_qrcode",
@@ -1102,7 +1108,7 @@ pub mod mmiot {
         ///
         /// * Call: `POST /cgi-bin/mmiot/reset_public_device` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Catalog: `official_account.mmiot.reset_public_device`.
+        /// * Catalog: `official_account.mm_iot.reset_public_device`.
         pub struct ResetPublicDevice {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
@@ -1113,7 +1119,7 @@ pub mod mmiot {
     w::endpoint! {
         ResetPublicDevice => w::Free,
         w::EndpointInfo {
-            id: "official_account.mmiot.reset_public_device",
+            id: "official_account.mm_iot.reset_public_device",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/mmiot/reset_public_device",
@@ -1130,8 +1136,8 @@ pub mod mmiot {
     }
 }
 
-/// `official_account.base.openapi`.
-pub mod openapi {
+/// `official_account.base.open_api`.
+pub mod open_api {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1141,7 +1147,7 @@ pub mod openapi {
         /// * Errors: 76001 `RID_NOT_FOUND`, 76002, 76003 `RID_OF_ANOTHER_ACCOUNT`, 76004 `RID_TOO_OLD`.
         /// * Needs: `base.token`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/openApi/get_rid_info.html>.
-        /// * Catalog: `official_account.openapi.rid_get`.
+        /// * Catalog: `official_account.open_api.rid_get`.
         pub struct RidGet {
             /// `rid`.
             0 rid: String => "rid: must",
@@ -1160,7 +1166,7 @@ pub mod openapi {
     w::endpoint! {
         RidGet => RidGetResponse,
         w::EndpointInfo {
-            id: "official_account.openapi.rid_get",
+            id: "official_account.open_api.rid_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/openapi/rid/get",
@@ -1176,7 +1182,7 @@ pub mod openapi {
         }
     }
 
-    /// `official_account.base.openapi.quota`.
+    /// `official_account.base.open_api.quota`.
     pub mod quota {
         use xinqiao_wire as w;
 
@@ -1187,7 +1193,7 @@ pub mod openapi {
             /// * Errors: 41001 `ACCESS_TOKEN_MISSING`, 44002 `EMPTY_POST_DATA`, 45009 `DAILY_QUOTA_REACHED`, 50002 `USER_LIMITED`, 76021, 76022.
             /// * Needs: `base.token`.
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/apimgnt/clearApiQuota.html>.
-            /// * Catalog: `official_account.openapi.quota.clear`.
+            /// * Catalog: `official_account.open_api.quota.clear`.
             pub struct Clear {
                 /// `cgi_path`.
                 0 cgi_path: String => "cgi_path: must",
@@ -1198,7 +1204,7 @@ pub mod openapi {
         w::endpoint! {
             Clear => w::Empty,
             w::EndpointInfo {
-                id: "official_account.openapi.quota.clear",
+                id: "official_account.open_api.quota.clear",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/cgi-bin/openapi/quota/clear",
@@ -1221,7 +1227,7 @@ pub mod openapi {
             /// * Errors: 76021, 76022.
             /// * Needs: `base.token`.
             /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/openApi/get_api_quota.html>.
-            /// * Catalog: `official_account.openapi.quota.get`.
+            /// * Catalog: `official_account.open_api.quota.get`.
             pub struct Get {
                 /// `cgi_path`.
                 0 cgi_path: String => "cgi_path: must",
@@ -1240,7 +1246,7 @@ pub mod openapi {
         w::endpoint! {
             Get => GetResponse,
             w::EndpointInfo {
-                id: "official_account.openapi.quota.get",
+                id: "official_account.open_api.quota.get",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/cgi-bin/openapi/quota/get",
@@ -1270,8 +1276,8 @@ pub mod publisher {
             ///
             /// * Call: `GET /publisher/stat` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Ad_Analysis.html>.
-            /// * Catalog: `official_account.publisher.stat.publisher_adpos_general`.
-            pub struct PublisherAdposGeneral {
+            /// * Catalog: `official_account.publisher.stat.publisher_ad_pos_general`.
+            pub struct PublisherAdPosGeneral {
                 /// `ad_slot`.
                 0 ad_slot: Option<String> => "ad_slot: query",
                 /// `start_date`; format `yyyy-MM-dd`.
@@ -1288,23 +1294,23 @@ pub mod publisher {
         }
 
         w::record! {
-            /// Answer to [`PublisherAdposGeneral`].
-            pub struct PublisherAdposGeneralResponse {
+            /// Answer to [`PublisherAdPosGeneral`].
+            pub struct PublisherAdPosGeneralResponse {
                 /// `base_resp`.
                 0 base_resp: super::super::BaseResp => "base_resp: must",
                 /// `summary`.
                 1 summary: super::super::Summary => "summary: must",
                 /// `list`.
-                2 list: Vec<super::super::PublisherAdposGeneralList> => "list: must",
+                2 list: Vec<super::super::PublisherAdPosGeneralList> => "list: must",
                 /// `total_num`.
                 3 total_num: i64 => "total_num: must",
             }
         }
 
         w::endpoint! {
-            PublisherAdposGeneral => PublisherAdposGeneralResponse,
+            PublisherAdPosGeneral => PublisherAdPosGeneralResponse,
             w::EndpointInfo {
-                id: "official_account.publisher.stat.publisher_adpos_general",
+                id: "official_account.publisher.stat.publisher_ad_pos_general",
                 method: "GET",
                 host: "api.weixin.qq.com",
                 path: "/publisher/stat",
@@ -1432,8 +1438,8 @@ pub mod publisher {
     }
 }
 
-/// `official_account.base.qrcode`.
-pub mod qrcode {
+/// `official_account.base.qr_code`.
+pub mod qr_code {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1442,7 +1448,7 @@ pub mod qrcode {
         /// * Call: `POST /cgi-bin/qrcode/create` on `api.weixin.qq.com`.
         /// * Needs: `promo.qrcode`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Generating_a_Parametric_QR_Code.html>.
-        /// * Catalog: `official_account.qrcode.create`.
+        /// * Catalog: `official_account.qr_code.create`.
         pub struct Create {
             /// `expire_seconds`; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
@@ -1470,7 +1476,7 @@ pub mod qrcode {
     w::endpoint! {
         Create => CreateResponse,
         w::EndpointInfo {
-            id: "official_account.qrcode.create",
+            id: "official_account.qr_code.create",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/qrcode/create",
@@ -1497,8 +1503,8 @@ pub mod semantic {
         /// * Call: `POST /semantic/semproxy/search` on `api.weixin.qq.com`.
         /// * Needs: `ai.semantic`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/Natural_Language_Processing.html>.
-        /// * Catalog: `official_account.semantic.semproxy_search`.
-        pub struct SemproxySearch {
+        /// * Catalog: `official_account.semantic.sem_proxy_search`.
+        pub struct SemProxySearch {
             /// `query`.
             0 query: String => "query: must",
             /// `type`.
@@ -1522,8 +1528,8 @@ pub mod semantic {
     }
 
     w::record! {
-        /// Answer to [`SemproxySearch`].
-        pub struct SemproxySearchResponse {
+        /// Answer to [`SemProxySearch`].
+        pub struct SemProxySearchResponse {
             /// `query`.
             0 query: String => "query: must",
             /// `type`.
@@ -1532,9 +1538,9 @@ pub mod semantic {
     }
 
     w::endpoint! {
-        SemproxySearch => SemproxySearchResponse,
+        SemProxySearch => SemProxySearchResponse,
         w::EndpointInfo {
-            id: "official_account.semantic.semproxy_search",
+            id: "official_account.semantic.sem_proxy_search",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/semantic/semproxy/search",
@@ -1654,8 +1660,8 @@ pub mod ticket {
         /// * Call: `GET /cgi-bin/ticket/getticket` on `api.weixin.qq.com`.
         /// * Needs: `js.base` or `js.card` or `js.ticket`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html>.
-        /// * Catalog: `official_account.ticket.getticket`.
-        pub struct Getticket {
+        /// * Catalog: `official_account.ticket.get_ticket`.
+        pub struct GetTicket {
             /// `type`.
             0 type_: String => "type: must query",
         }
@@ -1663,8 +1669,8 @@ pub mod ticket {
     }
 
     w::record! {
-        /// Answer to [`Getticket`].
-        pub struct GetticketResponse {
+        /// Answer to [`GetTicket`].
+        pub struct GetTicketResponse {
             /// `ticket`.
             0 ticket: String => "ticket: must",
             /// `expires_in`; in s.
@@ -1673,9 +1679,9 @@ pub mod ticket {
     }
 
     w::endpoint! {
-        Getticket => GetticketResponse,
+        GetTicket => GetTicketResponse,
         w::EndpointInfo {
-            id: "official_account.ticket.getticket",
+            id: "official_account.ticket.get_ticket",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/ticket/getticket",

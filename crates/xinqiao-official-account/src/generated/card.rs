@@ -6,8 +6,8 @@ use xinqiao_wire as w;
 #[cfg(feature = "card-code")]
 pub mod code;
 
-#[cfg(feature = "card-giftcard")]
-pub mod giftcard;
+#[cfg(feature = "card-gift-card")]
+pub mod gift_card;
 
 #[cfg(feature = "card-invoice")]
 pub mod invoice;
@@ -25,7 +25,7 @@ w::record! {
 }
 
 w::record! {
-    /// `action_info` of `card::QrcodeCreate`.
+    /// `action_info` of `card::QrCodeCreate`.
     pub struct ActionInfo {
         /// `card`.
         0 card: Option<ActionInfoCard> => "card",
@@ -68,8 +68,8 @@ w::record! {
 }
 
 w::record! {
-    /// `info` of the answer of `card::membercard::ActivatetempinfoGet`; `user_info` of the answer of `card::membercard::UserinfoGet`.
-    pub struct ActivatetempinfoGetInfo {
+    /// `info` of the answer of `card::member_card::ActivateTempInfoGet`; `user_info` of the answer of `card::member_card::UserInfoGet`.
+    pub struct ActivateTempInfoGetInfo {
         /// `common_field_list`.
         0 common_field_list: Vec<CommonField> => "common_field_list: must",
         /// `custom_field_list`.
@@ -242,8 +242,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `info_list` in the answer of `card::submerchant::Batchget`; `info` of the answer of `card::submerchant::Get`; and 2 more.
-    pub struct BatchgetInfo {
+    /// An item of `info_list` in the answer of `card::sub_merchant::BatchGet`; `info` of the answer of `card::sub_merchant::Get`; and 2 more.
+    pub struct BatchGetInfo {
         /// `merchant_id`.
         0 merchant_id: w::TextOrNumber => "merchant_id: must",
         /// `app_id`.
@@ -423,7 +423,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `BOARDING_PASS` of `card::GetCard`.
+    /// The body `BOARDING_PASS` of `card::CardInfo`.
     pub struct CardBoardingPass {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -449,7 +449,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `CASH` of `card::GetCard`.
+    /// The body `CASH` of `card::CardInfo`.
     pub struct CardCash {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -463,7 +463,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `DISCOUNT` of `card::GetCard`.
+    /// The body `DISCOUNT` of `card::CardInfo`.
     pub struct CardDiscount {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -475,7 +475,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `GENERAL_COUPON` of `card::GetCard`.
+    /// The body `GENERAL_COUPON` of `card::CardInfo`.
     pub struct CardGeneralCoupon {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -487,7 +487,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `GIFT` of `card::GetCard`.
+    /// The body `GIFT` of `card::CardInfo`.
     pub struct CardGift {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -499,7 +499,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `GROUPON` of `card::GetCard`.
+    /// The body `GROUPON` of `card::CardInfo`.
     pub struct CardGroupon {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -511,7 +511,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `MEETING_TICKET` of `card::GetCard`.
+    /// The body `MEETING_TICKET` of `card::CardInfo`.
     pub struct CardMeetingTicket {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -525,7 +525,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `MEMBER_CARD` of `card::GetCard`.
+    /// The body `MEMBER_CARD` of `card::CardInfo`.
     pub struct CardMemberCard {
         /// `base_info`.
         0 base_info: CardBaseInfo => "base_info: must",
@@ -555,7 +555,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `MOVIE_TICKET` of `card::GetCard`.
+    /// The body `MOVIE_TICKET` of `card::CardInfo`.
     pub struct CardMovieTicket {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -567,7 +567,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `SCENIC_TICKET` of `card::GetCard`.
+    /// The body `SCENIC_TICKET` of `card::CardInfo`.
     pub struct CardScenicTicket {
         /// `base_info`.
         0 base_info: GrouponBaseInfo => "base_info: must",
@@ -601,7 +601,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `category` in the answer of `card::Getapplyprotocol`.
+    /// An item of `category` in the answer of `card::GetApplyProtocol`.
     pub struct Category {
         /// `primary_category_id`.
         0 primary_category_id: i64 => "primary_category_id: must",
@@ -613,7 +613,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `common_field_list` in `card::ActivatetempinfoGetInfo`; an item of `custom_field_list` in `card::ActivatetempinfoGetInfo`.
+    /// An item of `common_field_list` in `card::ActivateTempInfoGetInfo`; an item of `custom_field_list` in `card::ActivateTempInfoGetInfo`.
     pub struct CommonField {
         /// `name`.
         0 name: String => "name: must",
@@ -686,14 +686,16 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `fail_mchid_list` in the answer of `card::paygiftcard::Add`.
+    /// An item of `fail_mchid_list` in the answer of `card::pay_gift_card::Add`.
     pub struct FailMchid {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `errcode`.
-        1 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        1 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        2 err_msg: Option<String> => "errmsg",
         /// `occupy_rule_id`.
         3 occupy_rule_id: Option<i64> => "occupy_rule_id",
         /// `occupy_appid`.
@@ -826,7 +828,8 @@ w::record! {
         /// `source`.
         35 source: Option<String> => "source",
         /// `giftcard_info`.
-        36 giftcard_info: GiftcardInfo => "giftcard_info: must",
+        #[doc(alias = "giftcard_info")]
+        36 gift_card_info: GiftCardInfo => "giftcard_info: must",
         /// `max_give_friend_times`.
         37 max_give_friend_times: i64 => "max_give_friend_times: must",
         /// `need_push_on_view`.
@@ -842,7 +845,7 @@ w::record! {
         description: impl Into<String>,
         sku: Sku,
         date_info: DateInfo,
-        giftcard_info: GiftcardInfo,
+        gift_card_info: GiftCardInfo,
         max_give_friend_times: i64,
     )
     text(
@@ -894,7 +897,7 @@ w::record! {
 
 w::record! {
     /// `card` of the answer of `card::Get`.
-    pub struct GetCard {
+    pub struct CardInfo {
         /// The body, told apart by `card_type`.
         0 body: GetCardBody => ": flat",
     }
@@ -915,7 +918,7 @@ w::record! {
 
 w::record! {
     /// `giftcard_info` of `card::GeneralCardBaseInfo`.
-    pub struct GiftcardInfo {
+    pub struct GiftCardInfo {
         /// `price`; in fen.
         0 price: xinqiao_types::Fen => "price: must",
     }
@@ -1024,8 +1027,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `card_list` in `card::LandingpageCreate`.
-    pub struct LandingpageCreateCard {
+    /// An item of `card_list` in `card::LandingPageCreate`.
+    pub struct LandingPageCreateCard {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `thumb_url`.
@@ -1319,7 +1322,7 @@ w::record! {
 }
 
 w::record! {
-    /// `notify_optional` of `card::membercard::Updateuser`.
+    /// `notify_optional` of `card::member_card::UpdateUser`.
     pub struct NotifyOptional {
         /// `is_notify_bonus`.
         0 is_notify_bonus: Option<bool> => "is_notify_bonus",
@@ -1353,7 +1356,7 @@ w::record! {
 }
 
 w::record! {
-    /// `required_form` of `card::membercard::ActivateuserformSet`; `optional_form` of `card::membercard::ActivateuserformSet`.
+    /// `required_form` of `card::member_card::ActivateUserFormSet`; `optional_form` of `card::member_card::ActivateUserFormSet`.
     pub struct RequiredForm {
         /// `can_modify`.
         0 can_modify: Option<bool> => "can_modify",
@@ -1387,7 +1390,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `rule_list` in the answer of `card::paygiftcard::Batchget`; `rule_info` of the answer of `card::paygiftcard::Getbyid`.
+    /// An item of `rule_list` in the answer of `card::pay_gift_card::BatchGet`; `rule_info` of the answer of `card::pay_gift_card::GetById`.
     pub struct Rule {
         /// `type`.
         0 type_: String => "type: must",
@@ -1417,7 +1420,7 @@ w::record! {
 }
 
 w::record! {
-    /// `rule_info` of `card::paygiftcard::Add`.
+    /// `rule_info` of `card::pay_gift_card::Add`.
     pub struct RuleInfo {
         /// `type`.
         0 type_: String => "type: must",
@@ -1472,7 +1475,7 @@ w::record! {
 }
 
 w::record! {
-    /// `service_statement` of `card::membercard::ActivateuserformSet`; `bind_old_card` of `card::membercard::ActivateuserformSet`.
+    /// `service_statement` of `card::member_card::ActivateUserFormSet`; `bind_old_card` of `card::member_card::ActivateUserFormSet`.
     pub struct ServiceStatement {
         /// `name`.
         0 name: String => "name: must",
@@ -1501,7 +1504,7 @@ w::record! {
 }
 
 w::record! {
-    /// `info` of `card::submerchant::Submit`.
+    /// `info` of `card::sub_merchant::Submit`.
     pub struct SubmitInfo {
         /// `app_id`.
         0 app_id: Option<String> => "app_id",
@@ -1906,7 +1909,7 @@ w::record! {
 }
 
 w::record! {
-    /// `info` of `card::submerchant::Update`.
+    /// `info` of `card::sub_merchant::Update`.
     pub struct UpdateInfo {
         /// `app_id`.
         0 app_id: Option<String> => "app_id",
@@ -2223,8 +2226,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `card_list` in the answer of `card::UserGetcardlist`.
-    pub struct UserGetcardlistCard {
+    /// An item of `card_list` in the answer of `card::UserGetCardList`.
+    pub struct UserGetCardListCard {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `code`.
@@ -2238,8 +2241,8 @@ w::record! {
     /// * Call: `POST /card/batchget` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
-    /// * Catalog: `official_account.card.batchget`.
-    pub struct Batchget {
+    /// * Catalog: `official_account.card.batch_get`.
+    pub struct BatchGet {
         /// `offset`.
         0 offset: i64 => "offset: must",
         /// `count`.
@@ -2252,8 +2255,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Batchget`].
-    pub struct BatchgetResponse {
+    /// Answer to [`BatchGet`].
+    pub struct BatchGetResponse {
         /// `card_id_list`.
         0 card_id_list: Vec<String> => "card_id_list: must",
         /// `total_num`.
@@ -2262,9 +2265,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Batchget => BatchgetResponse,
+    BatchGet => BatchGetResponse,
     w::EndpointInfo {
-        id: "official_account.card.batchget",
+        id: "official_account.card.batch_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/batchget",
@@ -2286,8 +2289,8 @@ w::record! {
     /// * Call: `POST /card/boardingpass/checkin` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Special_ticket.html>.
-    /// * Catalog: `official_account.card.boardingpass_checkin`.
-    pub struct BoardingpassCheckin {
+    /// * Catalog: `official_account.card.boarding_pass_checkin`.
+    pub struct BoardingPassCheckin {
         /// `card_id`.
         0 card_id: Option<String> => "card_id",
         /// `code`.
@@ -2301,7 +2304,8 @@ w::record! {
         /// `seat`.
         5 seat: Option<String> => "seat",
         /// `qrcode_data`.
-        6 qrcode_data: Option<String> => "qrcode_data",
+        #[doc(alias = "qrcode_data")]
+        6 qr_code_data: Option<String> => "qrcode_data",
         /// `is_cancel`.
         7 is_cancel: Option<bool> => "is_cancel",
     }
@@ -2312,15 +2316,15 @@ w::record! {
         class: String,
         passenger_name: String,
         seat: String,
-        qrcode_data: String,
+        qr_code_data: String,
     )
     set(is_cancel: bool)
 }
 
 w::endpoint! {
-    BoardingpassCheckin => w::Empty,
+    BoardingPassCheckin => w::Empty,
     w::EndpointInfo {
-        id: "official_account.card.boardingpass_checkin",
+        id: "official_account.card.boarding_pass_checkin",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/boardingpass/checkin",
@@ -2416,8 +2420,8 @@ w::record! {
     /// * Call: `POST /card/generalcard/updateuser` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
-    /// * Catalog: `official_account.card.generalcard_updateuser`.
-    pub struct GeneralcardUpdateuser {
+    /// * Catalog: `official_account.card.general_card_update_user`.
+    pub struct GeneralCardUpdateUser {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `code`.
@@ -2454,8 +2458,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`GeneralcardUpdateuser`].
-    pub struct GeneralcardUpdateuserResponse {
+    /// Answer to [`GeneralCardUpdateUser`].
+    pub struct GeneralCardUpdateUserResponse {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `result_bonus`.
@@ -2466,9 +2470,9 @@ w::record! {
 }
 
 w::endpoint! {
-    GeneralcardUpdateuser => GeneralcardUpdateuserResponse,
+    GeneralCardUpdateUser => GeneralCardUpdateUserResponse,
     w::EndpointInfo {
-        id: "official_account.card.generalcard_updateuser",
+        id: "official_account.card.general_card_update_user",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/generalcard/updateuser",
@@ -2502,7 +2506,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `card`.
-        0 card: GetCard => "card: must",
+        0 card: CardInfo => "card: must",
     }
 }
 
@@ -2531,24 +2535,24 @@ w::record! {
     /// * Call: `GET /card/getapplyprotocol` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
-    /// * Catalog: `official_account.card.getapplyprotocol`.
-    pub struct Getapplyprotocol {
+    /// * Catalog: `official_account.card.get_apply_protocol`.
+    pub struct GetApplyProtocol {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getapplyprotocol`].
-    pub struct GetapplyprotocolResponse {
+    /// Answer to [`GetApplyProtocol`].
+    pub struct GetApplyProtocolResponse {
         /// `category`.
         0 category: Vec<Category> => "category: must",
     }
 }
 
 w::endpoint! {
-    Getapplyprotocol => GetapplyprotocolResponse,
+    GetApplyProtocol => GetApplyProtocolResponse,
     w::EndpointInfo {
-        id: "official_account.card.getapplyprotocol",
+        id: "official_account.card.get_apply_protocol",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/card/getapplyprotocol",
@@ -2570,8 +2574,8 @@ w::record! {
     /// * Call: `POST /card/getcolors` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Needs: `card`.
-    /// * Catalog: `official_account.card.getcolors`.
-    pub struct Getcolors {
+    /// * Catalog: `official_account.card.get_colors`.
+    pub struct GetColors {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -2579,9 +2583,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getcolors => w::Free,
+    GetColors => w::Free,
     w::EndpointInfo {
-        id: "official_account.card.getcolors",
+        id: "official_account.card.get_colors",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/getcolors",
@@ -2603,8 +2607,8 @@ w::record! {
     /// * Call: `POST /card/landingpage/create` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
-    /// * Catalog: `official_account.card.landingpage_create`.
-    pub struct LandingpageCreate {
+    /// * Catalog: `official_account.card.landing_page_create`.
+    pub struct LandingPageCreate {
         /// `banner`.
         0 banner: String => "banner: must",
         /// `page_title`.
@@ -2614,20 +2618,20 @@ w::record! {
         /// `scene`.
         3 scene: String => "scene: must",
         /// `card_list`.
-        4 card_list: Vec<LandingpageCreateCard> => "card_list: must",
+        4 card_list: Vec<LandingPageCreateCard> => "card_list: must",
     }
     new(
         banner: impl Into<String>,
         page_title: impl Into<String>,
         can_share: bool,
         scene: impl Into<String>,
-        card_list: Vec<LandingpageCreateCard>,
+        card_list: Vec<LandingPageCreateCard>,
     )
 }
 
 w::record! {
-    /// Answer to [`LandingpageCreate`].
-    pub struct LandingpageCreateResponse {
+    /// Answer to [`LandingPageCreate`].
+    pub struct LandingPageCreateResponse {
         /// `page_id`.
         0 page_id: w::TextOrNumber => "page_id: must",
         /// `url`.
@@ -2636,9 +2640,9 @@ w::record! {
 }
 
 w::endpoint! {
-    LandingpageCreate => LandingpageCreateResponse,
+    LandingPageCreate => LandingPageCreateResponse,
     w::EndpointInfo {
-        id: "official_account.card.landingpage_create",
+        id: "official_account.card.landing_page_create",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/landingpage/create",
@@ -2660,8 +2664,8 @@ w::record! {
     /// * Call: `POST /card/luckymoney/updateuserbalance` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Needs: `card`.
-    /// * Catalog: `official_account.card.luckymoney_updateuserbalance`.
-    pub struct LuckymoneyUpdateuserbalance {
+    /// * Catalog: `official_account.card.lucky_money_update_user_balance`.
+    pub struct LuckyMoneyUpdateUserBalance {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -2669,9 +2673,9 @@ w::record! {
 }
 
 w::endpoint! {
-    LuckymoneyUpdateuserbalance => w::Free,
+    LuckyMoneyUpdateUserBalance => w::Free,
     w::EndpointInfo {
-        id: "official_account.card.luckymoney_updateuserbalance",
+        id: "official_account.card.lucky_money_update_user_balance",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/luckymoney/updateuserbalance",
@@ -2693,8 +2697,8 @@ w::record! {
     /// * Call: `POST /card/meetingticket/updateuser` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Special_ticket.html>.
-    /// * Catalog: `official_account.card.meetingticket_updateuser`.
-    pub struct MeetingticketUpdateuser {
+    /// * Catalog: `official_account.card.meeting_ticket_update_user`.
+    pub struct MeetingTicketUpdateUser {
         /// `card_id`.
         0 card_id: Option<String> => "card_id",
         /// `code`.
@@ -2716,9 +2720,9 @@ w::record! {
 }
 
 w::endpoint! {
-    MeetingticketUpdateuser => w::Empty,
+    MeetingTicketUpdateUser => w::Empty,
     w::EndpointInfo {
-        id: "official_account.card.meetingticket_updateuser",
+        id: "official_account.card.meeting_ticket_update_user",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/meetingticket/updateuser",
@@ -2773,8 +2777,8 @@ w::record! {
     /// * Call: `POST /card/modifystock` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
-    /// * Catalog: `official_account.card.modifystock`.
-    pub struct Modifystock {
+    /// * Catalog: `official_account.card.modify_stock`.
+    pub struct ModifyStock {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `increase_stock_value`.
@@ -2787,9 +2791,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Modifystock => w::Empty,
+    ModifyStock => w::Empty,
     w::EndpointInfo {
-        id: "official_account.card.modifystock",
+        id: "official_account.card.modify_stock",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/modifystock",
@@ -2811,8 +2815,8 @@ w::record! {
     /// * Call: `POST /card/movieticket/updateuser` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Special_ticket.html>.
-    /// * Catalog: `official_account.card.movieticket_updateuser`.
-    pub struct MovieticketUpdateuser {
+    /// * Catalog: `official_account.card.movie_ticket_update_user`.
+    pub struct MovieTicketUpdateUser {
         /// `card_id`.
         0 card_id: Option<String> => "card_id",
         /// `code`.
@@ -2834,9 +2838,9 @@ w::record! {
 }
 
 w::endpoint! {
-    MovieticketUpdateuser => w::Empty,
+    MovieTicketUpdateUser => w::Empty,
     w::EndpointInfo {
-        id: "official_account.card.movieticket_updateuser",
+        id: "official_account.card.movie_ticket_update_user",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/movieticket/updateuser",
@@ -2858,8 +2862,8 @@ w::record! {
     /// * Call: `POST /card/mpnews/gethtml` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
-    /// * Catalog: `official_account.card.mpnews_gethtml`.
-    pub struct MpnewsGethtml {
+    /// * Catalog: `official_account.card.mp_news_get_html`.
+    pub struct MpNewsGetHtml {
         /// `card_id`.
         0 card_id: String => "card_id: must",
     }
@@ -2867,17 +2871,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`MpnewsGethtml`].
-    pub struct MpnewsGethtmlResponse {
+    /// Answer to [`MpNewsGetHtml`].
+    pub struct MpNewsGetHtmlResponse {
         /// `content`.
         0 content: String => "content: must",
     }
 }
 
 w::endpoint! {
-    MpnewsGethtml => MpnewsGethtmlResponse,
+    MpNewsGetHtml => MpNewsGetHtmlResponse,
     w::EndpointInfo {
-        id: "official_account.card.mpnews_gethtml",
+        id: "official_account.card.mp_news_get_html",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/mpnews/gethtml",
@@ -2899,8 +2903,8 @@ w::record! {
     /// * Call: `POST /card/paycell/set` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html>.
-    /// * Catalog: `official_account.card.paycell_set`.
-    pub struct PaycellSet {
+    /// * Catalog: `official_account.card.pay_cell_set`.
+    pub struct PayCellSet {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `is_open`.
@@ -2910,9 +2914,9 @@ w::record! {
 }
 
 w::endpoint! {
-    PaycellSet => w::Empty,
+    PayCellSet => w::Empty,
     w::EndpointInfo {
-        id: "official_account.card.paycell_set",
+        id: "official_account.card.pay_cell_set",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/paycell/set",
@@ -2934,8 +2938,8 @@ w::record! {
     /// * Call: `POST /card/qrcode/create` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
-    /// * Catalog: `official_account.card.qrcode_create`.
-    pub struct QrcodeCreate {
+    /// * Catalog: `official_account.card.qr_code_create`.
+    pub struct QrCodeCreate {
         /// `expire_seconds`; in s.
         0 expire_seconds: Option<i64> => "expire_seconds",
         /// `action_name`.
@@ -2948,8 +2952,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`QrcodeCreate`].
-    pub struct QrcodeCreateResponse {
+    /// Answer to [`QrCodeCreate`].
+    pub struct QrCodeCreateResponse {
         /// `expire_seconds`; in s.
         0 expire_seconds: i64 => "expire_seconds: must",
         /// `ticket`.
@@ -2957,14 +2961,15 @@ w::record! {
         /// `url`.
         2 url: String => "url: must",
         /// `show_qrcode_url`.
-        3 show_qrcode_url: String => "show_qrcode_url: must",
+        #[doc(alias = "show_qrcode_url")]
+        3 show_qr_code_url: String => "show_qrcode_url: must",
     }
 }
 
 w::endpoint! {
-    QrcodeCreate => QrcodeCreateResponse,
+    QrCodeCreate => QrCodeCreateResponse,
     w::EndpointInfo {
-        id: "official_account.card.qrcode_create",
+        id: "official_account.card.qr_code_create",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/qrcode/create",
@@ -2986,8 +2991,8 @@ w::record! {
     /// * Call: `POST /card/selfconsumecell/set` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html>.
-    /// * Catalog: `official_account.card.selfconsumecell_set`.
-    pub struct SelfconsumecellSet {
+    /// * Catalog: `official_account.card.self_consume_cell_set`.
+    pub struct SelfConsumeCellSet {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `is_open`.
@@ -3001,9 +3006,9 @@ w::record! {
 }
 
 w::endpoint! {
-    SelfconsumecellSet => w::Empty,
+    SelfConsumeCellSet => w::Empty,
     w::EndpointInfo {
-        id: "official_account.card.selfconsumecell_set",
+        id: "official_account.card.self_consume_cell_set",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/selfconsumecell/set",
@@ -3025,8 +3030,8 @@ w::record! {
     /// * Call: `POST /card/testwhitelist/set` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
-    /// * Catalog: `official_account.card.testwhitelist_set`.
-    pub struct TestwhitelistSet {
+    /// * Catalog: `official_account.card.test_whitelist_set`.
+    pub struct TestWhitelistSet {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<Vec<xinqiao_types::OpenId>> => "openid: masked",
         /// `username`.
@@ -3037,9 +3042,9 @@ w::record! {
 }
 
 w::endpoint! {
-    TestwhitelistSet => w::Empty,
+    TestWhitelistSet => w::Empty,
     w::EndpointInfo {
-        id: "official_account.card.testwhitelist_set",
+        id: "official_account.card.test_whitelist_set",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/testwhitelist/set",
@@ -3137,8 +3142,8 @@ w::record! {
     /// * Call: `POST /card/user/getcardlist` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
-    /// * Catalog: `official_account.card.user_getcardlist`.
-    pub struct UserGetcardlist {
+    /// * Catalog: `official_account.card.user_get_card_list`.
+    pub struct UserGetCardList {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `card_id`.
@@ -3149,19 +3154,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`UserGetcardlist`].
-    pub struct UserGetcardlistResponse {
+    /// Answer to [`UserGetCardList`].
+    pub struct UserGetCardListResponse {
         /// `card_list`.
-        0 card_list: Vec<UserGetcardlistCard> => "card_list: must",
+        0 card_list: Vec<UserGetCardListCard> => "card_list: must",
         /// `has_share_card`.
         1 has_share_card: bool => "has_share_card: must",
     }
 }
 
 w::endpoint! {
-    UserGetcardlist => UserGetcardlistResponse,
+    UserGetCardList => UserGetCardListResponse,
     w::EndpointInfo {
-        id: "official_account.card.user_getcardlist",
+        id: "official_account.card.user_get_card_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/user/getcardlist",
@@ -3241,8 +3246,8 @@ pub mod location {
         /// * Call: `POST /card/location/batchadd` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `card`.
-        /// * Catalog: `official_account.card.location.batchadd`.
-        pub struct Batchadd {
+        /// * Catalog: `official_account.card.location.batch_add`.
+        pub struct BatchAdd {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -3250,9 +3255,9 @@ pub mod location {
     }
 
     w::endpoint! {
-        Batchadd => w::Free,
+        BatchAdd => w::Free,
         w::EndpointInfo {
-            id: "official_account.card.location.batchadd",
+            id: "official_account.card.location.batch_add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/location/batchadd",
@@ -3274,8 +3279,8 @@ pub mod location {
         /// * Call: `POST /card/location/batchget` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `card`.
-        /// * Catalog: `official_account.card.location.batchget`.
-        pub struct Batchget {
+        /// * Catalog: `official_account.card.location.batch_get`.
+        pub struct BatchGet {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -3283,9 +3288,9 @@ pub mod location {
     }
 
     w::endpoint! {
-        Batchget => w::Free,
+        BatchGet => w::Free,
         w::EndpointInfo {
-            id: "official_account.card.location.batchget",
+            id: "official_account.card.location.batch_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/location/batchget",
@@ -3302,8 +3307,8 @@ pub mod location {
     }
 }
 
-/// Member cards (会员卡): `official_account.card.membercard`.
-pub mod membercard {
+/// Member cards (会员卡): `official_account.card.member_card`.
+pub mod member_card {
     use xinqiao_wire as w;
 
     w::record! {
@@ -3312,7 +3317,7 @@ pub mod membercard {
         /// * Call: `POST /card/membercard/activate` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons-Mini_Program_Start_Up.html>.
-        /// * Catalog: `official_account.card.membercard.activate`.
+        /// * Catalog: `official_account.card.member_card.activate`.
         pub struct Activate {
             /// `card_id`.
             0 card_id: Option<String> => "card_id",
@@ -3359,7 +3364,7 @@ pub mod membercard {
     w::endpoint! {
         Activate => w::Empty,
         w::EndpointInfo {
-            id: "official_account.card.membercard.activate",
+            id: "official_account.card.member_card.activate",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/membercard/activate",
@@ -3381,8 +3386,8 @@ pub mod membercard {
         /// * Call: `POST /card/membercard/activate/geturl` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons-Mini_Program_Start_Up.html>.
-        /// * Catalog: `official_account.card.membercard.activate_geturl`.
-        pub struct ActivateGeturl {
+        /// * Catalog: `official_account.card.member_card.activate_get_url`.
+        pub struct ActivateGetUrl {
             /// `card_id`.
             0 card_id: String => "card_id: must",
             /// `outer_str`.
@@ -3393,17 +3398,17 @@ pub mod membercard {
     }
 
     w::record! {
-        /// Answer to [`ActivateGeturl`].
-        pub struct ActivateGeturlResponse {
+        /// Answer to [`ActivateGetUrl`].
+        pub struct ActivateGetUrlResponse {
             /// `url`.
             0 url: String => "url: must",
         }
     }
 
     w::endpoint! {
-        ActivateGeturl => ActivateGeturlResponse,
+        ActivateGetUrl => ActivateGetUrlResponse,
         w::EndpointInfo {
-            id: "official_account.card.membercard.activate_geturl",
+            id: "official_account.card.member_card.activate_get_url",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/membercard/activate/geturl",
@@ -3425,8 +3430,8 @@ pub mod membercard {
         /// * Call: `POST /card/membercard/activatetempinfo/get` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons-Mini_Program_Start_Up.html>.
-        /// * Catalog: `official_account.card.membercard.activatetempinfo_get`.
-        pub struct ActivatetempinfoGet {
+        /// * Catalog: `official_account.card.member_card.activate_temp_info_get`.
+        pub struct ActivateTempInfoGet {
             /// `activate_ticket`.
             0 activate_ticket: String => "activate_ticket: must",
         }
@@ -3434,17 +3439,17 @@ pub mod membercard {
     }
 
     w::record! {
-        /// Answer to [`ActivatetempinfoGet`].
-        pub struct ActivatetempinfoGetResponse {
+        /// Answer to [`ActivateTempInfoGet`].
+        pub struct ActivateTempInfoGetResponse {
             /// `info`.
-            0 info: super::ActivatetempinfoGetInfo => "info: must",
+            0 info: super::ActivateTempInfoGetInfo => "info: must",
         }
     }
 
     w::endpoint! {
-        ActivatetempinfoGet => ActivatetempinfoGetResponse,
+        ActivateTempInfoGet => ActivateTempInfoGetResponse,
         w::EndpointInfo {
-            id: "official_account.card.membercard.activatetempinfo_get",
+            id: "official_account.card.member_card.activate_temp_info_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/membercard/activatetempinfo/get",
@@ -3466,8 +3471,8 @@ pub mod membercard {
         /// * Call: `POST /card/membercard/activateuserform/set` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html>.
-        /// * Catalog: `official_account.card.membercard.activateuserform_set`.
-        pub struct ActivateuserformSet {
+        /// * Catalog: `official_account.card.member_card.activate_user_form_set`.
+        pub struct ActivateUserFormSet {
             /// `card_id`.
             0 card_id: String => "card_id: must",
             /// `service_statement`.
@@ -3489,9 +3494,9 @@ pub mod membercard {
     }
 
     w::endpoint! {
-        ActivateuserformSet => w::Empty,
+        ActivateUserFormSet => w::Empty,
         w::EndpointInfo {
-            id: "official_account.card.membercard.activateuserform_set",
+            id: "official_account.card.member_card.activate_user_form_set",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/membercard/activateuserform/set",
@@ -3513,8 +3518,8 @@ pub mod membercard {
         /// * Call: `POST /card/membercard/updateuser` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html>.
-        /// * Catalog: `official_account.card.membercard.updateuser`.
-        pub struct Updateuser {
+        /// * Catalog: `official_account.card.member_card.update_user`.
+        pub struct UpdateUser {
             /// `card_id`.
             0 card_id: String => "card_id: must",
             /// `code`.
@@ -3561,8 +3566,8 @@ pub mod membercard {
     }
 
     w::record! {
-        /// Answer to [`Updateuser`].
-        pub struct UpdateuserResponse {
+        /// Answer to [`UpdateUser`].
+        pub struct UpdateUserResponse {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `result_bonus`.
@@ -3573,9 +3578,9 @@ pub mod membercard {
     }
 
     w::endpoint! {
-        Updateuser => UpdateuserResponse,
+        UpdateUser => UpdateUserResponse,
         w::EndpointInfo {
-            id: "official_account.card.membercard.updateuser",
+            id: "official_account.card.member_card.update_user",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/membercard/updateuser",
@@ -3597,8 +3602,8 @@ pub mod membercard {
         /// * Call: `POST /card/membercard/userinfo/get` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
-        /// * Catalog: `official_account.card.membercard.userinfo_get`.
-        pub struct UserinfoGet {
+        /// * Catalog: `official_account.card.member_card.user_info_get`.
+        pub struct UserInfoGet {
             /// `card_id`.
             0 card_id: String => "card_id: must",
             /// `code`.
@@ -3608,8 +3613,8 @@ pub mod membercard {
     }
 
     w::record! {
-        /// Answer to [`UserinfoGet`].
-        pub struct UserinfoGetResponse {
+        /// Answer to [`UserInfoGet`].
+        pub struct UserInfoGetResponse {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `nickname`; personal data, masked in `Debug`.
@@ -3619,7 +3624,7 @@ pub mod membercard {
             /// `membership_number`.
             3 membership_number: String => "membership_number: must",
             /// `user_info`.
-            4 user_info: Option<super::ActivatetempinfoGetInfo> => "user_info",
+            4 user_info: Option<super::ActivateTempInfoGetInfo> => "user_info",
             /// `bonus`.
             5 bonus: i64 => "bonus: must",
             /// `balance`; in fen.
@@ -3630,9 +3635,9 @@ pub mod membercard {
     }
 
     w::endpoint! {
-        UserinfoGet => UserinfoGetResponse,
+        UserInfoGet => UserInfoGetResponse,
         w::EndpointInfo {
-            id: "official_account.card.membercard.userinfo_get",
+            id: "official_account.card.member_card.user_info_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/membercard/userinfo/get",
@@ -3725,8 +3730,8 @@ pub mod pay {
         /// * Call: `POST /card/pay/getcoinsinfo` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `card`.
-        /// * Catalog: `official_account.card.pay.getcoinsinfo`.
-        pub struct Getcoinsinfo {
+        /// * Catalog: `official_account.card.pay.get_coins_info`.
+        pub struct GetCoinsInfo {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -3734,9 +3739,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Getcoinsinfo => w::Free,
+        GetCoinsInfo => w::Free,
         w::EndpointInfo {
-            id: "official_account.card.pay.getcoinsinfo",
+            id: "official_account.card.pay.get_coins_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/pay/getcoinsinfo",
@@ -3758,8 +3763,8 @@ pub mod pay {
         /// * Call: `POST /card/pay/getorder` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `card`.
-        /// * Catalog: `official_account.card.pay.getorder`.
-        pub struct Getorder {
+        /// * Catalog: `official_account.card.pay.get_order`.
+        pub struct GetOrder {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -3767,9 +3772,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Getorder => w::Free,
+        GetOrder => w::Free,
         w::EndpointInfo {
-            id: "official_account.card.pay.getorder",
+            id: "official_account.card.pay.get_order",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/pay/getorder",
@@ -3791,8 +3796,8 @@ pub mod pay {
         /// * Call: `POST /card/pay/getorderlist` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `card`.
-        /// * Catalog: `official_account.card.pay.getorderlist`.
-        pub struct Getorderlist {
+        /// * Catalog: `official_account.card.pay.get_order_list`.
+        pub struct GetOrderList {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -3800,9 +3805,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Getorderlist => w::Free,
+        GetOrderList => w::Free,
         w::EndpointInfo {
-            id: "official_account.card.pay.getorderlist",
+            id: "official_account.card.pay.get_order_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/pay/getorderlist",
@@ -3824,8 +3829,8 @@ pub mod pay {
         /// * Call: `POST /card/pay/getpayprice` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `card`.
-        /// * Catalog: `official_account.card.pay.getpayprice`.
-        pub struct Getpayprice {
+        /// * Catalog: `official_account.card.pay.get_pay_price`.
+        pub struct GetPayPrice {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -3833,9 +3838,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Getpayprice => w::Free,
+        GetPayPrice => w::Free,
         w::EndpointInfo {
-            id: "official_account.card.pay.getpayprice",
+            id: "official_account.card.pay.get_pay_price",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/pay/getpayprice",
@@ -3885,8 +3890,8 @@ pub mod pay {
     }
 }
 
-/// Coupons after payment (支付后投放卡券): `official_account.card.paygiftcard`.
-pub mod paygiftcard {
+/// Coupons after payment (支付后投放卡券): `official_account.card.pay_gift_card`.
+pub mod pay_gift_card {
     use xinqiao_wire as w;
 
     w::record! {
@@ -3895,7 +3900,7 @@ pub mod paygiftcard {
         /// * Call: `POST /card/paygiftcard/add` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
-        /// * Catalog: `official_account.card.paygiftcard.add`.
+        /// * Catalog: `official_account.card.pay_gift_card.add`.
         pub struct Add {
             /// `rule_info`.
             0 rule_info: super::RuleInfo => "rule_info: must",
@@ -3918,7 +3923,7 @@ pub mod paygiftcard {
     w::endpoint! {
         Add => AddResponse,
         w::EndpointInfo {
-            id: "official_account.card.paygiftcard.add",
+            id: "official_account.card.pay_gift_card.add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/paygiftcard/add",
@@ -3940,8 +3945,8 @@ pub mod paygiftcard {
         /// * Call: `POST /card/paygiftcard/batchget` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
-        /// * Catalog: `official_account.card.paygiftcard.batchget`.
-        pub struct Batchget {
+        /// * Catalog: `official_account.card.pay_gift_card.batch_get`.
+        pub struct BatchGet {
             /// `type`.
             0 type_: String => "type: must",
             /// `effective`.
@@ -3955,8 +3960,8 @@ pub mod paygiftcard {
     }
 
     w::record! {
-        /// Answer to [`Batchget`].
-        pub struct BatchgetResponse {
+        /// Answer to [`BatchGet`].
+        pub struct BatchGetResponse {
             /// `rule_list`.
             0 rule_list: Vec<super::Rule> => "rule_list: must",
             /// `total_count`.
@@ -3965,9 +3970,9 @@ pub mod paygiftcard {
     }
 
     w::endpoint! {
-        Batchget => BatchgetResponse,
+        BatchGet => BatchGetResponse,
         w::EndpointInfo {
-            id: "official_account.card.paygiftcard.batchget",
+            id: "official_account.card.pay_gift_card.batch_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/paygiftcard/batchget",
@@ -3989,7 +3994,7 @@ pub mod paygiftcard {
         /// * Call: `POST /card/paygiftcard/delete` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
-        /// * Catalog: `official_account.card.paygiftcard.delete`.
+        /// * Catalog: `official_account.card.pay_gift_card.delete`.
         pub struct Delete {
             /// `rule_id`.
             0 rule_id: i64 => "rule_id: must",
@@ -4000,7 +4005,7 @@ pub mod paygiftcard {
     w::endpoint! {
         Delete => w::Empty,
         w::EndpointInfo {
-            id: "official_account.card.paygiftcard.delete",
+            id: "official_account.card.pay_gift_card.delete",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/paygiftcard/delete",
@@ -4022,8 +4027,8 @@ pub mod paygiftcard {
         /// * Call: `POST /card/paygiftcard/getbyid` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
-        /// * Catalog: `official_account.card.paygiftcard.getbyid`.
-        pub struct Getbyid {
+        /// * Catalog: `official_account.card.pay_gift_card.get_by_id`.
+        pub struct GetById {
             /// `rule_id`.
             0 rule_id: i64 => "rule_id: must",
         }
@@ -4031,17 +4036,17 @@ pub mod paygiftcard {
     }
 
     w::record! {
-        /// Answer to [`Getbyid`].
-        pub struct GetbyidResponse {
+        /// Answer to [`GetById`].
+        pub struct GetByIdResponse {
             /// `rule_info`.
             0 rule_info: super::Rule => "rule_info: must",
         }
     }
 
     w::endpoint! {
-        Getbyid => GetbyidResponse,
+        GetById => GetByIdResponse,
         w::EndpointInfo {
-            id: "official_account.card.paygiftcard.getbyid",
+            id: "official_account.card.pay_gift_card.get_by_id",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/paygiftcard/getbyid",
@@ -4058,8 +4063,8 @@ pub mod paygiftcard {
     }
 }
 
-/// Membership by payment (支付即会员): `official_account.card.paygiftmembercard`.
-pub mod paygiftmembercard {
+/// Membership by payment (支付即会员): `official_account.card.pay_gift_member_card`.
+pub mod pay_gift_member_card {
     use xinqiao_wire as w;
 
     w::record! {
@@ -4068,7 +4073,7 @@ pub mod paygiftmembercard {
         /// * Call: `POST /card/paygiftmembercard/add` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `card`.
-        /// * Catalog: `official_account.card.paygiftmembercard.add`.
+        /// * Catalog: `official_account.card.pay_gift_member_card.add`.
         pub struct Add {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
@@ -4079,7 +4084,7 @@ pub mod paygiftmembercard {
     w::endpoint! {
         Add => w::Free,
         w::EndpointInfo {
-            id: "official_account.card.paygiftmembercard.add",
+            id: "official_account.card.pay_gift_member_card.add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/paygiftmembercard/add",
@@ -4101,7 +4106,7 @@ pub mod paygiftmembercard {
         /// * Call: `POST /card/paygiftmembercard/delete` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `card`.
-        /// * Catalog: `official_account.card.paygiftmembercard.delete`.
+        /// * Catalog: `official_account.card.pay_gift_member_card.delete`.
         pub struct Delete {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
@@ -4112,7 +4117,7 @@ pub mod paygiftmembercard {
     w::endpoint! {
         Delete => w::Free,
         w::EndpointInfo {
-            id: "official_account.card.paygiftmembercard.delete",
+            id: "official_account.card.pay_gift_member_card.delete",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/paygiftmembercard/delete",
@@ -4134,7 +4139,7 @@ pub mod paygiftmembercard {
         /// * Call: `GET /card/paygiftmembercard/get` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `card`.
-        /// * Catalog: `official_account.card.paygiftmembercard.get`.
+        /// * Catalog: `official_account.card.pay_gift_member_card.get`.
         pub struct Get {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
@@ -4145,7 +4150,7 @@ pub mod paygiftmembercard {
     w::endpoint! {
         Get => w::Free,
         w::EndpointInfo {
-            id: "official_account.card.paygiftmembercard.get",
+            id: "official_account.card.pay_gift_member_card.get",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/card/paygiftmembercard/get",
@@ -4162,8 +4167,8 @@ pub mod paygiftmembercard {
     }
 }
 
-/// Cards and store mini programs (卡券门店小程序): `official_account.card.storewxa`.
-pub mod storewxa {
+/// Cards and store mini programs (卡券门店小程序): `official_account.card.store_wxa`.
+pub mod store_wxa {
     use xinqiao_wire as w;
 
     w::record! {
@@ -4172,7 +4177,7 @@ pub mod storewxa {
         /// * Call: `POST /card/storewxa/get` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
-        /// * Catalog: `official_account.card.storewxa.get`.
+        /// * Catalog: `official_account.card.store_wxa.get`.
         pub struct Get {
             /// `poi_id`.
             0 poi_id: String => "poi_id: must",
@@ -4191,7 +4196,7 @@ pub mod storewxa {
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "official_account.card.storewxa.get",
+            id: "official_account.card.store_wxa.get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/storewxa/get",
@@ -4213,7 +4218,7 @@ pub mod storewxa {
         /// * Call: `POST /card/storewxa/set` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
-        /// * Catalog: `official_account.card.storewxa.set`.
+        /// * Catalog: `official_account.card.store_wxa.set`.
         pub struct Set {
             /// `poi_id`.
             0 poi_id: String => "poi_id: must",
@@ -4226,7 +4231,7 @@ pub mod storewxa {
     w::endpoint! {
         Set => w::Empty,
         w::EndpointInfo {
-            id: "official_account.card.storewxa.set",
+            id: "official_account.card.store_wxa.set",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/storewxa/set",
@@ -4243,8 +4248,8 @@ pub mod storewxa {
     }
 }
 
-/// Card sub-merchants (卡券子商户): `official_account.card.submerchant`.
-pub mod submerchant {
+/// Card sub-merchants (卡券子商户): `official_account.card.sub_merchant`.
+pub mod sub_merchant {
     use xinqiao_wire as w;
 
     w::record! {
@@ -4253,8 +4258,8 @@ pub mod submerchant {
         /// * Call: `POST /card/submerchant/batchget` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
-        /// * Catalog: `official_account.card.submerchant.batchget`.
-        pub struct Batchget {
+        /// * Catalog: `official_account.card.sub_merchant.batch_get`.
+        pub struct BatchGet {
             /// `begin_id`.
             0 begin_id: String => "begin_id: must",
             /// `limit`.
@@ -4267,19 +4272,19 @@ pub mod submerchant {
     }
 
     w::record! {
-        /// Answer to [`Batchget`].
-        pub struct BatchgetResponse {
+        /// Answer to [`BatchGet`].
+        pub struct BatchGetResponse {
             /// `info_list`.
-            0 info_list: Vec<super::BatchgetInfo> => "info_list: must",
+            0 info_list: Vec<super::BatchGetInfo> => "info_list: must",
             /// `next_begin_id`.
             1 next_begin_id: Option<w::TextOrNumber> => "next_begin_id",
         }
     }
 
     w::endpoint! {
-        Batchget => BatchgetResponse,
+        BatchGet => BatchGetResponse,
         w::EndpointInfo {
-            id: "official_account.card.submerchant.batchget",
+            id: "official_account.card.sub_merchant.batch_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/submerchant/batchget",
@@ -4301,7 +4306,7 @@ pub mod submerchant {
         /// * Call: `POST /card/submerchant/get` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
-        /// * Catalog: `official_account.card.submerchant.get`.
+        /// * Catalog: `official_account.card.sub_merchant.get`.
         pub struct Get {
             /// `merchant_id`.
             0 merchant_id: String => "merchant_id: must",
@@ -4313,14 +4318,14 @@ pub mod submerchant {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `info`.
-            0 info: super::BatchgetInfo => "info: must",
+            0 info: super::BatchGetInfo => "info: must",
         }
     }
 
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "official_account.card.submerchant.get",
+            id: "official_account.card.sub_merchant.get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/submerchant/get",
@@ -4342,7 +4347,7 @@ pub mod submerchant {
         /// * Call: `POST /card/submerchant/submit` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
-        /// * Catalog: `official_account.card.submerchant.submit`.
+        /// * Catalog: `official_account.card.sub_merchant.submit`.
         pub struct Submit {
             /// `info`.
             0 info: super::SubmitInfo => "info: must",
@@ -4356,7 +4361,7 @@ pub mod submerchant {
     w::endpoint! {
         Submit => SubmitResponse,
         w::EndpointInfo {
-            id: "official_account.card.submerchant.submit",
+            id: "official_account.card.sub_merchant.submit",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/submerchant/submit",
@@ -4378,7 +4383,7 @@ pub mod submerchant {
         /// * Call: `POST /card/submerchant/update` on `api.weixin.qq.com`.
         /// * Needs: `card`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Third-party_developer_mode.html>.
-        /// * Catalog: `official_account.card.submerchant.update`.
+        /// * Catalog: `official_account.card.sub_merchant.update`.
         pub struct Update {
             /// `info`.
             0 info: super::UpdateInfo => "info: must",
@@ -4392,7 +4397,7 @@ pub mod submerchant {
     w::endpoint! {
         Update => UpdateResponse,
         w::EndpointInfo {
-            id: "official_account.card.submerchant.update",
+            id: "official_account.card.sub_merchant.update",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/submerchant/update",

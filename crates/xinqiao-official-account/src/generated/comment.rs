@@ -163,8 +163,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/comment/markelect` on `api.weixin.qq.com`.
     /// * Needs: `comment`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Comments_management/Image_Comments_Management_Interface.html>.
-    /// * Catalog: `official_account.comment.markelect`.
-    pub struct Markelect {
+    /// * Catalog: `official_account.comment.mark_elect`.
+    pub struct MarkElect {
         /// `msg_data_id`.
         0 msg_data_id: i64 => "msg_data_id: must",
         /// `index`.
@@ -177,9 +177,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Markelect => w::Empty,
+    MarkElect => w::Empty,
     w::EndpointInfo {
-        id: "official_account.comment.markelect",
+        id: "official_account.comment.mark_elect",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/comment/markelect",
@@ -237,8 +237,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/comment/unmarkelect` on `api.weixin.qq.com`.
     /// * Needs: `comment`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Comments_management/Image_Comments_Management_Interface.html>.
-    /// * Catalog: `official_account.comment.unmarkelect`.
-    pub struct Unmarkelect {
+    /// * Catalog: `official_account.comment.unmark_elect`.
+    pub struct UnmarkElect {
         /// `msg_data_id`.
         0 msg_data_id: i64 => "msg_data_id: must",
         /// `index`.
@@ -251,9 +251,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Unmarkelect => w::Empty,
+    UnmarkElect => w::Empty,
     w::EndpointInfo {
-        id: "official_account.comment.unmarkelect",
+        id: "official_account.comment.unmark_elect",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/comment/unmarkelect",

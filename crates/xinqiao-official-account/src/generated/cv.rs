@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `results` in the answer of `cv::img::Aicrop`.
-    pub struct AicropResult {
+    /// An item of `results` in the answer of `cv::img::AiCrop`.
+    pub struct AiCropResult {
         /// `crop_left`; in px.
         0 crop_left: i64 => "crop_left: must",
         /// `crop_top`; in px.
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `cert_position` of the answer of `cv::ocr::Bizlicense`.
+    /// `cert_position` of the answer of `cv::ocr::BizLicense`.
     pub struct CertPosition {
         /// `pos`.
         0 pos: Pos => "pos: must",
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `code_results` in the answer of `cv::img::Qrcode`.
+    /// An item of `code_results` in the answer of `cv::img::QrCode`.
     pub struct CodeResult {
         /// `type_name`.
         0 type_name: String => "type_name: must",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// `img_size` of the answer of `cv::img::Aicrop`; `img_size` of the answer of `cv::img::Qrcode`; and 3 more.
+    /// `img_size` of the answer of `cv::img::AiCrop`; `img_size` of the answer of `cv::img::QrCode`; and 3 more.
     pub struct ImgSize {
         /// `w`; in px.
         0 w: i64 => "w: must",
@@ -107,8 +107,8 @@ pub mod img {
         /// * Call: `POST /cv/img/aicrop` on `api.weixin.qq.com`.
         /// * Errors: 101000, 101002.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/Img_Proc.html>.
-        /// * Catalog: `official_account.cv.img.aicrop`.
-        pub struct Aicrop {
+        /// * Catalog: `official_account.cv.img.ai_crop`.
+        pub struct AiCrop {
             /// `img_url`.
             0 img_url: Option<String> => "img_url: query",
             /// `img`.
@@ -120,19 +120,19 @@ pub mod img {
     }
 
     w::record! {
-        /// Answer to [`Aicrop`].
-        pub struct AicropResponse {
+        /// Answer to [`AiCrop`].
+        pub struct AiCropResponse {
             /// `results`.
-            0 results: Vec<super::AicropResult> => "results: must",
+            0 results: Vec<super::AiCropResult> => "results: must",
             /// `img_size`.
             1 img_size: super::ImgSize => "img_size: must",
         }
     }
 
     w::endpoint! {
-        Aicrop => AicropResponse,
+        AiCrop => AiCropResponse,
         w::EndpointInfo {
-            id: "official_account.cv.img.aicrop",
+            id: "official_account.cv.img.ai_crop",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cv/img/aicrop",
@@ -154,8 +154,8 @@ pub mod img {
         /// * Call: `POST /cv/img/qrcode` on `api.weixin.qq.com`.
         /// * Errors: 101000, 101002.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/Img_Proc.html>.
-        /// * Catalog: `official_account.cv.img.qrcode`.
-        pub struct Qrcode {
+        /// * Catalog: `official_account.cv.img.qr_code`.
+        pub struct QrCode {
             /// `img_url`.
             0 img_url: Option<String> => "img_url: query",
             /// `img`.
@@ -167,8 +167,8 @@ pub mod img {
     }
 
     w::record! {
-        /// Answer to [`Qrcode`].
-        pub struct QrcodeResponse {
+        /// Answer to [`QrCode`].
+        pub struct QrCodeResponse {
             /// `code_results`.
             0 code_results: Vec<super::CodeResult> => "code_results: must",
             /// `img_size`.
@@ -177,9 +177,9 @@ pub mod img {
     }
 
     w::endpoint! {
-        Qrcode => QrcodeResponse,
+        QrCode => QrCodeResponse,
         w::EndpointInfo {
-            id: "official_account.cv.img.qrcode",
+            id: "official_account.cv.img.qr_code",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cv/img/qrcode",
@@ -200,8 +200,8 @@ pub mod img {
         ///
         /// * Call: `POST /cv/img/superresolution` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/Img_Proc.html>.
-        /// * Catalog: `official_account.cv.img.superresolution`.
-        pub struct Superresolution {
+        /// * Catalog: `official_account.cv.img.super_resolution`.
+        pub struct SuperResolution {
             /// `img_url`.
             0 img_url: Option<String> => "img_url: query",
             /// `img`.
@@ -213,17 +213,17 @@ pub mod img {
     }
 
     w::record! {
-        /// Answer to [`Superresolution`].
-        pub struct SuperresolutionResponse {
+        /// Answer to [`SuperResolution`].
+        pub struct SuperResolutionResponse {
             /// `media_id`.
             0 media_id: xinqiao_types::MediaId => "media_id: must",
         }
     }
 
     w::endpoint! {
-        Superresolution => SuperresolutionResponse,
+        SuperResolution => SuperResolutionResponse,
         w::EndpointInfo {
-            id: "official_account.cv.img.superresolution",
+            id: "official_account.cv.img.super_resolution",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cv/img/superresolution",
@@ -250,8 +250,8 @@ pub mod ocr {
         /// * Call: `POST /cv/ocr/bankcard` on `api.weixin.qq.com`.
         /// * Errors: 101000, 101001, 101003.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
-        /// * Catalog: `official_account.cv.ocr.bankcard`.
-        pub struct Bankcard {
+        /// * Catalog: `official_account.cv.ocr.bank_card`.
+        pub struct BankCard {
             /// `type`.
             0 type_: String => "type: must query",
             /// `img_url`.
@@ -265,17 +265,17 @@ pub mod ocr {
     }
 
     w::record! {
-        /// Answer to [`Bankcard`].
-        pub struct BankcardResponse {
+        /// Answer to [`BankCard`].
+        pub struct BankCardResponse {
             /// `number`.
             0 number: String => "number: must",
         }
     }
 
     w::endpoint! {
-        Bankcard => BankcardResponse,
+        BankCard => BankCardResponse,
         w::EndpointInfo {
-            id: "official_account.cv.ocr.bankcard",
+            id: "official_account.cv.ocr.bank_card",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cv/ocr/bankcard",
@@ -297,8 +297,8 @@ pub mod ocr {
         /// * Call: `POST /cv/ocr/bizlicense` on `api.weixin.qq.com`.
         /// * Errors: 101000, 101001, 101002, 101003.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
-        /// * Catalog: `official_account.cv.ocr.bizlicense`.
-        pub struct Bizlicense {
+        /// * Catalog: `official_account.cv.ocr.biz_license`.
+        pub struct BizLicense {
             /// `type`.
             0 type_: String => "type: must query",
             /// `img_url`.
@@ -312,8 +312,8 @@ pub mod ocr {
     }
 
     w::record! {
-        /// Answer to [`Bizlicense`].
-        pub struct BizlicenseResponse {
+        /// Answer to [`BizLicense`].
+        pub struct BizLicenseResponse {
             /// `reg_num`.
             0 reg_num: String => "reg_num: must",
             /// `serial`.
@@ -346,9 +346,9 @@ pub mod ocr {
     }
 
     w::endpoint! {
-        Bizlicense => BizlicenseResponse,
+        BizLicense => BizLicenseResponse,
         w::EndpointInfo {
-            id: "official_account.cv.ocr.bizlicense",
+            id: "official_account.cv.ocr.biz_license",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cv/ocr/bizlicense",
@@ -499,8 +499,8 @@ pub mod ocr {
         ///
         /// * Call: `POST /cv/ocr/drivinglicense` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
-        /// * Catalog: `official_account.cv.ocr.drivinglicense`.
-        pub struct Drivinglicense {
+        /// * Catalog: `official_account.cv.ocr.driving_license`.
+        pub struct DrivingLicense {
             /// `type`.
             0 type_: String => "type: must query",
             /// `img_url`.
@@ -514,8 +514,8 @@ pub mod ocr {
     }
 
     w::record! {
-        /// Answer to [`Drivinglicense`].
-        pub struct DrivinglicenseResponse {
+        /// Answer to [`DrivingLicense`].
+        pub struct DrivingLicenseResponse {
             /// `id_num`.
             0 id_num: String => "id_num: must",
             /// `name`.
@@ -542,9 +542,9 @@ pub mod ocr {
     }
 
     w::endpoint! {
-        Drivinglicense => DrivinglicenseResponse,
+        DrivingLicense => DrivingLicenseResponse,
         w::EndpointInfo {
-            id: "official_account.cv.ocr.drivinglicense",
+            id: "official_account.cv.ocr.driving_license",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cv/ocr/drivinglicense",
@@ -566,8 +566,8 @@ pub mod ocr {
         /// * Call: `POST /cv/ocr/idcard` on `api.weixin.qq.com`.
         /// * Errors: 101001.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
-        /// * Catalog: `official_account.cv.ocr.idcard`.
-        pub struct Idcard {
+        /// * Catalog: `official_account.cv.ocr.id_card`.
+        pub struct IdCard {
             /// `type`.
             0 type_: String => "type: must query",
             /// `img_url`.
@@ -581,8 +581,8 @@ pub mod ocr {
     }
 
     w::record! {
-        /// Answer to [`Idcard`].
-        pub struct IdcardResponse {
+        /// Answer to [`IdCard`].
+        pub struct IdCardResponse {
             /// `type`.
             0 type_: String => "type: must",
             /// `id`.
@@ -601,9 +601,9 @@ pub mod ocr {
     }
 
     w::endpoint! {
-        Idcard => IdcardResponse,
+        IdCard => IdCardResponse,
         w::EndpointInfo {
-            id: "official_account.cv.ocr.idcard",
+            id: "official_account.cv.ocr.id_card",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cv/ocr/idcard",
@@ -656,8 +656,8 @@ pub mod ocr {
         ///
         /// * Call: `POST /cv/ocr/platenum` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/OCR.html>.
-        /// * Catalog: `official_account.cv.ocr.platenum`.
-        pub struct Platenum {
+        /// * Catalog: `official_account.cv.ocr.plate_num`.
+        pub struct PlateNum {
             /// `img_url`.
             0 img_url: Option<String> => "img_url: query",
             /// `img`.
@@ -668,13 +668,13 @@ pub mod ocr {
         set(img: w::FilePart)
     }
 
-    /// Answer to [`Platenum`], the same as to [`Bankcard`].
-    pub type PlatenumResponse = BankcardResponse;
+    /// Answer to [`PlateNum`], the same as to [`BankCard`].
+    pub type PlateNumResponse = BankCardResponse;
 
     w::endpoint! {
-        Platenum => PlatenumResponse,
+        PlateNum => PlateNumResponse,
         w::EndpointInfo {
-            id: "official_account.cv.ocr.platenum",
+            id: "official_account.cv.ocr.plate_num",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cv/ocr/platenum",

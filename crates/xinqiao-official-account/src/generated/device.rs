@@ -141,8 +141,8 @@ w::record! {
     /// * Call: `POST /device/create_qrcode` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Needs: `device`.
-    /// * Catalog: `official_account.device.create_qrcode`.
-    pub struct CreateQrcode {
+    /// * Catalog: `official_account.device.create_qr_code`.
+    pub struct CreateQrCode {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -150,9 +150,9 @@ w::record! {
 }
 
 w::endpoint! {
-    CreateQrcode => w::Free,
+    CreateQrCode => w::Free,
     w::EndpointInfo {
-        id: "official_account.device.create_qrcode",
+        id: "official_account.device.create_qr_code",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/device/create_qrcode",
@@ -235,6 +235,39 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Get a device id and its QR code (获取设备 ID 与二维码).
+    ///
+    /// * Call: `GET /device/getqrcode` on `api.weixin.qq.com`.
+    /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Needs: `device`.
+    /// * Catalog: `official_account.device.get_qr_code`.
+    pub struct GetQrCode {
+        /// Further keys.
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
+    }
+    new()
+}
+
+w::endpoint! {
+    GetQrCode => w::Free,
+    w::EndpointInfo {
+        id: "official_account.device.get_qr_code",
+        method: "GET",
+        host: "api.weixin.qq.com",
+        path: "/device/getqrcode",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &["device"],
+    }
+}
+
+w::record! {
     /// Get a device's state (查询设备状态).
     ///
     /// * Call: `GET /device/get_stat` on `api.weixin.qq.com`.
@@ -268,46 +301,13 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a device id and its QR code (获取设备 ID 与二维码).
-    ///
-    /// * Call: `GET /device/getqrcode` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Needs: `device`.
-    /// * Catalog: `official_account.device.getqrcode`.
-    pub struct Getqrcode {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    Getqrcode => w::Free,
-    w::EndpointInfo {
-        id: "official_account.device.getqrcode",
-        method: "GET",
-        host: "api.weixin.qq.com",
-        path: "/device/getqrcode",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &["device"],
-    }
-}
-
-w::record! {
     /// Send a message to a device (向设备发消息).
     ///
     /// * Call: `POST /device/transmsg` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Needs: `device`.
-    /// * Catalog: `official_account.device.transmsg`.
-    pub struct Transmsg {
+    /// * Catalog: `official_account.device.trans_msg`.
+    pub struct TransMsg {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -315,9 +315,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Transmsg => w::Free,
+    TransMsg => w::Free,
     w::EndpointInfo {
-        id: "official_account.device.transmsg",
+        id: "official_account.device.trans_msg",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/device/transmsg",
@@ -372,8 +372,8 @@ w::record! {
     /// * Call: `POST /device/verify_qrcode` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Needs: `device`.
-    /// * Catalog: `official_account.device.verify_qrcode`.
-    pub struct VerifyQrcode {
+    /// * Catalog: `official_account.device.verify_qr_code`.
+    pub struct VerifyQrCode {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -381,9 +381,9 @@ w::record! {
 }
 
 w::endpoint! {
-    VerifyQrcode => w::Free,
+    VerifyQrCode => w::Free,
     w::EndpointInfo {
-        id: "official_account.device.verify_qrcode",
+        id: "official_account.device.verify_qr_code",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/device/verify_qrcode",

@@ -31,8 +31,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `item` in the answer of `draft::Batchget`.
-    pub struct BatchgetItem {
+    /// An item of `item` in the answer of `draft::BatchGet`.
+    pub struct BatchGetItem {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `content`.
@@ -43,7 +43,7 @@ w::record! {
 }
 
 w::record! {
-    /// `content` of `draft::BatchgetItem`.
+    /// `content` of `draft::BatchGetItem`.
     pub struct ItemContent {
         /// `news_item`.
         0 news_item: Vec<NewsItem> => "news_item: must",
@@ -123,8 +123,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/draft/batchget` on `api.weixin.qq.com`.
     /// * Needs: `draft`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Draft_Box/Get_draft_list.html>.
-    /// * Catalog: `official_account.draft.batchget`.
-    pub struct Batchget {
+    /// * Catalog: `official_account.draft.batch_get`.
+    pub struct BatchGet {
         /// `offset`.
         0 offset: i64 => "offset: must",
         /// `count`.
@@ -137,10 +137,10 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Batchget`].
-    pub struct BatchgetResponse {
+    /// Answer to [`BatchGet`].
+    pub struct BatchGetResponse {
         /// `item`.
-        0 item: Vec<BatchgetItem> => "item: must",
+        0 item: Vec<BatchGetItem> => "item: must",
         /// `item_count`.
         1 item_count: i64 => "item_count: must",
         /// `total_count`.
@@ -149,9 +149,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Batchget => BatchgetResponse,
+    BatchGet => BatchGetResponse,
     w::EndpointInfo {
-        id: "official_account.draft.batchget",
+        id: "official_account.draft.batch_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/draft/batchget",

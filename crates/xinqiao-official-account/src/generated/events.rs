@@ -59,12 +59,12 @@ w::record! {
         /// `Count`.
         0 count: i64 => "Count: must",
         /// `ResultList`.
-        1 result_list: ArticleUrlResultResult => "ResultList: must",
+        1 result_list: UrlResult => "ResultList: must",
     }
 }
 
 w::record! {
-    /// An item of `item` in `events::ArticleUrlResultResult`.
+    /// An item of `item` in `events::UrlResult`.
     pub struct ArticleUrlResultItem {
         /// `ArticleIdx`.
         0 article_idx: i64 => "ArticleIdx: must",
@@ -75,7 +75,7 @@ w::record! {
 
 w::record! {
     /// `ResultList` of `events::ArticleUrlResult`.
-    pub struct ArticleUrlResultResult {
+    pub struct UrlResult {
         /// `item`.
         0 item: Vec<ArticleUrlResultItem> => "item: must",
     }
@@ -101,7 +101,7 @@ w::record! {
         /// `Count`.
         0 count: i64 => "Count: must",
         /// `ResultList`.
-        1 result_list: CopyrightCheckResultResult => "ResultList: must",
+        1 result_list: CheckResult => "ResultList: must",
         /// `CheckState`.
         2 check_state: i64 => "CheckState: must",
     }
@@ -109,7 +109,7 @@ w::record! {
 
 w::record! {
     /// `ResultList` of `events::CopyrightCheckResult`.
-    pub struct CopyrightCheckResultResult {
+    pub struct CheckResult {
         /// `item`.
         0 item: Vec<ResultItem> => "item: must",
     }
@@ -119,15 +119,18 @@ w::record! {
     /// `GuideScanEvent` of `official_account.event.guide_qrcode_scan_event`.
     pub struct GuideScanEvent {
         /// `qrcode_guide_account`.
-        0 qrcode_guide_account: String => "qrcode_guide_account: must",
+        #[doc(alias = "qrcode_guide_account")]
+        0 qr_code_guide_account: String => "qrcode_guide_account: must",
         /// `qrcode_guide_openid`.
-        1 qrcode_guide_openid: Option<String> => "qrcode_guide_openid",
+        #[doc(alias = "qrcode_guide_openid")]
+        1 qr_code_guide_openid: Option<String> => "qrcode_guide_openid",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `action`.
         3 action: i64 => "action: must",
         /// `qrcode_info`.
-        4 qrcode_info: Option<String> => "qrcode_info",
+        #[doc(alias = "qrcode_info")]
+        4 qr_code_info: Option<String> => "qrcode_info",
     }
 }
 
@@ -143,7 +146,7 @@ w::record! {
 
 w::record! {
     /// `Image` of `official_account.reply.image`.
-    pub struct ImageImage {
+    pub struct Image {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
     }
@@ -151,7 +154,7 @@ w::record! {
 
 w::record! {
     /// `Music` of `official_account.reply.music`.
-    pub struct MusicMusic {
+    pub struct Music {
         /// `Title`.
         0 title: Option<String> => "Title",
         /// `Description`.
@@ -198,7 +201,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `item` in `events::CopyrightCheckResultResult`.
+    /// An item of `item` in `events::CheckResult`.
     pub struct ResultItem {
         /// `ArticleIdx`.
         0 article_idx: i64 => "ArticleIdx: must",
@@ -241,7 +244,8 @@ w::record! {
         /// `Label`.
         3 label: String => "Label: must",
         /// `Poiname`.
-        4 poiname: String => "Poiname: must",
+        #[doc(alias = "Poiname")]
+        4 poi_name: String => "Poiname: must",
     }
 }
 
@@ -325,7 +329,7 @@ w::record! {
 
 w::record! {
     /// `Video` of `official_account.reply.video`.
-    pub struct VideoVideo {
+    pub struct Video {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
         /// `Title`.
@@ -337,7 +341,7 @@ w::record! {
 
 w::record! {
     /// `Voice` of `official_account.reply.voice`.
-    pub struct VoiceVoice {
+    pub struct Voice {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
     }
@@ -373,7 +377,8 @@ pub mod event {
             /// `is_upgrade`.
             8 is_upgrade: i64 => "is_upgrade: must",
             /// `poiid`.
-            9 poiid: String => "poiid: must plain-xml",
+            #[doc(alias = "poiid")]
+            9 poi_id: String => "poiid: must plain-xml",
         }
     }
 
@@ -597,7 +602,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
         /// * Catalog: `official_account.event.cloud_invoice_invoiceresult_event`.
-        pub struct CloudInvoiceInvoiceresultEvent {
+        pub struct CloudInvoiceResultEvent {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -681,7 +686,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.event.giftcard_pay_done`.
-        pub struct GiftcardPayDone {
+        pub struct GiftCardPayDone {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -705,7 +710,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.event.giftcard_send_to_friend`.
-        pub struct GiftcardSendToFriend {
+        pub struct GiftCardSendToFriend {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -733,7 +738,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.event.giftcard_user_accept`.
-        pub struct GiftcardUserAccept {
+        pub struct GiftCardUserAccept {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -759,7 +764,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.onGuideCreateQrCode.html>.
         /// * Catalog: `official_account.event.guide_qrcode_scan_event`.
-        pub struct GuideQrcodeScanEvent {
+        pub struct GuideQrCodeScanEvent {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -903,7 +908,7 @@ pub mod event {
         /// * Answer: answer ignored.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
         /// * Catalog: `official_account.event.masssendjobfinish`.
-        pub struct Masssendjobfinish {
+        pub struct MassSendJobFinish {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1109,7 +1114,7 @@ pub mod event {
         /// * When: system camera button.
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.pic_sysphoto`.
-        pub struct PicSysphoto {
+        pub struct PicSysPhoto {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1186,7 +1191,7 @@ pub mod event {
         /// * Answer: answer ignored.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Publish/Callback_on_finish.html>.
         /// * Catalog: `official_account.event.publishjobfinish`.
-        pub struct Publishjobfinish {
+        pub struct PublishJobFinish {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1282,7 +1287,7 @@ pub mod event {
         /// * Answer: passive reply allowed.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Custom_Menu_Push_Events.html>.
         /// * Catalog: `official_account.event.scancode_push`.
-        pub struct ScancodePush {
+        pub struct ScanCodePush {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1306,7 +1311,7 @@ pub mod event {
         /// * When: scan menu button, client waits for a message.
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.scancode_waitmsg`.
-        pub struct ScancodeWaitmsg {
+        pub struct ScanCodeWaitMsg {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1330,7 +1335,7 @@ pub mod event {
         /// * When: shake nearby (retired).
         /// * Answer: passive reply allowed.
         /// * Catalog: `official_account.event.shakearound_user_shake`.
-        pub struct ShakearoundUserShake {
+        pub struct ShakeAroundUserShake {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1390,7 +1395,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html>.
         /// * Catalog: `official_account.event.submit_membercard_user_info`.
-        pub struct SubmitMembercardUserInfo {
+        pub struct SubmitMemberCardUserInfo {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1506,7 +1511,7 @@ pub mod event {
         /// * Answer: answer ignored.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html>.
         /// * Catalog: `official_account.event.templatesendjobfinish`.
-        pub struct Templatesendjobfinish {
+        pub struct TemplatesEndJobFinish {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1776,7 +1781,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/customer-message/receive.html>.
         /// * Catalog: `official_account.event.user_enter_tempsession`.
-        pub struct UserEnterTempsession {
+        pub struct UserEnterTempSession {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -2005,7 +2010,7 @@ pub mod event {
         /// * Answer: answer ignored.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Custom_Menu_Push_Events.html>.
         /// * Catalog: `official_account.event.view_miniprogram`.
-        pub struct ViewMiniprogram {
+        pub struct ViewMiniProgram {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -2212,7 +2217,7 @@ pub mod message {
         ///
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/customer-message/receive.html>.
         /// * Catalog: `official_account.message.miniprogrampage`.
-        pub struct Miniprogrampage {
+        pub struct MiniProgramPage {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -2241,7 +2246,7 @@ pub mod message {
         ///
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
         /// * Catalog: `official_account.message.shortvideo`.
-        pub struct Shortvideo {
+        pub struct ShortVideo {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -2394,7 +2399,7 @@ pub mod reply {
             /// `MsgType`.
             3 msg_type: String => "MsgType: must",
             /// `Image`.
-            4 image: super::ImageImage => "Image: must",
+            4 image: super::Image => "Image: must",
         }
     }
 
@@ -2413,7 +2418,7 @@ pub mod reply {
             /// `MsgType`.
             3 msg_type: String => "MsgType: must",
             /// `Music`.
-            4 music: super::MusicMusic => "Music: must",
+            4 music: super::Music => "Music: must",
         }
     }
 
@@ -2491,7 +2496,7 @@ pub mod reply {
             /// `MsgType`.
             3 msg_type: String => "MsgType: must",
             /// `Video`.
-            4 video: super::VideoVideo => "Video: must",
+            4 video: super::Video => "Video: must",
         }
     }
 
@@ -2510,7 +2515,7 @@ pub mod reply {
             /// `MsgType`.
             3 msg_type: String => "MsgType: must",
             /// `Voice`.
-            4 voice: super::VoiceVoice => "Voice: must",
+            4 voice: super::Voice => "Voice: must",
         }
     }
 }

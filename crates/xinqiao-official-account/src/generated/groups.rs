@@ -5,7 +5,7 @@ use xinqiao_wire as w;
 
 w::record! {
     /// `group` of the answer of `groups::Create`; `group` of `groups::Update`.
-    pub struct CreateGroup {
+    pub struct GroupInfo {
         /// `id`.
         0 id: i64 => "id: must",
         /// `name`.
@@ -62,7 +62,7 @@ w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `group`.
-        0 group: CreateGroup => "group: must",
+        0 group: GroupInfo => "group: must",
     }
 }
 
@@ -163,8 +163,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/groups/getid` on `api.weixin.qq.com`.
     /// * Needs: `user.group`.
     /// * Source: <http://mp.weixin.qq.com/wiki/0/56d992c605a97245eb7e617854b169fc.html>.
-    /// * Catalog: `official_account.groups.getid`.
-    pub struct Getid {
+    /// * Catalog: `official_account.groups.get_id`.
+    pub struct GetId {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
@@ -172,17 +172,18 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getid`].
-    pub struct GetidResponse {
+    /// Answer to [`GetId`].
+    pub struct GetIdResponse {
         /// `groupid`.
-        0 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        0 group_id: i64 => "groupid: must",
     }
 }
 
 w::endpoint! {
-    Getid => GetidResponse,
+    GetId => GetIdResponse,
     w::EndpointInfo {
-        id: "official_account.groups.getid",
+        id: "official_account.groups.get_id",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/groups/getid",
@@ -206,9 +207,9 @@ w::record! {
     /// * Catalog: `official_account.groups.update`.
     pub struct Update {
         /// `group`.
-        0 group: CreateGroup => "group: must",
+        0 group: GroupInfo => "group: must",
     }
-    new(group: CreateGroup)
+    new(group: GroupInfo)
 }
 
 w::endpoint! {
@@ -239,20 +240,21 @@ pub mod members {
         ///
         /// * Call: `POST /cgi-bin/groups/members/batchupdate` on `api.weixin.qq.com`.
         /// * Needs: `user.group`.
-        /// * Catalog: `official_account.groups.members.batchupdate`.
-        pub struct Batchupdate {
+        /// * Catalog: `official_account.groups.members.batch_update`.
+        pub struct BatchUpdate {
             /// `openid_list`; personal data, masked in `Debug`.
             0 openid_list: Vec<String> => "openid_list: must masked",
             /// `to_groupid`.
-            1 to_groupid: i64 => "to_groupid: must",
+            #[doc(alias = "to_groupid")]
+            1 to_group_id: i64 => "to_groupid: must",
         }
-        new(openid_list: Vec<String>, to_groupid: i64)
+        new(openid_list: Vec<String>, to_group_id: i64)
     }
 
     w::endpoint! {
-        Batchupdate => w::Empty,
+        BatchUpdate => w::Empty,
         w::EndpointInfo {
-            id: "official_account.groups.members.batchupdate",
+            id: "official_account.groups.members.batch_update",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/groups/members/batchupdate",
@@ -278,9 +280,10 @@ pub mod members {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `to_groupid`.
-            1 to_groupid: i64 => "to_groupid: must",
+            #[doc(alias = "to_groupid")]
+            1 to_group_id: i64 => "to_groupid: must",
         }
-        new(openid: impl Into<xinqiao_types::OpenId>, to_groupid: i64)
+        new(openid: impl Into<xinqiao_types::OpenId>, to_group_id: i64)
     }
 
     w::endpoint! {

@@ -4,17 +4,18 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `black_keyword` of the answer of `guide::Getguideacctconfig`.
+    /// `black_keyword` of the answer of `guide::GetGuideAcctConfig`.
     pub struct BlackKeyword {
         /// `values`.
         0 values: Vec<String> => "values: must",
         /// `updatetime`; format `unix`.
-        1 updatetime: xinqiao_types::UnixSeconds => "updatetime: must",
+        #[doc(alias = "updatetime")]
+        1 update_time: xinqiao_types::UnixSeconds => "updatetime: must",
     }
 }
 
 w::record! {
-    /// An item of `buyer_list` in `guide::Addguidebuyerrelation`.
+    /// An item of `buyer_list` in `guide::AddGuideBuyerRelation`.
     pub struct Buyer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -36,19 +37,21 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `buyer_resp` in the answer of `guide::Addguidebuyerrelation`; an item of `buyer_resp` in the answer of `guide::Addguidebuyertag`; and 3 more.
+    /// An item of `buyer_resp` in the answer of `guide::AddGuideBuyerRelation`; an item of `buyer_resp` in the answer of `guide::AddGuideBuyerTag`; and 3 more.
     pub struct BuyerResp {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: String => "errmsg: must",
+        #[doc(alias = "errmsg")]
+        1 err_msg: String => "errmsg: must",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// An item of `card_list` in the answer of `guide::Getguidecardmaterial`.
+    /// An item of `card_list` in the answer of `guide::GetGuideCardMaterial`.
     pub struct Card {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -57,7 +60,8 @@ w::record! {
         /// `path`.
         2 path: String => "path: must",
         /// `picurl`.
-        3 picurl: String => "picurl: must",
+        #[doc(alias = "picurl")]
+        3 pic_url: String => "picurl: must",
         /// `master_id`.
         4 master_id: Option<i64> => "master_id",
         /// `slave_id`.
@@ -66,8 +70,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `guide::Getguidebuyerrelationlist`.
-    pub struct GetguidebuyerrelationlistList {
+    /// An item of `list` in the answer of `guide::GetGuideBuyerRelationList`.
+    pub struct GuideBuyerRelationList {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
@@ -78,20 +82,22 @@ w::record! {
 }
 
 w::record! {
-    /// `guide_auto_reply` of the answer of `guide::Getguideconfig`; `guide_auto_reply_plus` of the answer of `guide::Getguideconfig`.
-    pub struct GetguideconfigGuideAutoReply {
+    /// `guide_auto_reply` of the answer of `guide::GetGuideConfig`; `guide_auto_reply_plus` of the answer of `guide::GetGuideConfig`.
+    pub struct GetGuideConfigGuideAutoReply {
         /// `msgtype`.
-        0 msgtype: i64 => "msgtype: must",
+        #[doc(alias = "msgtype")]
+        0 msg_type: i64 => "msgtype: must",
         /// `content`.
         1 content: String => "content: must",
         /// `updatetime`; format `unix`.
-        2 updatetime: xinqiao_types::UnixSeconds => "updatetime: must",
+        #[doc(alias = "updatetime")]
+        2 update_time: xinqiao_types::UnixSeconds => "updatetime: must",
     }
 }
 
 w::record! {
-    /// An item of `options` in the answer of `guide::Getguidetagoption`.
-    pub struct GetguidetagoptionOption {
+    /// An item of `options` in the answer of `guide::GetGuideTagOption`.
+    pub struct GuideTagOption {
         /// `tag_name`.
         0 tag_name: String => "tag_name: must",
         /// `tag_values`.
@@ -100,7 +106,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `group_list` in the answer of `guide::Getguidegrouplist`.
+    /// An item of `group_list` in the answer of `guide::GetGuideGroupList`.
     pub struct Group {
         /// `id`.
         0 id: i64 => "id: must",
@@ -114,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `guide_list` in the answer of `guide::Getgroupinfo`.
+    /// An item of `guide_list` in the answer of `guide::GetGroupInfo`.
     pub struct Guide {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
@@ -123,24 +129,26 @@ w::record! {
         /// `guide_nickname`.
         2 guide_nickname: String => "guide_nickname: must",
         /// `guide_headimgurl`.
-        3 guide_headimgurl: String => "guide_headimgurl: must",
+        #[doc(alias = "guide_headimgurl")]
+        3 guide_head_img_url: String => "guide_headimgurl: must",
         /// `create_time`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
 w::record! {
-    /// `guide_auto_reply` of the answer of `guide::Getguideacctconfig`; an item of `guide_fast_reply_list` in the answer of `guide::Getguideconfig`.
+    /// `guide_auto_reply` of the answer of `guide::GetGuideAcctConfig`; an item of `guide_fast_reply_list` in the answer of `guide::GetGuideConfig`.
     pub struct GuideAutoReply {
         /// `content`.
         0 content: String => "content: must",
         /// `updatetime`; format `unix`.
-        1 updatetime: xinqiao_types::UnixSeconds => "updatetime: must",
+        #[doc(alias = "updatetime")]
+        1 update_time: xinqiao_types::UnixSeconds => "updatetime: must",
     }
 }
 
 w::record! {
-    /// An item of `guide_fast_reply_list` in `guide::Setguideconfig`.
+    /// An item of `guide_fast_reply_list` in `guide::SetGuideConfig`.
     pub struct GuideFastReply {
         /// `content`.
         0 content: String => "content: must",
@@ -149,7 +157,7 @@ w::record! {
 }
 
 w::record! {
-    /// `job` of the answer of `guide::Getguidemassendjob`; an item of `list` in the answer of `guide::Getguidemassendjoblist`.
+    /// `job` of the answer of `guide::GetGuideMassendJob`; an item of `list` in the answer of `guide::GetGuideMassendJobList`.
     pub struct Job {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
@@ -193,7 +201,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `material` in `guide::Addguidemassendjob`; an item of `material` in `guide::Updateguidemassendjob`.
+    /// An item of `material` in `guide::AddGuideMassendJob`; an item of `material` in `guide::UpdateGuideMassendJob`.
     pub struct Material {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -219,15 +227,16 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `model_list` in the answer of `guide::Getguideimagematerial`.
+    /// An item of `model_list` in the answer of `guide::GetGuideImageMaterial`.
     pub struct Model {
         /// `picurl`.
-        0 picurl: String => "picurl: must",
+        #[doc(alias = "picurl")]
+        0 pic_url: String => "picurl: must",
     }
 }
 
 w::record! {
-    /// An item of `msg_list` in the answer of `guide::Getguidebuyerchatrecord`.
+    /// An item of `msg_list` in the answer of `guide::GetGuideBuyerChatRecord`.
     pub struct Msg {
         /// `guide_account`.
         0 guide_account: String => "guide_account: must",
@@ -245,8 +254,8 @@ w::record! {
 }
 
 w::record! {
-    /// `black_keyword` of `guide::Setguideacctconfig`.
-    pub struct SetguideacctconfigBlackKeyword {
+    /// `black_keyword` of `guide::SetGuideAcctConfig`.
+    pub struct SetGuideAcctConfigBlackKeyword {
         /// `values`.
         0 values: Vec<String> => "values: must",
     }
@@ -254,8 +263,8 @@ w::record! {
 }
 
 w::record! {
-    /// `guide_auto_reply` of `guide::Setguideacctconfig`.
-    pub struct SetguideacctconfigGuideAutoReply {
+    /// `guide_auto_reply` of `guide::SetGuideAcctConfig`.
+    pub struct SetGuideAcctConfigGuideAutoReply {
         /// `content`.
         0 content: String => "content: must",
     }
@@ -263,18 +272,19 @@ w::record! {
 }
 
 w::record! {
-    /// `guide_auto_reply` of `guide::Setguideconfig`; `guide_auto_reply_plus` of `guide::Setguideconfig`.
-    pub struct SetguideconfigGuideAutoReply {
+    /// `guide_auto_reply` of `guide::SetGuideConfig`; `guide_auto_reply_plus` of `guide::SetGuideConfig`.
+    pub struct SetGuideConfigGuideAutoReply {
         /// `msgtype`.
-        0 msgtype: i64 => "msgtype: must",
+        #[doc(alias = "msgtype")]
+        0 msg_type: i64 => "msgtype: must",
         /// `content`.
         1 content: String => "content: must",
     }
-    new(msgtype: i64, content: impl Into<String>)
+    new(msg_type: i64, content: impl Into<String>)
 }
 
 w::record! {
-    /// An item of `task_result` in the answer of `guide::Addguidemassendjob`.
+    /// An item of `task_result` in the answer of `guide::AddGuideMassendJob`.
     pub struct TaskResult {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
@@ -284,7 +294,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `word_list` in the answer of `guide::Getguidewordmaterial`.
+    /// An item of `word_list` in the answer of `guide::GetGuideWordMaterial`.
     pub struct Word {
         /// `word`.
         0 word: String => "word: must",
@@ -298,8 +308,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/addguide2guidegroup` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.addGuide2GuideGroup.html>.
-    /// * Catalog: `official_account.guide.addguide2guidegroup`.
-    pub struct Addguide2guidegroup {
+    /// * Catalog: `official_account.guide.add_guide_2_guide_group`.
+    pub struct AddGuide2GuideGroup {
         /// `group_id`.
         0 group_id: i64 => "group_id: must",
         /// `guide_account`.
@@ -309,9 +319,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Addguide2guidegroup => w::Empty,
+    AddGuide2GuideGroup => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.addguide2guidegroup",
+        id: "official_account.guide.add_guide_2_guide_group",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/addguide2guidegroup",
@@ -332,8 +342,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/addguideacct` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.addGuideAcct.html>.
-    /// * Catalog: `official_account.guide.addguideacct`.
-    pub struct Addguideacct {
+    /// * Catalog: `official_account.guide.add_guide_acct`.
+    pub struct AddGuideAcct {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -341,21 +351,22 @@ w::record! {
         /// `guide_nickname`.
         2 guide_nickname: Option<String> => "guide_nickname",
         /// `guide_headimgurl`.
-        3 guide_headimgurl: Option<String> => "guide_headimgurl",
+        #[doc(alias = "guide_headimgurl")]
+        3 guide_head_img_url: Option<String> => "guide_headimgurl",
     }
     new()
     text(
         guide_account: String,
         guide_openid: String,
         guide_nickname: String,
-        guide_headimgurl: String,
+        guide_head_img_url: String,
     )
 }
 
 w::endpoint! {
-    Addguideacct => w::Empty,
+    AddGuideAcct => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.addguideacct",
+        id: "official_account.guide.add_guide_acct",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/addguideacct",
@@ -376,8 +387,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/addguidebuyerdisplaytag` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.addGuideBuyerDisplayTag.html>.
-    /// * Catalog: `official_account.guide.addguidebuyerdisplaytag`.
-    pub struct Addguidebuyerdisplaytag {
+    /// * Catalog: `official_account.guide.add_guide_buyer_display_tag`.
+    pub struct AddGuideBuyerDisplayTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -392,9 +403,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Addguidebuyerdisplaytag => w::Empty,
+    AddGuideBuyerDisplayTag => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.addguidebuyerdisplaytag",
+        id: "official_account.guide.add_guide_buyer_display_tag",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/addguidebuyerdisplaytag",
@@ -415,8 +426,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/addguidebuyerrelation` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.addGuideBuyerRelation.html>.
-    /// * Catalog: `official_account.guide.addguidebuyerrelation`.
-    pub struct Addguidebuyerrelation {
+    /// * Catalog: `official_account.guide.add_guide_buyer_relation`.
+    pub struct AddGuideBuyerRelation {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -439,17 +450,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Addguidebuyerrelation`].
-    pub struct AddguidebuyerrelationResponse {
+    /// Answer to [`AddGuideBuyerRelation`].
+    pub struct AddGuideBuyerRelationResponse {
         /// `buyer_resp`.
         0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
     }
 }
 
 w::endpoint! {
-    Addguidebuyerrelation => AddguidebuyerrelationResponse,
+    AddGuideBuyerRelation => AddGuideBuyerRelationResponse,
     w::EndpointInfo {
-        id: "official_account.guide.addguidebuyerrelation",
+        id: "official_account.guide.add_guide_buyer_relation",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/addguidebuyerrelation",
@@ -470,8 +481,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/addguidebuyertag` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.addGuideBuyerTag.html>.
-    /// * Catalog: `official_account.guide.addguidebuyertag`.
-    pub struct Addguidebuyertag {
+    /// * Catalog: `official_account.guide.add_guide_buyer_tag`.
+    pub struct AddGuideBuyerTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -488,13 +499,13 @@ w::record! {
     set(openid_list: Vec<String>)
 }
 
-/// Answer to [`Addguidebuyertag`], the same as to [`Addguidebuyerrelation`].
-pub type AddguidebuyertagResponse = AddguidebuyerrelationResponse;
+/// Answer to [`AddGuideBuyerTag`], the same as to [`AddGuideBuyerRelation`].
+pub type AddGuideBuyerTagResponse = AddGuideBuyerRelationResponse;
 
 w::endpoint! {
-    Addguidebuyertag => AddguidebuyertagResponse,
+    AddGuideBuyerTag => AddGuideBuyerTagResponse,
     w::EndpointInfo {
-        id: "official_account.guide.addguidebuyertag",
+        id: "official_account.guide.add_guide_buyer_tag",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/addguidebuyertag",
@@ -515,8 +526,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/addguidemassendjob` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.addGuideMassendJob.html>.
-    /// * Catalog: `official_account.guide.addguidemassendjob`.
-    pub struct Addguidemassendjob {
+    /// * Catalog: `official_account.guide.add_guide_massend_job`.
+    pub struct AddGuideMassendJob {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -542,17 +553,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Addguidemassendjob`].
-    pub struct AddguidemassendjobResponse {
+    /// Answer to [`AddGuideMassendJob`].
+    pub struct AddGuideMassendJobResponse {
         /// `task_result`.
         0 task_result: Vec<TaskResult> => "task_result: must",
     }
 }
 
 w::endpoint! {
-    Addguidemassendjob => AddguidemassendjobResponse,
+    AddGuideMassendJob => AddGuideMassendJobResponse,
     w::EndpointInfo {
-        id: "official_account.guide.addguidemassendjob",
+        id: "official_account.guide.add_guide_massend_job",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/addguidemassendjob",
@@ -573,8 +584,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/addguidetagoption` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.addGuideTagOption.html>.
-    /// * Catalog: `official_account.guide.addguidetagoption`.
-    pub struct Addguidetagoption {
+    /// * Catalog: `official_account.guide.add_guide_tag_option`.
+    pub struct AddGuideTagOption {
         /// `tag_name`.
         0 tag_name: String => "tag_name: must",
         /// `tag_values`.
@@ -584,9 +595,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Addguidetagoption => w::Empty,
+    AddGuideTagOption => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.addguidetagoption",
+        id: "official_account.guide.add_guide_tag_option",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/addguidetagoption",
@@ -607,8 +618,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/cancelguidemassendjob` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.cancelGuideMassendJob.html>.
-    /// * Catalog: `official_account.guide.cancelguidemassendjob`.
-    pub struct Cancelguidemassendjob {
+    /// * Catalog: `official_account.guide.cancel_guide_massend_job`.
+    pub struct CancelGuideMassendJob {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
     }
@@ -616,9 +627,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Cancelguidemassendjob => w::Empty,
+    CancelGuideMassendJob => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.cancelguidemassendjob",
+        id: "official_account.guide.cancel_guide_massend_job",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/cancelguidemassendjob",
@@ -639,8 +650,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/delguide2guidegroup` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.delGuide2GuideGroup.html>.
-    /// * Catalog: `official_account.guide.delguide2guidegroup`.
-    pub struct Delguide2guidegroup {
+    /// * Catalog: `official_account.guide.del_guide_2_guide_group`.
+    pub struct DelGuide2GuideGroup {
         /// `group_id`.
         0 group_id: i64 => "group_id: must",
         /// `guide_account`.
@@ -650,9 +661,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Delguide2guidegroup => w::Empty,
+    DelGuide2GuideGroup => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.delguide2guidegroup",
+        id: "official_account.guide.del_guide_2_guide_group",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/delguide2guidegroup",
@@ -673,8 +684,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/delguideacct` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.delGuideAcct.html>.
-    /// * Catalog: `official_account.guide.delguideacct`.
-    pub struct Delguideacct {
+    /// * Catalog: `official_account.guide.del_guide_acct`.
+    pub struct DelGuideAcct {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -685,9 +696,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Delguideacct => w::Empty,
+    DelGuideAcct => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.delguideacct",
+        id: "official_account.guide.del_guide_acct",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/delguideacct",
@@ -708,8 +719,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/delguidebuyerrelation` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.delGuideBuyerRelation.html>.
-    /// * Catalog: `official_account.guide.delguidebuyerrelation`.
-    pub struct Delguidebuyerrelation {
+    /// * Catalog: `official_account.guide.del_guide_buyer_relation`.
+    pub struct DelGuideBuyerRelation {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -724,13 +735,13 @@ w::record! {
     set(openid_list: Vec<String>)
 }
 
-/// Answer to [`Delguidebuyerrelation`], the same as to [`Addguidebuyerrelation`].
-pub type DelguidebuyerrelationResponse = AddguidebuyerrelationResponse;
+/// Answer to [`DelGuideBuyerRelation`], the same as to [`AddGuideBuyerRelation`].
+pub type DelGuideBuyerRelationResponse = AddGuideBuyerRelationResponse;
 
 w::endpoint! {
-    Delguidebuyerrelation => DelguidebuyerrelationResponse,
+    DelGuideBuyerRelation => DelGuideBuyerRelationResponse,
     w::EndpointInfo {
-        id: "official_account.guide.delguidebuyerrelation",
+        id: "official_account.guide.del_guide_buyer_relation",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/delguidebuyerrelation",
@@ -751,8 +762,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/delguidebuyertag` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.delGuideBuyerTag.html>.
-    /// * Catalog: `official_account.guide.delguidebuyertag`.
-    pub struct Delguidebuyertag {
+    /// * Catalog: `official_account.guide.del_guide_buyer_tag`.
+    pub struct DelGuideBuyerTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -769,13 +780,13 @@ w::record! {
     set(openid_list: Vec<String>)
 }
 
-/// Answer to [`Delguidebuyertag`], the same as to [`Addguidebuyerrelation`].
-pub type DelguidebuyertagResponse = AddguidebuyerrelationResponse;
+/// Answer to [`DelGuideBuyerTag`], the same as to [`AddGuideBuyerRelation`].
+pub type DelGuideBuyerTagResponse = AddGuideBuyerRelationResponse;
 
 w::endpoint! {
-    Delguidebuyertag => DelguidebuyertagResponse,
+    DelGuideBuyerTag => DelGuideBuyerTagResponse,
     w::EndpointInfo {
-        id: "official_account.guide.delguidebuyertag",
+        id: "official_account.guide.del_guide_buyer_tag",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/delguidebuyertag",
@@ -796,8 +807,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/delguidecardmaterial` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.delGuideCardMaterial.html>.
-    /// * Catalog: `official_account.guide.delguidecardmaterial`.
-    pub struct Delguidecardmaterial {
+    /// * Catalog: `official_account.guide.del_guide_card_material`.
+    pub struct DelGuideCardMaterial {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `appid`.
@@ -816,9 +827,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Delguidecardmaterial => w::Empty,
+    DelGuideCardMaterial => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.delguidecardmaterial",
+        id: "official_account.guide.del_guide_card_material",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/delguidecardmaterial",
@@ -839,8 +850,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/delguidegroup` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.delGuideGroup.html>.
-    /// * Catalog: `official_account.guide.delguidegroup`.
-    pub struct Delguidegroup {
+    /// * Catalog: `official_account.guide.del_guide_group`.
+    pub struct DelGuideGroup {
         /// `group_id`.
         0 group_id: i64 => "group_id: must",
     }
@@ -848,9 +859,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Delguidegroup => w::Empty,
+    DelGuideGroup => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.delguidegroup",
+        id: "official_account.guide.del_guide_group",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/delguidegroup",
@@ -871,20 +882,21 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/delguideimagematerial` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.delGuideImageMaterial.html>.
-    /// * Catalog: `official_account.guide.delguideimagematerial`.
-    pub struct Delguideimagematerial {
+    /// * Catalog: `official_account.guide.del_guide_image_material`.
+    pub struct DelGuideImageMaterial {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `picurl`.
-        1 picurl: String => "picurl: must",
+        #[doc(alias = "picurl")]
+        1 pic_url: String => "picurl: must",
     }
-    new(type_: i64, picurl: impl Into<String>)
+    new(type_: i64, pic_url: impl Into<String>)
 }
 
 w::endpoint! {
-    Delguideimagematerial => w::Empty,
+    DelGuideImageMaterial => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.delguideimagematerial",
+        id: "official_account.guide.del_guide_image_material",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/delguideimagematerial",
@@ -905,8 +917,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/delguidetagoption` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.delguidetagoption.html>.
-    /// * Catalog: `official_account.guide.delguidetagoption`.
-    pub struct Delguidetagoption {
+    /// * Catalog: `official_account.guide.del_guide_tag_option`.
+    pub struct DelGuideTagOption {
         /// `tag_name`.
         0 tag_name: String => "tag_name: must",
     }
@@ -914,9 +926,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Delguidetagoption => w::Empty,
+    DelGuideTagOption => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.delguidetagoption",
+        id: "official_account.guide.del_guide_tag_option",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/delguidetagoption",
@@ -937,8 +949,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/delguidewordmaterial` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.delGuideWordMaterial.html>.
-    /// * Catalog: `official_account.guide.delguidewordmaterial`.
-    pub struct Delguidewordmaterial {
+    /// * Catalog: `official_account.guide.del_guide_word_material`.
+    pub struct DelGuideWordMaterial {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `word`.
@@ -948,9 +960,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Delguidewordmaterial => w::Empty,
+    DelGuideWordMaterial => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.delguidewordmaterial",
+        id: "official_account.guide.del_guide_word_material",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/delguidewordmaterial",
@@ -971,8 +983,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getgroupbyguide` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGroupByGuide.html>.
-    /// * Catalog: `official_account.guide.getgroupbyguide`.
-    pub struct Getgroupbyguide {
+    /// * Catalog: `official_account.guide.get_group_by_guide`.
+    pub struct GetGroupByGuide {
         /// `guide_account`.
         0 guide_account: String => "guide_account: must",
     }
@@ -980,17 +992,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getgroupbyguide`].
-    pub struct GetgroupbyguideResponse {
+    /// Answer to [`GetGroupByGuide`].
+    pub struct GetGroupByGuideResponse {
         /// `group_id_list`.
         0 group_id_list: Vec<i64> => "group_id_list: must",
     }
 }
 
 w::endpoint! {
-    Getgroupbyguide => GetgroupbyguideResponse,
+    GetGroupByGuide => GetGroupByGuideResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getgroupbyguide",
+        id: "official_account.guide.get_group_by_guide",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getgroupbyguide",
@@ -1011,8 +1023,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getgroupinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGroupInfo.html>.
-    /// * Catalog: `official_account.guide.getgroupinfo`.
-    pub struct Getgroupinfo {
+    /// * Catalog: `official_account.guide.get_group_info`.
+    pub struct GetGroupInfo {
         /// `group_id`.
         0 group_id: i64 => "group_id: must",
         /// `page`.
@@ -1024,8 +1036,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getgroupinfo`].
-    pub struct GetgroupinfoResponse {
+    /// Answer to [`GetGroupInfo`].
+    pub struct GetGroupInfoResponse {
         /// `guide_list`.
         0 guide_list: Vec<Guide> => "guide_list: must",
         /// `total_num`.
@@ -1034,9 +1046,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getgroupinfo => GetgroupinfoResponse,
+    GetGroupInfo => GetGroupInfoResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getgroupinfo",
+        id: "official_account.guide.get_group_info",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getgroupinfo",
@@ -1057,8 +1069,8 @@ w::record! {
     ///
     /// * Call: `GET /cgi-bin/guide/getguideacct` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGuideAcct.html>.
-    /// * Catalog: `official_account.guide.getguideacct`.
-    pub struct Getguideacct {
+    /// * Catalog: `official_account.guide.get_guide_acct`.
+    pub struct GetGuideAcct {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account: query",
         /// `guide_openid`.
@@ -1069,8 +1081,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguideacct`].
-    pub struct GetguideacctResponse {
+    /// Answer to [`GetGuideAcct`].
+    pub struct GetGuideAcctResponse {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -1078,16 +1090,17 @@ w::record! {
         /// `guide_nickname`.
         2 guide_nickname: String => "guide_nickname: must",
         /// `guide_headimgurl`.
-        3 guide_headimgurl: String => "guide_headimgurl: must",
+        #[doc(alias = "guide_headimgurl")]
+        3 guide_head_img_url: String => "guide_headimgurl: must",
         /// `status`.
         4 status: Option<i64> => "status",
     }
 }
 
 w::endpoint! {
-    Getguideacct => GetguideacctResponse,
+    GetGuideAcct => GetGuideAcctResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguideacct",
+        id: "official_account.guide.get_guide_acct",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguideacct",
@@ -1108,15 +1121,15 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguideacctconfig` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGuideAcctConfig.html>.
-    /// * Catalog: `official_account.guide.getguideacctconfig`.
-    pub struct Getguideacctconfig {
+    /// * Catalog: `official_account.guide.get_guide_acct_config`.
+    pub struct GetGuideAcctConfig {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getguideacctconfig`].
-    pub struct GetguideacctconfigResponse {
+    /// Answer to [`GetGuideAcctConfig`].
+    pub struct GetGuideAcctConfigResponse {
         /// `black_keyword`.
         0 black_keyword: Option<BlackKeyword> => "black_keyword",
         /// `guide_auto_reply`.
@@ -1125,9 +1138,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getguideacctconfig => GetguideacctconfigResponse,
+    GetGuideAcctConfig => GetGuideAcctConfigResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguideacctconfig",
+        id: "official_account.guide.get_guide_acct_config",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguideacctconfig",
@@ -1149,8 +1162,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/guide/getguideacctlist` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.delGuideAcct.html>.
-    /// * Catalog: `official_account.guide.getguideacctlist`.
-    pub struct Getguideacctlist {
+    /// * Catalog: `official_account.guide.get_guide_acct_list`.
+    pub struct GetGuideAcctList {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -1158,9 +1171,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getguideacctlist => w::Free,
+    GetGuideAcctList => w::Free,
     w::EndpointInfo {
-        id: "official_account.guide.getguideacctlist",
+        id: "official_account.guide.get_guide_acct_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguideacctlist",
@@ -1181,8 +1194,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidebuyerchatrecord` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGuideBuyerChatRecord.html>.
-    /// * Catalog: `official_account.guide.getguidebuyerchatrecord`.
-    pub struct Getguidebuyerchatrecord {
+    /// * Catalog: `official_account.guide.get_guide_buyer_chat_record`.
+    pub struct GetGuideBuyerChatRecord {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -1204,8 +1217,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguidebuyerchatrecord`].
-    pub struct GetguidebuyerchatrecordResponse {
+    /// Answer to [`GetGuideBuyerChatRecord`].
+    pub struct GetGuideBuyerChatRecordResponse {
         /// `msg_list`.
         0 msg_list: Vec<Msg> => "msg_list: must",
         /// `total_num`.
@@ -1214,9 +1227,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getguidebuyerchatrecord => GetguidebuyerchatrecordResponse,
+    GetGuideBuyerChatRecord => GetGuideBuyerChatRecordResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidebuyerchatrecord",
+        id: "official_account.guide.get_guide_buyer_chat_record",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidebuyerchatrecord",
@@ -1237,8 +1250,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidebuyerdisplaytag` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.getGuideBuyerDisplayTag.html>.
-    /// * Catalog: `official_account.guide.getguidebuyerdisplaytag`.
-    pub struct Getguidebuyerdisplaytag {
+    /// * Catalog: `official_account.guide.get_guide_buyer_display_tag`.
+    pub struct GetGuideBuyerDisplayTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -1251,17 +1264,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguidebuyerdisplaytag`].
-    pub struct GetguidebuyerdisplaytagResponse {
+    /// Answer to [`GetGuideBuyerDisplayTag`].
+    pub struct GetGuideBuyerDisplayTagResponse {
         /// `display_tag_list`.
         0 display_tag_list: Vec<String> => "display_tag_list: must",
     }
 }
 
 w::endpoint! {
-    Getguidebuyerdisplaytag => GetguidebuyerdisplaytagResponse,
+    GetGuideBuyerDisplayTag => GetGuideBuyerDisplayTagResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidebuyerdisplaytag",
+        id: "official_account.guide.get_guide_buyer_display_tag",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidebuyerdisplaytag",
@@ -1282,8 +1295,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidebuyerrelation` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.getGuideBuyerRelation.html>.
-    /// * Catalog: `official_account.guide.getguidebuyerrelation`.
-    pub struct Getguidebuyerrelation {
+    /// * Catalog: `official_account.guide.get_guide_buyer_relation`.
+    pub struct GetGuideBuyerRelation {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -1296,8 +1309,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguidebuyerrelation`].
-    pub struct GetguidebuyerrelationResponse {
+    /// Answer to [`GetGuideBuyerRelation`].
+    pub struct GetGuideBuyerRelationResponse {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
@@ -1308,9 +1321,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getguidebuyerrelation => GetguidebuyerrelationResponse,
+    GetGuideBuyerRelation => GetGuideBuyerRelationResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidebuyerrelation",
+        id: "official_account.guide.get_guide_buyer_relation",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidebuyerrelation",
@@ -1331,8 +1344,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidebuyerrelationbybuyer` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.getGuideBuyerRelationByBuyer.html>.
-    /// * Catalog: `official_account.guide.getguidebuyerrelationbybuyer`.
-    pub struct Getguidebuyerrelationbybuyer {
+    /// * Catalog: `official_account.guide.get_guide_buyer_relation_by_buyer`.
+    pub struct GetGuideBuyerRelationByBuyer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
@@ -1340,8 +1353,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguidebuyerrelationbybuyer`].
-    pub struct GetguidebuyerrelationbybuyerResponse {
+    /// Answer to [`GetGuideBuyerRelationByBuyer`].
+    pub struct GetGuideBuyerRelationByBuyerResponse {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -1356,9 +1369,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getguidebuyerrelationbybuyer => GetguidebuyerrelationbybuyerResponse,
+    GetGuideBuyerRelationByBuyer => GetGuideBuyerRelationByBuyerResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidebuyerrelationbybuyer",
+        id: "official_account.guide.get_guide_buyer_relation_by_buyer",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidebuyerrelationbybuyer",
@@ -1379,8 +1392,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidebuyerrelationlist` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.getGuideBuyerRelationList.html>.
-    /// * Catalog: `official_account.guide.getguidebuyerrelationlist`.
-    pub struct Getguidebuyerrelationlist {
+    /// * Catalog: `official_account.guide.get_guide_buyer_relation_list`.
+    pub struct GetGuideBuyerRelationList {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -1395,19 +1408,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguidebuyerrelationlist`].
-    pub struct GetguidebuyerrelationlistResponse {
+    /// Answer to [`GetGuideBuyerRelationList`].
+    pub struct GetGuideBuyerRelationListResponse {
         /// `list`.
-        0 list: Option<Vec<GetguidebuyerrelationlistList>> => "list",
+        0 list: Option<Vec<GuideBuyerRelationList>> => "list",
         /// `total_num`.
         1 total_num: i64 => "total_num: must",
     }
 }
 
 w::endpoint! {
-    Getguidebuyerrelationlist => GetguidebuyerrelationlistResponse,
+    GetGuideBuyerRelationList => GetGuideBuyerRelationListResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidebuyerrelationlist",
+        id: "official_account.guide.get_guide_buyer_relation_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidebuyerrelationlist",
@@ -1428,8 +1441,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidebuyertag` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.getGuideBuyerTag.html>.
-    /// * Catalog: `official_account.guide.getguidebuyertag`.
-    pub struct Getguidebuyertag {
+    /// * Catalog: `official_account.guide.get_guide_buyer_tag`.
+    pub struct GetGuideBuyerTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -1442,17 +1455,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguidebuyertag`].
-    pub struct GetguidebuyertagResponse {
+    /// Answer to [`GetGuideBuyerTag`].
+    pub struct GetGuideBuyerTagResponse {
         /// `tag_values`.
         0 tag_values: Vec<String> => "tag_values: must",
     }
 }
 
 w::endpoint! {
-    Getguidebuyertag => GetguidebuyertagResponse,
+    GetGuideBuyerTag => GetGuideBuyerTagResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidebuyertag",
+        id: "official_account.guide.get_guide_buyer_tag",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidebuyertag",
@@ -1473,8 +1486,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidecardmaterial` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.getGuideCardMaterial.html>.
-    /// * Catalog: `official_account.guide.getguidecardmaterial`.
-    pub struct Getguidecardmaterial {
+    /// * Catalog: `official_account.guide.get_guide_card_material`.
+    pub struct GetGuideCardMaterial {
         /// `type`.
         0 type_: i64 => "type: must",
     }
@@ -1482,17 +1495,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguidecardmaterial`].
-    pub struct GetguidecardmaterialResponse {
+    /// Answer to [`GetGuideCardMaterial`].
+    pub struct GetGuideCardMaterialResponse {
         /// `card_list`.
         0 card_list: Vec<Card> => "card_list: must",
     }
 }
 
 w::endpoint! {
-    Getguidecardmaterial => GetguidecardmaterialResponse,
+    GetGuideCardMaterial => GetGuideCardMaterialResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidecardmaterial",
+        id: "official_account.guide.get_guide_card_material",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidecardmaterial",
@@ -1513,8 +1526,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguideconfig` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGuideConfig.html>.
-    /// * Catalog: `official_account.guide.getguideconfig`.
-    pub struct Getguideconfig {
+    /// * Catalog: `official_account.guide.get_guide_config`.
+    pub struct GetGuideConfig {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -1525,21 +1538,21 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguideconfig`].
-    pub struct GetguideconfigResponse {
+    /// Answer to [`GetGuideConfig`].
+    pub struct GetGuideConfigResponse {
         /// `guide_fast_reply_list`.
         0 guide_fast_reply_list: Vec<GuideAutoReply> => "guide_fast_reply_list: must",
         /// `guide_auto_reply`.
-        1 guide_auto_reply: Option<GetguideconfigGuideAutoReply> => "guide_auto_reply",
+        1 guide_auto_reply: Option<GetGuideConfigGuideAutoReply> => "guide_auto_reply",
         /// `guide_auto_reply_plus`.
-        2 guide_auto_reply_plus: Option<GetguideconfigGuideAutoReply> => "guide_auto_reply_plus",
+        2 guide_auto_reply_plus: Option<GetGuideConfigGuideAutoReply> => "guide_auto_reply_plus",
     }
 }
 
 w::endpoint! {
-    Getguideconfig => GetguideconfigResponse,
+    GetGuideConfig => GetGuideConfigResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguideconfig",
+        id: "official_account.guide.get_guide_config",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguideconfig",
@@ -1560,24 +1573,24 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidegrouplist` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGuideGroupList.html>.
-    /// * Catalog: `official_account.guide.getguidegrouplist`.
-    pub struct Getguidegrouplist {
+    /// * Catalog: `official_account.guide.get_guide_group_list`.
+    pub struct GetGuideGroupList {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getguidegrouplist`].
-    pub struct GetguidegrouplistResponse {
+    /// Answer to [`GetGuideGroupList`].
+    pub struct GetGuideGroupListResponse {
         /// `group_list`.
         0 group_list: Vec<Group> => "group_list: must",
     }
 }
 
 w::endpoint! {
-    Getguidegrouplist => GetguidegrouplistResponse,
+    GetGuideGroupList => GetGuideGroupListResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidegrouplist",
+        id: "official_account.guide.get_guide_group_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidegrouplist",
@@ -1598,8 +1611,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguideimagematerial` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.getGuideImageMaterial.html>.
-    /// * Catalog: `official_account.guide.getguideimagematerial`.
-    pub struct Getguideimagematerial {
+    /// * Catalog: `official_account.guide.get_guide_image_material`.
+    pub struct GetGuideImageMaterial {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `start`.
@@ -1611,8 +1624,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguideimagematerial`].
-    pub struct GetguideimagematerialResponse {
+    /// Answer to [`GetGuideImageMaterial`].
+    pub struct GetGuideImageMaterialResponse {
         /// `model_list`.
         0 model_list: Vec<Model> => "model_list: must",
         /// `total_num`.
@@ -1621,9 +1634,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getguideimagematerial => GetguideimagematerialResponse,
+    GetGuideImageMaterial => GetGuideImageMaterialResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguideimagematerial",
+        id: "official_account.guide.get_guide_image_material",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguideimagematerial",
@@ -1644,8 +1657,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidemassendjob` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.getGuideMassendJob.html>.
-    /// * Catalog: `official_account.guide.getguidemassendjob`.
-    pub struct Getguidemassendjob {
+    /// * Catalog: `official_account.guide.get_guide_massend_job`.
+    pub struct GetGuideMassendJob {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
     }
@@ -1653,17 +1666,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguidemassendjob`].
-    pub struct GetguidemassendjobResponse {
+    /// Answer to [`GetGuideMassendJob`].
+    pub struct GetGuideMassendJobResponse {
         /// `job`.
         0 job: Job => "job: must",
     }
 }
 
 w::endpoint! {
-    Getguidemassendjob => GetguidemassendjobResponse,
+    GetGuideMassendJob => GetGuideMassendJobResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidemassendjob",
+        id: "official_account.guide.get_guide_massend_job",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidemassendjob",
@@ -1684,8 +1697,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidemassendjoblist` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.getGuideMassendJobList.html>.
-    /// * Catalog: `official_account.guide.getguidemassendjoblist`.
-    pub struct Getguidemassendjoblist {
+    /// * Catalog: `official_account.guide.get_guide_massend_job_list`.
+    pub struct GetGuideMassendJobList {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -1703,8 +1716,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguidemassendjoblist`].
-    pub struct GetguidemassendjoblistResponse {
+    /// Answer to [`GetGuideMassendJobList`].
+    pub struct GetGuideMassendJobListResponse {
         /// `list`.
         0 list: Vec<Job> => "list: must",
         /// `total_count`.
@@ -1713,9 +1726,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getguidemassendjoblist => GetguidemassendjoblistResponse,
+    GetGuideMassendJobList => GetGuideMassendJobListResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidemassendjoblist",
+        id: "official_account.guide.get_guide_massend_job_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidemassendjoblist",
@@ -1736,24 +1749,24 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidetagoption` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.getGuideTagOption.html>.
-    /// * Catalog: `official_account.guide.getguidetagoption`.
-    pub struct Getguidetagoption {
+    /// * Catalog: `official_account.guide.get_guide_tag_option`.
+    pub struct GetGuideTagOption {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getguidetagoption`].
-    pub struct GetguidetagoptionResponse {
+    /// Answer to [`GetGuideTagOption`].
+    pub struct GetGuideTagOptionResponse {
         /// `options`.
-        0 options: Vec<GetguidetagoptionOption> => "options: must",
+        0 options: Vec<GuideTagOption> => "options: must",
     }
 }
 
 w::endpoint! {
-    Getguidetagoption => GetguidetagoptionResponse,
+    GetGuideTagOption => GetGuideTagOptionResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidetagoption",
+        id: "official_account.guide.get_guide_tag_option",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidetagoption",
@@ -1774,8 +1787,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/getguidewordmaterial` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.getGuideWordMaterial.html>.
-    /// * Catalog: `official_account.guide.getguidewordmaterial`.
-    pub struct Getguidewordmaterial {
+    /// * Catalog: `official_account.guide.get_guide_word_material`.
+    pub struct GetGuideWordMaterial {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `start`.
@@ -1787,8 +1800,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getguidewordmaterial`].
-    pub struct GetguidewordmaterialResponse {
+    /// Answer to [`GetGuideWordMaterial`].
+    pub struct GetGuideWordMaterialResponse {
         /// `word_list`.
         0 word_list: Vec<Word> => "word_list: must",
         /// `total_num`.
@@ -1797,9 +1810,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getguidewordmaterial => GetguidewordmaterialResponse,
+    GetGuideWordMaterial => GetGuideWordMaterialResponse,
     w::EndpointInfo {
-        id: "official_account.guide.getguidewordmaterial",
+        id: "official_account.guide.get_guide_word_material",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/getguidewordmaterial",
@@ -1820,31 +1833,33 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/guidecreateqrcode` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.guideCreateQrCode.html>.
-    /// * Catalog: `official_account.guide.guidecreateqrcode`.
-    pub struct Guidecreateqrcode {
+    /// * Catalog: `official_account.guide.guide_create_qr_code`.
+    pub struct GuideCreateQrCode {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
         1 guide_openid: Option<String> => "guide_openid",
         /// `qrcode_info`.
-        2 qrcode_info: Option<String> => "qrcode_info",
+        #[doc(alias = "qrcode_info")]
+        2 qr_code_info: Option<String> => "qrcode_info",
     }
     new()
-    text(guide_account: String, guide_openid: String, qrcode_info: String)
+    text(guide_account: String, guide_openid: String, qr_code_info: String)
 }
 
 w::record! {
-    /// Answer to [`Guidecreateqrcode`].
-    pub struct GuidecreateqrcodeResponse {
+    /// Answer to [`GuideCreateQrCode`].
+    pub struct GuideCreateQrCodeResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => "qrcode_url: must",
+        #[doc(alias = "qrcode_url")]
+        0 qr_code_url: String => "qrcode_url: must",
     }
 }
 
 w::endpoint! {
-    Guidecreateqrcode => GuidecreateqrcodeResponse,
+    GuideCreateQrCode => GuideCreateQrCodeResponse,
     w::EndpointInfo {
-        id: "official_account.guide.guidecreateqrcode",
+        id: "official_account.guide.guide_create_qr_code",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/guidecreateqrcode",
@@ -1865,8 +1880,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/newguidegroup` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.newGuideGroup.html>.
-    /// * Catalog: `official_account.guide.newguidegroup`.
-    pub struct Newguidegroup {
+    /// * Catalog: `official_account.guide.new_guide_group`.
+    pub struct NewGuideGroup {
         /// `group_name`.
         0 group_name: String => "group_name: must",
     }
@@ -1874,17 +1889,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Newguidegroup`].
-    pub struct NewguidegroupResponse {
+    /// Answer to [`NewGuideGroup`].
+    pub struct NewGuideGroupResponse {
         /// `group_id`.
         0 group_id: i64 => "group_id: must",
     }
 }
 
 w::endpoint! {
-    Newguidegroup => NewguidegroupResponse,
+    NewGuideGroup => NewGuideGroupResponse,
     w::EndpointInfo {
-        id: "official_account.guide.newguidegroup",
+        id: "official_account.guide.new_guide_group",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/newguidegroup",
@@ -1905,8 +1920,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/newguidetagoption` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.newGuideTagOption.html>.
-    /// * Catalog: `official_account.guide.newguidetagoption`.
-    pub struct Newguidetagoption {
+    /// * Catalog: `official_account.guide.new_guide_tag_option`.
+    pub struct NewGuideTagOption {
         /// `tag_name`.
         0 tag_name: String => "tag_name: must",
         /// `tag_values`.
@@ -1916,9 +1931,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Newguidetagoption => w::Empty,
+    NewGuideTagOption => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.newguidetagoption",
+        id: "official_account.guide.new_guide_tag_option",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/newguidetagoption",
@@ -1940,8 +1955,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/guide/pushshowwxapathmenu` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.pushShowWxaPathMenu.html>.
-    /// * Catalog: `official_account.guide.pushshowwxapathmenu`.
-    pub struct Pushshowwxapathmenu {
+    /// * Catalog: `official_account.guide.push_show_wxa_path_menu`.
+    pub struct PushShowWxaPathMenu {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -1949,9 +1964,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Pushshowwxapathmenu => w::Free,
+    PushShowWxaPathMenu => w::Free,
     w::EndpointInfo {
-        id: "official_account.guide.pushshowwxapathmenu",
+        id: "official_account.guide.push_show_wxa_path_menu",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/pushshowwxapathmenu",
@@ -1972,8 +1987,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/queryguidebuyerbytag` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.queryGuideBuyerByTag.html>.
-    /// * Catalog: `official_account.guide.queryguidebuyerbytag`.
-    pub struct Queryguidebuyerbytag {
+    /// * Catalog: `official_account.guide.query_guide_buyer_by_tag`.
+    pub struct QueryGuideBuyerByTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -1989,17 +2004,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Queryguidebuyerbytag`].
-    pub struct QueryguidebuyerbytagResponse {
+    /// Answer to [`QueryGuideBuyerByTag`].
+    pub struct QueryGuideBuyerByTagResponse {
         /// `openid_list`; personal data, masked in `Debug`.
         0 openid_list: Vec<String> => "openid_list: must masked",
     }
 }
 
 w::endpoint! {
-    Queryguidebuyerbytag => QueryguidebuyerbytagResponse,
+    QueryGuideBuyerByTag => QueryGuideBuyerByTagResponse,
     w::EndpointInfo {
-        id: "official_account.guide.queryguidebuyerbytag",
+        id: "official_account.guide.query_guide_buyer_by_tag",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/queryguidebuyerbytag",
@@ -2020,8 +2035,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/rebindguideacctforbuyer` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.rebindGuideAcctForBuyer.html>.
-    /// * Catalog: `official_account.guide.rebindguideacctforbuyer`.
-    pub struct Rebindguideacctforbuyer {
+    /// * Catalog: `official_account.guide.rebind_guide_acct_for_buyer`.
+    pub struct RebindGuideAcctForBuyer {
         /// `old_guide_account`.
         0 old_guide_account: Option<String> => "old_guide_account",
         /// `old_guide_openid`.
@@ -2046,13 +2061,13 @@ w::record! {
     set(openid_list: Vec<String>)
 }
 
-/// Answer to [`Rebindguideacctforbuyer`], the same as to [`Addguidebuyerrelation`].
-pub type RebindguideacctforbuyerResponse = AddguidebuyerrelationResponse;
+/// Answer to [`RebindGuideAcctForBuyer`], the same as to [`AddGuideBuyerRelation`].
+pub type RebindGuideAcctForBuyerResponse = AddGuideBuyerRelationResponse;
 
 w::endpoint! {
-    Rebindguideacctforbuyer => RebindguideacctforbuyerResponse,
+    RebindGuideAcctForBuyer => RebindGuideAcctForBuyerResponse,
     w::EndpointInfo {
-        id: "official_account.guide.rebindguideacctforbuyer",
+        id: "official_account.guide.rebind_guide_acct_for_buyer",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/rebindguideacctforbuyer",
@@ -2073,26 +2088,26 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/setguideacctconfig` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.setGuideAcctConfig.html>.
-    /// * Catalog: `official_account.guide.setguideacctconfig`.
-    pub struct Setguideacctconfig {
+    /// * Catalog: `official_account.guide.set_guide_acct_config`.
+    pub struct SetGuideAcctConfig {
         /// `is_delete`.
         0 is_delete: bool => "is_delete: must",
         /// `black_keyword`.
-        1 black_keyword: Option<SetguideacctconfigBlackKeyword> => "black_keyword",
+        1 black_keyword: Option<SetGuideAcctConfigBlackKeyword> => "black_keyword",
         /// `guide_auto_reply`.
-        2 guide_auto_reply: Option<SetguideacctconfigGuideAutoReply> => "guide_auto_reply",
+        2 guide_auto_reply: Option<SetGuideAcctConfigGuideAutoReply> => "guide_auto_reply",
     }
     new(is_delete: bool)
     set(
-        black_keyword: SetguideacctconfigBlackKeyword,
-        guide_auto_reply: SetguideacctconfigGuideAutoReply,
+        black_keyword: SetGuideAcctConfigBlackKeyword,
+        guide_auto_reply: SetGuideAcctConfigGuideAutoReply,
     )
 }
 
 w::endpoint! {
-    Setguideacctconfig => w::Empty,
+    SetGuideAcctConfig => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.setguideacctconfig",
+        id: "official_account.guide.set_guide_acct_config",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/setguideacctconfig",
@@ -2113,8 +2128,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/setguidecardmaterial` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.setGuideCardMaterial.html>.
-    /// * Catalog: `official_account.guide.setguidecardmaterial`.
-    pub struct Setguidecardmaterial {
+    /// * Catalog: `official_account.guide.set_guide_card_material`.
+    pub struct SetGuideCardMaterial {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `appid`.
@@ -2136,9 +2151,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Setguidecardmaterial => w::Empty,
+    SetGuideCardMaterial => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.setguidecardmaterial",
+        id: "official_account.guide.set_guide_card_material",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/setguidecardmaterial",
@@ -2159,8 +2174,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/setguideconfig` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.setGuideConfig.html>.
-    /// * Catalog: `official_account.guide.setguideconfig`.
-    pub struct Setguideconfig {
+    /// * Catalog: `official_account.guide.set_guide_config`.
+    pub struct SetGuideConfig {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -2170,23 +2185,23 @@ w::record! {
         /// `guide_fast_reply_list`.
         3 guide_fast_reply_list: Option<Vec<GuideFastReply>> => "guide_fast_reply_list",
         /// `guide_auto_reply`.
-        4 guide_auto_reply: Option<SetguideconfigGuideAutoReply> => "guide_auto_reply",
+        4 guide_auto_reply: Option<SetGuideConfigGuideAutoReply> => "guide_auto_reply",
         /// `guide_auto_reply_plus`.
-        5 guide_auto_reply_plus: Option<SetguideconfigGuideAutoReply> => "guide_auto_reply_plus",
+        5 guide_auto_reply_plus: Option<SetGuideConfigGuideAutoReply> => "guide_auto_reply_plus",
     }
     new(is_delete: bool)
     text(guide_account: String, guide_openid: String)
     set(
         guide_fast_reply_list: Vec<GuideFastReply>,
-        guide_auto_reply: SetguideconfigGuideAutoReply,
-        guide_auto_reply_plus: SetguideconfigGuideAutoReply,
+        guide_auto_reply: SetGuideConfigGuideAutoReply,
+        guide_auto_reply_plus: SetGuideConfigGuideAutoReply,
     )
 }
 
 w::endpoint! {
-    Setguideconfig => w::Empty,
+    SetGuideConfig => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.setguideconfig",
+        id: "official_account.guide.set_guide_config",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/setguideconfig",
@@ -2207,8 +2222,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/setguideimagematerial` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.setGuideImageMaterial.html>.
-    /// * Catalog: `official_account.guide.setguideimagematerial`.
-    pub struct Setguideimagematerial {
+    /// * Catalog: `official_account.guide.set_guide_image_material`.
+    pub struct SetGuideImageMaterial {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `media_id`.
@@ -2218,9 +2233,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Setguideimagematerial => w::Empty,
+    SetGuideImageMaterial => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.setguideimagematerial",
+        id: "official_account.guide.set_guide_image_material",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/setguideimagematerial",
@@ -2241,8 +2256,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/setguidewordmaterial` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/model-account/shopping-guide.setGuideWordMaterial.html>.
-    /// * Catalog: `official_account.guide.setguidewordmaterial`.
-    pub struct Setguidewordmaterial {
+    /// * Catalog: `official_account.guide.set_guide_word_material`.
+    pub struct SetGuideWordMaterial {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `word`.
@@ -2252,9 +2267,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Setguidewordmaterial => w::Empty,
+    SetGuideWordMaterial => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.setguidewordmaterial",
+        id: "official_account.guide.set_guide_word_material",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/setguidewordmaterial",
@@ -2275,8 +2290,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/updateguideacct` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.updateGuideAcct.html>.
-    /// * Catalog: `official_account.guide.updateguideacct`.
-    pub struct Updateguideacct {
+    /// * Catalog: `official_account.guide.update_guide_acct`.
+    pub struct UpdateGuideAcct {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -2284,21 +2299,22 @@ w::record! {
         /// `guide_nickname`.
         2 guide_nickname: Option<String> => "guide_nickname",
         /// `guide_headimgurl`.
-        3 guide_headimgurl: Option<String> => "guide_headimgurl",
+        #[doc(alias = "guide_headimgurl")]
+        3 guide_head_img_url: Option<String> => "guide_headimgurl",
     }
     new()
     text(
         guide_account: String,
         guide_openid: String,
         guide_nickname: String,
-        guide_headimgurl: String,
+        guide_head_img_url: String,
     )
 }
 
 w::endpoint! {
-    Updateguideacct => w::Empty,
+    UpdateGuideAcct => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.updateguideacct",
+        id: "official_account.guide.update_guide_acct",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/updateguideacct",
@@ -2319,8 +2335,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/updateguidebuyerrelation` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/buyer-account/shopping-guide.updateGuideBuyerRelation.html>.
-    /// * Catalog: `official_account.guide.updateguidebuyerrelation`.
-    pub struct Updateguidebuyerrelation {
+    /// * Catalog: `official_account.guide.update_guide_buyer_relation`.
+    pub struct UpdateGuideBuyerRelation {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
@@ -2335,9 +2351,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Updateguidebuyerrelation => w::Empty,
+    UpdateGuideBuyerRelation => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.updateguidebuyerrelation",
+        id: "official_account.guide.update_guide_buyer_relation",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/updateguidebuyerrelation",
@@ -2358,8 +2374,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/guide/updateguidemassendjob` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.updateGuideMassendJob.html>.
-    /// * Catalog: `official_account.guide.updateguidemassendjob`.
-    pub struct Updateguidemassendjob {
+    /// * Catalog: `official_account.guide.update_guide_massend_job`.
+    pub struct UpdateGuideMassendJob {
         /// `task_id`.
         0 task_id: i64 => "task_id: must",
         /// `task_name`.
@@ -2383,9 +2399,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Updateguidemassendjob => w::Empty,
+    UpdateGuideMassendJob => w::Empty,
     w::EndpointInfo {
-        id: "official_account.guide.updateguidemassendjob",
+        id: "official_account.guide.update_guide_massend_job",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/guide/updateguidemassendjob",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `code_generate_list` in the answer of `intp::marketcode::Applycodequery`.
+    /// An item of `code_generate_list` in the answer of `intp::market_code::ApplyCodeQuery`.
     pub struct CodeGenerate {
         /// `code_start`.
         0 code_start: i64 => "code_start: must",
@@ -13,8 +13,8 @@ w::record! {
     }
 }
 
-/// Medical care for elders (长辈就医): `official_account.intp.eldermedical`.
-pub mod eldermedical {
+/// Medical care for elders (长辈就医): `official_account.intp.elder_medical`.
+pub mod elder_medical {
     use xinqiao_wire as w;
 
     w::record! {
@@ -23,8 +23,8 @@ pub mod eldermedical {
         /// * Call: `POST /intp/eldermedical/gethospnoticelist` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/cityservice/elderMedical/api_intp_eldermed_gethospnoticelist>.
-        /// * Catalog: `official_account.intp.eldermedical.gethospnoticelist`.
-        pub struct Gethospnoticelist {
+        /// * Catalog: `official_account.intp.elder_medical.get_hosp_notice_list`.
+        pub struct GetHospNoticeList {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -32,9 +32,9 @@ pub mod eldermedical {
     }
 
     w::endpoint! {
-        Gethospnoticelist => w::Free,
+        GetHospNoticeList => w::Free,
         w::EndpointInfo {
-            id: "official_account.intp.eldermedical.gethospnoticelist",
+            id: "official_account.intp.elder_medical.get_hosp_notice_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/eldermedical/gethospnoticelist",
@@ -56,8 +56,8 @@ pub mod eldermedical {
         /// * Call: `POST /intp/eldermedical/previewhopsnotice` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/cityservice/elderMedical/api_previewhopsnotice>.
-        /// * Catalog: `official_account.intp.eldermedical.previewhopsnotice`.
-        pub struct Previewhopsnotice {
+        /// * Catalog: `official_account.intp.elder_medical.preview_h_ops_notice`.
+        pub struct PreviewHOpsNotice {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -65,9 +65,9 @@ pub mod eldermedical {
     }
 
     w::endpoint! {
-        Previewhopsnotice => w::Free,
+        PreviewHOpsNotice => w::Free,
         w::EndpointInfo {
-            id: "official_account.intp.eldermedical.previewhopsnotice",
+            id: "official_account.intp.elder_medical.preview_h_ops_notice",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/eldermedical/previewhopsnotice",
@@ -89,8 +89,8 @@ pub mod eldermedical {
         /// * Call: `POST /intp/eldermedical/publichopsnotice` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/cityservice/elderMedical/api_intp_eldermed_publichopsnotice>.
-        /// * Catalog: `official_account.intp.eldermedical.publichopsnotice`.
-        pub struct Publichopsnotice {
+        /// * Catalog: `official_account.intp.elder_medical.public_h_ops_notice`.
+        pub struct PublicHOpsNotice {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -98,9 +98,9 @@ pub mod eldermedical {
     }
 
     w::endpoint! {
-        Publichopsnotice => w::Free,
+        PublicHOpsNotice => w::Free,
         w::EndpointInfo {
-            id: "official_account.intp.eldermedical.publichopsnotice",
+            id: "official_account.intp.elder_medical.public_h_ops_notice",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/eldermedical/publichopsnotice",
@@ -122,8 +122,8 @@ pub mod eldermedical {
         /// * Call: `POST /intp/eldermedical/sethopsnotice` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/cityservice/elderMedical/api_sethopsnotice>.
-        /// * Catalog: `official_account.intp.eldermedical.sethopsnotice`.
-        pub struct Sethopsnotice {
+        /// * Catalog: `official_account.intp.elder_medical.set_h_ops_notice`.
+        pub struct SetHOpsNotice {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -131,9 +131,9 @@ pub mod eldermedical {
     }
 
     w::endpoint! {
-        Sethopsnotice => w::Free,
+        SetHOpsNotice => w::Free,
         w::EndpointInfo {
-            id: "official_account.intp.eldermedical.sethopsnotice",
+            id: "official_account.intp.elder_medical.set_h_ops_notice",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/eldermedical/sethopsnotice",
@@ -150,8 +150,8 @@ pub mod eldermedical {
     }
 }
 
-/// One code an item (一物一码): `official_account.intp.marketcode`.
-pub mod marketcode {
+/// One code an item (一物一码): `official_account.intp.market_code`.
+pub mod market_code {
     use xinqiao_wire as w;
 
     w::record! {
@@ -159,8 +159,8 @@ pub mod marketcode {
         ///
         /// * Call: `POST /intp/marketcode/applycode` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
-        /// * Catalog: `official_account.intp.marketcode.applycode`.
-        pub struct Applycode {
+        /// * Catalog: `official_account.intp.market_code.apply_code`.
+        pub struct ApplyCode {
             /// `code_count`.
             0 code_count: i64 => "code_count: must",
             /// `isv_application_id`.
@@ -170,17 +170,17 @@ pub mod marketcode {
     }
 
     w::record! {
-        /// Answer to [`Applycode`].
-        pub struct ApplycodeResponse {
+        /// Answer to [`ApplyCode`].
+        pub struct ApplyCodeResponse {
             /// `application_id`.
             0 application_id: i64 => "application_id: must",
         }
     }
 
     w::endpoint! {
-        Applycode => ApplycodeResponse,
+        ApplyCode => ApplyCodeResponse,
         w::EndpointInfo {
-            id: "official_account.intp.marketcode.applycode",
+            id: "official_account.intp.market_code.apply_code",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/marketcode/applycode",
@@ -201,8 +201,8 @@ pub mod marketcode {
         ///
         /// * Call: `POST /intp/marketcode/applycodedownload` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
-        /// * Catalog: `official_account.intp.marketcode.applycodedownload`.
-        pub struct Applycodedownload {
+        /// * Catalog: `official_account.intp.market_code.apply_code_download`.
+        pub struct ApplyCodeDownload {
             /// `application_id`.
             0 application_id: i64 => "application_id: must",
             /// `code_start`.
@@ -214,17 +214,17 @@ pub mod marketcode {
     }
 
     w::record! {
-        /// Answer to [`Applycodedownload`].
-        pub struct ApplycodedownloadResponse {
+        /// Answer to [`ApplyCodeDownload`].
+        pub struct ApplyCodeDownloadResponse {
             /// `buffer`.
             0 buffer: String => "buffer: must",
         }
     }
 
     w::endpoint! {
-        Applycodedownload => ApplycodedownloadResponse,
+        ApplyCodeDownload => ApplyCodeDownloadResponse,
         w::EndpointInfo {
-            id: "official_account.intp.marketcode.applycodedownload",
+            id: "official_account.intp.market_code.apply_code_download",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/marketcode/applycodedownload",
@@ -245,8 +245,8 @@ pub mod marketcode {
         ///
         /// * Call: `POST /intp/marketcode/applycodequery` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
-        /// * Catalog: `official_account.intp.marketcode.applycodequery`.
-        pub struct Applycodequery {
+        /// * Catalog: `official_account.intp.market_code.apply_code_query`.
+        pub struct ApplyCodeQuery {
             /// `application_id`.
             0 application_id: Option<i64> => "application_id",
             /// `isv_application_id`.
@@ -258,8 +258,8 @@ pub mod marketcode {
     }
 
     w::record! {
-        /// Answer to [`Applycodequery`].
-        pub struct ApplycodequeryResponse {
+        /// Answer to [`ApplyCodeQuery`].
+        pub struct ApplyCodeQueryResponse {
             /// `application_id`.
             0 application_id: i64 => "application_id: must",
             /// `isv_application_id`.
@@ -276,9 +276,9 @@ pub mod marketcode {
     }
 
     w::endpoint! {
-        Applycodequery => ApplycodequeryResponse,
+        ApplyCodeQuery => ApplyCodeQueryResponse,
         w::EndpointInfo {
-            id: "official_account.intp.marketcode.applycodequery",
+            id: "official_account.intp.market_code.apply_code_query",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/marketcode/applycodequery",
@@ -299,8 +299,8 @@ pub mod marketcode {
         ///
         /// * Call: `POST /intp/marketcode/codeactive` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
-        /// * Catalog: `official_account.intp.marketcode.codeactive`.
-        pub struct Codeactive {
+        /// * Catalog: `official_account.intp.market_code.code_active`.
+        pub struct CodeActive {
             /// `application_id`.
             0 application_id: i64 => "application_id: must",
             /// `activity_name`.
@@ -337,9 +337,9 @@ pub mod marketcode {
     }
 
     w::endpoint! {
-        Codeactive => w::Empty,
+        CodeActive => w::Empty,
         w::EndpointInfo {
-            id: "official_account.intp.marketcode.codeactive",
+            id: "official_account.intp.market_code.code_active",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/marketcode/codeactive",
@@ -360,8 +360,8 @@ pub mod marketcode {
         ///
         /// * Call: `POST /intp/marketcode/codeactivequery` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
-        /// * Catalog: `official_account.intp.marketcode.codeactivequery`.
-        pub struct Codeactivequery {
+        /// * Catalog: `official_account.intp.market_code.code_active_query`.
+        pub struct CodeActiveQuery {
             /// `application_id`.
             0 application_id: Option<i64> => "application_id",
             /// `code_index`.
@@ -377,8 +377,8 @@ pub mod marketcode {
     }
 
     w::record! {
-        /// Answer to [`Codeactivequery`].
-        pub struct CodeactivequeryResponse {
+        /// Answer to [`CodeActiveQuery`].
+        pub struct CodeActiveQueryResponse {
             /// `application_id`.
             0 application_id: i64 => "application_id: must",
             /// `isv_application_id`.
@@ -407,9 +407,9 @@ pub mod marketcode {
     }
 
     w::endpoint! {
-        Codeactivequery => CodeactivequeryResponse,
+        CodeActiveQuery => CodeActiveQueryResponse,
         w::EndpointInfo {
-            id: "official_account.intp.marketcode.codeactivequery",
+            id: "official_account.intp.market_code.code_active_query",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/marketcode/codeactivequery",
@@ -430,8 +430,8 @@ pub mod marketcode {
         ///
         /// * Call: `POST /intp/marketcode/tickettocode` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
-        /// * Catalog: `official_account.intp.marketcode.tickettocode`.
-        pub struct Tickettocode {
+        /// * Catalog: `official_account.intp.market_code.ticket_to_code`.
+        pub struct TicketToCode {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `code_ticket`.
@@ -440,13 +440,13 @@ pub mod marketcode {
         new(openid: impl Into<xinqiao_types::OpenId>, code_ticket: impl Into<String>)
     }
 
-    /// Answer to [`Tickettocode`], the same as to [`Codeactivequery`].
-    pub type TickettocodeResponse = CodeactivequeryResponse;
+    /// Answer to [`TicketToCode`], the same as to [`CodeActiveQuery`].
+    pub type TicketToCodeResponse = CodeActiveQueryResponse;
 
     w::endpoint! {
-        Tickettocode => TickettocodeResponse,
+        TicketToCode => TicketToCodeResponse,
         w::EndpointInfo {
-            id: "official_account.intp.marketcode.tickettocode",
+            id: "official_account.intp.market_code.ticket_to_code",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/intp/marketcode/tickettocode",

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `item` in the answer of `material::BatchgetMaterial`.
-    pub struct BatchgetMaterialItem {
+    /// An item of `item` in the answer of `material::BatchGetMaterial`.
+    pub struct BatchGetMaterialItem {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `name`.
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `content` of `material::BatchgetMaterialItem`.
+    /// `content` of `material::BatchGetMaterialItem`.
     pub struct ItemContent {
         /// `news_item`.
         0 news_item: Option<Vec<NewsItem>> => "news_item",
@@ -159,8 +159,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/material/batchget_material` on `api.weixin.qq.com`.
     /// * Needs: `material`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Get_materials_list.html>.
-    /// * Catalog: `official_account.material.batchget_material`.
-    pub struct BatchgetMaterial {
+    /// * Catalog: `official_account.material.batch_get_material`.
+    pub struct BatchGetMaterial {
         /// `type`.
         0 type_: String => "type: must",
         /// `offset`.
@@ -172,21 +172,21 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`BatchgetMaterial`].
-    pub struct BatchgetMaterialResponse {
+    /// Answer to [`BatchGetMaterial`].
+    pub struct BatchGetMaterialResponse {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
         /// `item_count`.
         1 item_count: i64 => "item_count: must",
         /// `item`.
-        2 item: Vec<BatchgetMaterialItem> => "item: must",
+        2 item: Vec<BatchGetMaterialItem> => "item: must",
     }
 }
 
 w::endpoint! {
-    BatchgetMaterial => BatchgetMaterialResponse,
+    BatchGetMaterial => BatchGetMaterialResponse,
     w::EndpointInfo {
-        id: "official_account.material.batchget_material",
+        id: "official_account.material.batch_get_material",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/material/batchget_material",
@@ -290,15 +290,15 @@ w::record! {
     /// * Call: `GET /cgi-bin/material/get_materialcount` on `api.weixin.qq.com`.
     /// * Needs: `material`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Get_the_total_of_all_materials.html>.
-    /// * Catalog: `official_account.material.get_materialcount`.
-    pub struct GetMaterialcount {
+    /// * Catalog: `official_account.material.get_material_count`.
+    pub struct GetMaterialCount {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`GetMaterialcount`].
-    pub struct GetMaterialcountResponse {
+    /// Answer to [`GetMaterialCount`].
+    pub struct GetMaterialCountResponse {
         /// `voice_count`.
         0 voice_count: i64 => "voice_count: must",
         /// `video_count`.
@@ -311,9 +311,9 @@ w::record! {
 }
 
 w::endpoint! {
-    GetMaterialcount => GetMaterialcountResponse,
+    GetMaterialCount => GetMaterialCountResponse,
     w::EndpointInfo {
-        id: "official_account.material.get_materialcount",
+        id: "official_account.material.get_material_count",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/material/get_materialcount",

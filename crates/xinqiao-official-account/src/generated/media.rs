@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `articles` in `media::Uploadnews`.
+    /// An item of `articles` in `media::UploadNews`.
     pub struct Article {
         /// `thumb_media_id`.
         0 thumb_media_id: String => "thumb_media_id: must",
@@ -75,6 +75,41 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Download a picture of user feedback (下载反馈里的图片).
+    ///
+    /// * Call: `GET /cgi-bin/media/getfeedbackmedia` on `api.weixin.qq.com`.
+    /// * Errors: 46001 `MEDIA_NOT_FOUND`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getFeedbackmedia.html>.
+    /// * Catalog: `official_account.media.get_feedback_media`.
+    pub struct GetFeedbackMedia {
+        /// `record_id`.
+        0 record_id: i64 => "record_id: must query",
+        /// `media_id`.
+        1 media_id: xinqiao_types::MediaId => "media_id: must query",
+    }
+    new(record_id: i64, media_id: impl Into<xinqiao_types::MediaId>)
+}
+
+w::endpoint! {
+    GetFeedbackMedia => w::Blob,
+    w::EndpointInfo {
+        id: "official_account.media.get_feedback_media",
+        method: "GET",
+        host: "api.weixin.qq.com",
+        path: "/cgi-bin/media/getfeedbackmedia",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::None,
+        answer: w::Content::Binary,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Download a recording of the JS-SDK (下载高清语音).
     ///
     /// * Call: `GET /cgi-bin/media/get/jssdk` on `api.weixin.qq.com`.
@@ -105,41 +140,6 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &["material"],
-    }
-}
-
-w::record! {
-    /// Download a picture of user feedback (下载反馈里的图片).
-    ///
-    /// * Call: `GET /cgi-bin/media/getfeedbackmedia` on `api.weixin.qq.com`.
-    /// * Errors: 46001 `MEDIA_NOT_FOUND`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getFeedbackmedia.html>.
-    /// * Catalog: `official_account.media.getfeedbackmedia`.
-    pub struct Getfeedbackmedia {
-        /// `record_id`.
-        0 record_id: i64 => "record_id: must query",
-        /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => "media_id: must query",
-    }
-    new(record_id: i64, media_id: impl Into<xinqiao_types::MediaId>)
-}
-
-w::endpoint! {
-    Getfeedbackmedia => w::Blob,
-    w::EndpointInfo {
-        id: "official_account.media.getfeedbackmedia",
-        method: "GET",
-        host: "api.weixin.qq.com",
-        path: "/cgi-bin/media/getfeedbackmedia",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::None,
-        answer: w::Content::Binary,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
     }
 }
 
@@ -197,8 +197,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/media/uploadimg` on `api.weixin.qq.com`.
     /// * Needs: `msg.mass` or `material`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
-    /// * Catalog: `official_account.media.uploadimg`.
-    pub struct Uploadimg {
+    /// * Catalog: `official_account.media.upload_img`.
+    pub struct UploadImg {
         /// `media`.
         0 media: w::FilePart => "media: must",
     }
@@ -206,17 +206,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Uploadimg`].
-    pub struct UploadimgResponse {
+    /// Answer to [`UploadImg`].
+    pub struct UploadImgResponse {
         /// `url`.
         0 url: String => "url: must",
     }
 }
 
 w::endpoint! {
-    Uploadimg => UploadimgResponse,
+    UploadImg => UploadImgResponse,
     w::EndpointInfo {
-        id: "official_account.media.uploadimg",
+        id: "official_account.media.upload_img",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/media/uploadimg",
@@ -238,21 +238,21 @@ w::record! {
     /// * Call: `POST /cgi-bin/media/uploadnews` on `api.weixin.qq.com`.
     /// * Needs: `msg.mass`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
-    /// * Catalog: `official_account.media.uploadnews`.
-    pub struct Uploadnews {
+    /// * Catalog: `official_account.media.upload_news`.
+    pub struct UploadNews {
         /// `articles`.
         0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
 }
 
-/// Answer to [`Uploadnews`], the same as to [`Upload`].
-pub type UploadnewsResponse = UploadResponse;
+/// Answer to [`UploadNews`], the same as to [`Upload`].
+pub type UploadNewsResponse = UploadResponse;
 
 w::endpoint! {
-    Uploadnews => UploadnewsResponse,
+    UploadNews => UploadNewsResponse,
     w::EndpointInfo {
-        id: "official_account.media.uploadnews",
+        id: "official_account.media.upload_news",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/media/uploadnews",
@@ -274,8 +274,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/media/uploadvideo` on `api.weixin.qq.com`.
     /// * Needs: `msg.mass`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
-    /// * Catalog: `official_account.media.uploadvideo`.
-    pub struct Uploadvideo {
+    /// * Catalog: `official_account.media.upload_video`.
+    pub struct UploadVideo {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `title`.
@@ -287,13 +287,13 @@ w::record! {
     text(title: String, description: String)
 }
 
-/// Answer to [`Uploadvideo`], the same as to [`Upload`].
-pub type UploadvideoResponse = UploadResponse;
+/// Answer to [`UploadVideo`], the same as to [`Upload`].
+pub type UploadVideoResponse = UploadResponse;
 
 w::endpoint! {
-    Uploadvideo => UploadvideoResponse,
+    UploadVideo => UploadVideoResponse,
     w::EndpointInfo {
-        id: "official_account.media.uploadvideo",
+        id: "official_account.media.upload_video",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/media/uploadvideo",
@@ -319,8 +319,8 @@ pub mod voice {
         /// * Call: `POST /cgi-bin/media/voice/addvoicetorecofortext` on `api.weixin.qq.com`.
         /// * Needs: `ai.semantic`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/AI_Open_API.html>.
-        /// * Catalog: `official_account.media.voice.addvoicetorecofortext`.
-        pub struct Addvoicetorecofortext {
+        /// * Catalog: `official_account.media.voice.add_voice_to_reco_for_text`.
+        pub struct AddVoiceToRecoForText {
             /// `format`.
             0 format: String => "format: must query",
             /// `voice_id`.
@@ -333,9 +333,9 @@ pub mod voice {
     }
 
     w::endpoint! {
-        Addvoicetorecofortext => w::Empty,
+        AddVoiceToRecoForText => w::Empty,
         w::EndpointInfo {
-            id: "official_account.media.voice.addvoicetorecofortext",
+            id: "official_account.media.voice.add_voice_to_reco_for_text",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/media/voice/addvoicetorecofortext",
@@ -357,8 +357,8 @@ pub mod voice {
         /// * Call: `POST /cgi-bin/media/voice/queryrecoresultfortext` on `api.weixin.qq.com`.
         /// * Needs: `ai.semantic`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/AI_Open_API.html>.
-        /// * Catalog: `official_account.media.voice.queryrecoresultfortext`.
-        pub struct Queryrecoresultfortext {
+        /// * Catalog: `official_account.media.voice.query_reco_result_for_text`.
+        pub struct QueryRecoResultForText {
             /// `voice_id`.
             0 voice_id: String => "voice_id: must query",
             /// `lang`.
@@ -369,17 +369,17 @@ pub mod voice {
     }
 
     w::record! {
-        /// Answer to [`Queryrecoresultfortext`].
-        pub struct QueryrecoresultfortextResponse {
+        /// Answer to [`QueryRecoResultForText`].
+        pub struct QueryRecoResultForTextResponse {
             /// `result`.
             0 result: String => "result: must",
         }
     }
 
     w::endpoint! {
-        Queryrecoresultfortext => QueryrecoresultfortextResponse,
+        QueryRecoResultForText => QueryRecoResultForTextResponse,
         w::EndpointInfo {
-            id: "official_account.media.voice.queryrecoresultfortext",
+            id: "official_account.media.voice.query_reco_result_for_text",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/media/voice/queryrecoresultfortext",
@@ -401,19 +401,20 @@ pub mod voice {
         /// * Call: `POST /cgi-bin/media/voice/translatecontent` on `api.weixin.qq.com`.
         /// * Needs: `ai.semantic`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Intelligent_Interface/AI_Open_API.html>.
-        /// * Catalog: `official_account.media.voice.translatecontent`.
-        pub struct Translatecontent {
+        /// * Catalog: `official_account.media.voice.translate_content`.
+        pub struct TranslateContent {
             /// `lfrom`.
-            0 lfrom: String => "lfrom: must query",
+            #[doc(alias = "lfrom")]
+            0 l_from: String => "lfrom: must query",
             /// `lto`.
             1 lto: String => "lto: must query",
         }
-        new(lfrom: impl Into<String>, lto: impl Into<String>)
+        new(l_from: impl Into<String>, lto: impl Into<String>)
     }
 
     w::record! {
-        /// Answer to [`Translatecontent`].
-        pub struct TranslatecontentResponse {
+        /// Answer to [`TranslateContent`].
+        pub struct TranslateContentResponse {
             /// `from_content`.
             0 from_content: String => "from_content: must",
             /// `to_content`.
@@ -422,9 +423,9 @@ pub mod voice {
     }
 
     w::endpoint! {
-        Translatecontent => TranslatecontentResponse,
+        TranslateContent => TranslateContentResponse,
         w::EndpointInfo {
-            id: "official_account.media.voice.translatecontent",
+            id: "official_account.media.voice.translate_content",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/media/voice/translatecontent",

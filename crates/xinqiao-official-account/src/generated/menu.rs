@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `button` in `menu::Addconditional`; an item of `button` in `menu::Create`; and 4 more.
+    /// An item of `button` in `menu::AddConditional`; an item of `button` in `menu::Create`; and 4 more.
     pub struct Button {
         /// `type`; one of `click` `view` `scancode_push` `scancode_waitmsg` `pic_sysphoto` `pic_photo_or_album` `pic_weixin` `location_select` …; refused with 40017.
         0 type_: Option<String> => "type",
@@ -21,7 +21,8 @@ w::record! {
         /// `appid`.
         6 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        7 pagepath: Option<String> => "pagepath",
+        #[doc(alias = "pagepath")]
+        7 page_path: Option<String> => "pagepath",
         /// `sub_button`; at most 5 items; refused with 40023.
         8 sub_button: Option<Vec<Button>> => "sub_button",
     }
@@ -33,26 +34,28 @@ w::record! {
         media_id: xinqiao_types::MediaId,
         article_id: String,
         appid: xinqiao_types::AppId,
-        pagepath: String,
+        page_path: String,
     )
     set(sub_button: Vec<Button>)
 }
 
 w::record! {
     /// An item of `conditionalmenu` in the answer of `menu::Get`.
-    pub struct Conditionalmenu {
+    pub struct ConditionalMenu {
         /// `button`.
         0 button: Vec<Button> => "button: must",
         /// `menuid`.
-        1 menuid: Option<i64> => "menuid",
+        #[doc(alias = "menuid")]
+        1 menu_id: Option<i64> => "menuid",
         /// `matchrule`.
-        2 matchrule: ConditionalmenuMatchrule => "matchrule: must",
+        #[doc(alias = "matchrule")]
+        2 match_rule: ConditionalMenuMatchRule => "matchrule: must",
     }
 }
 
 w::record! {
-    /// `matchrule` of `menu::Conditionalmenu`.
-    pub struct ConditionalmenuMatchrule {
+    /// `matchrule` of `menu::ConditionalMenu`.
+    pub struct ConditionalMenuMatchRule {
         /// `group_id`.
         0 group_id: Option<i64> => "group_id",
         /// `tag_id`.
@@ -73,8 +76,8 @@ w::record! {
 }
 
 w::record! {
-    /// `matchrule` of `menu::Addconditional`.
-    pub struct Matchrule {
+    /// `matchrule` of `menu::AddConditional`.
+    pub struct MatchRule {
         /// `tag_id`.
         0 tag_id: Option<i64> => "tag_id",
         /// `client_platform_type`.
@@ -93,7 +96,8 @@ w::record! {
         /// `button`.
         0 button: Vec<Button> => "button: must",
         /// `menuid`.
-        1 menuid: Option<i64> => "menuid",
+        #[doc(alias = "menuid")]
+        1 menu_id: Option<i64> => "menuid",
     }
 }
 
@@ -103,28 +107,30 @@ w::record! {
     /// * Call: `POST /cgi-bin/menu/addconditional` on `api.weixin.qq.com`.
     /// * Needs: `ui.conditional_menu`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Personalized_menu_interface.html>.
-    /// * Catalog: `official_account.menu.addconditional`.
-    pub struct Addconditional {
+    /// * Catalog: `official_account.menu.add_conditional`.
+    pub struct AddConditional {
         /// `button`; at most 3 items; refused with 40016.
         0 button: Vec<Button> => "button: must",
         /// `matchrule`.
-        1 matchrule: Matchrule => "matchrule: must",
+        #[doc(alias = "matchrule")]
+        1 match_rule: MatchRule => "matchrule: must",
     }
-    new(button: Vec<Button>, matchrule: Matchrule)
+    new(button: Vec<Button>, match_rule: MatchRule)
 }
 
 w::record! {
-    /// Answer to [`Addconditional`].
-    pub struct AddconditionalResponse {
+    /// Answer to [`AddConditional`].
+    pub struct AddConditionalResponse {
         /// `menuid`.
-        0 menuid: i64 => "menuid: must",
+        #[doc(alias = "menuid")]
+        0 menu_id: i64 => "menuid: must",
     }
 }
 
 w::endpoint! {
-    Addconditional => AddconditionalResponse,
+    AddConditional => AddConditionalResponse,
     w::EndpointInfo {
-        id: "official_account.menu.addconditional",
+        id: "official_account.menu.add_conditional",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/menu/addconditional",
@@ -179,18 +185,19 @@ w::record! {
     /// * Call: `POST /cgi-bin/menu/delconditional` on `api.weixin.qq.com`.
     /// * Needs: `ui.conditional_menu`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Personalized_menu_interface.html>.
-    /// * Catalog: `official_account.menu.delconditional`.
-    pub struct Delconditional {
+    /// * Catalog: `official_account.menu.del_conditional`.
+    pub struct DelConditional {
         /// `menuid`.
-        0 menuid: i64 => "menuid: must",
+        #[doc(alias = "menuid")]
+        0 menu_id: i64 => "menuid: must",
     }
-    new(menuid: i64)
+    new(menu_id: i64)
 }
 
 w::endpoint! {
-    Delconditional => w::Empty,
+    DelConditional => w::Empty,
     w::EndpointInfo {
-        id: "official_account.menu.delconditional",
+        id: "official_account.menu.del_conditional",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/menu/delconditional",
@@ -255,7 +262,8 @@ w::record! {
         /// `menu`.
         0 menu: Menu => "menu: must",
         /// `conditionalmenu`.
-        1 conditionalmenu: Option<Vec<Conditionalmenu>> => "conditionalmenu",
+        #[doc(alias = "conditionalmenu")]
+        1 conditional_menu: Option<Vec<ConditionalMenu>> => "conditionalmenu",
     }
 }
 
@@ -284,8 +292,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/menu/trymatch` on `api.weixin.qq.com`.
     /// * Needs: `ui.conditional_menu`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Custom_Menus/Personalized_menu_interface.html>.
-    /// * Catalog: `official_account.menu.trymatch`.
-    pub struct Trymatch {
+    /// * Catalog: `official_account.menu.try_match`.
+    pub struct TryMatch {
         /// `user_id`.
         0 user_id: String => "user_id: must",
     }
@@ -293,17 +301,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Trymatch`].
-    pub struct TrymatchResponse {
+    /// Answer to [`TryMatch`].
+    pub struct TryMatchResponse {
         /// `button`.
         0 button: Vec<Button> => "button: must",
     }
 }
 
 w::endpoint! {
-    Trymatch => TrymatchResponse,
+    TryMatch => TryMatchResponse,
     w::EndpointInfo {
-        id: "official_account.menu.trymatch",
+        id: "official_account.menu.try_match",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/menu/trymatch",

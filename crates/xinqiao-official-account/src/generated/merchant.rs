@@ -141,8 +141,8 @@ w::record! {
     /// * Call: `POST /merchant/getbystatus` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Needs: `shop`.
-    /// * Catalog: `official_account.merchant.getbystatus`.
-    pub struct Getbystatus {
+    /// * Catalog: `official_account.merchant.get_by_status`.
+    pub struct GetByStatus {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -150,9 +150,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getbystatus => w::Free,
+    GetByStatus => w::Free,
     w::EndpointInfo {
-        id: "official_account.merchant.getbystatus",
+        id: "official_account.merchant.get_by_status",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/merchant/getbystatus",
@@ -174,8 +174,8 @@ w::record! {
     /// * Call: `POST /merchant/modproductstatus` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Needs: `shop`.
-    /// * Catalog: `official_account.merchant.modproductstatus`.
-    pub struct Modproductstatus {
+    /// * Catalog: `official_account.merchant.mod_product_status`.
+    pub struct ModProductStatus {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -183,9 +183,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Modproductstatus => w::Free,
+    ModProductStatus => w::Free,
     w::EndpointInfo {
-        id: "official_account.merchant.modproductstatus",
+        id: "official_account.merchant.mod_product_status",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/merchant/modproductstatus",
@@ -244,8 +244,8 @@ pub mod category {
         /// * Call: `POST /merchant/category/getproperty` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.category.getproperty`.
-        pub struct Getproperty {
+        /// * Catalog: `official_account.merchant.category.get_property`.
+        pub struct GetProperty {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -253,9 +253,9 @@ pub mod category {
     }
 
     w::endpoint! {
-        Getproperty => w::Free,
+        GetProperty => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.category.getproperty",
+            id: "official_account.merchant.category.get_property",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/category/getproperty",
@@ -277,8 +277,8 @@ pub mod category {
         /// * Call: `POST /merchant/category/getsku` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.category.getsku`.
-        pub struct Getsku {
+        /// * Catalog: `official_account.merchant.category.get_sku`.
+        pub struct GetSku {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -286,9 +286,9 @@ pub mod category {
     }
 
     w::endpoint! {
-        Getsku => w::Free,
+        GetSku => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.category.getsku",
+            id: "official_account.merchant.category.get_sku",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/category/getsku",
@@ -310,8 +310,8 @@ pub mod category {
         /// * Call: `POST /merchant/category/getsub` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.category.getsub`.
-        pub struct Getsub {
+        /// * Catalog: `official_account.merchant.category.get_sub`.
+        pub struct GetSub {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -319,9 +319,9 @@ pub mod category {
     }
 
     w::endpoint! {
-        Getsub => w::Free,
+        GetSub => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.category.getsub",
+            id: "official_account.merchant.category.get_sub",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/category/getsub",
@@ -415,8 +415,8 @@ pub mod express {
         /// * Call: `GET /merchant/express/getall` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.express.getall`.
-        pub struct Getall {
+        /// * Catalog: `official_account.merchant.express.get_all`.
+        pub struct GetAll {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -424,9 +424,9 @@ pub mod express {
     }
 
     w::endpoint! {
-        Getall => w::Free,
+        GetAll => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.express.getall",
+            id: "official_account.merchant.express.get_all",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/merchant/express/getall",
@@ -448,8 +448,8 @@ pub mod express {
         /// * Call: `POST /merchant/express/getbyid` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.express.getbyid`.
-        pub struct Getbyid {
+        /// * Catalog: `official_account.merchant.express.get_by_id`.
+        pub struct GetById {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -457,9 +457,9 @@ pub mod express {
     }
 
     w::endpoint! {
-        Getbyid => w::Free,
+        GetById => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.express.getbyid",
+            id: "official_account.merchant.express.get_by_id",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/express/getbyid",
@@ -585,8 +585,8 @@ pub mod group {
         /// * Call: `GET /merchant/group/getall` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.group.getall`.
-        pub struct Getall {
+        /// * Catalog: `official_account.merchant.group.get_all`.
+        pub struct GetAll {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -594,9 +594,9 @@ pub mod group {
     }
 
     w::endpoint! {
-        Getall => w::Free,
+        GetAll => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.group.getall",
+            id: "official_account.merchant.group.get_all",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/merchant/group/getall",
@@ -618,8 +618,8 @@ pub mod group {
         /// * Call: `POST /merchant/group/getbyid` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.group.getbyid`.
-        pub struct Getbyid {
+        /// * Catalog: `official_account.merchant.group.get_by_id`.
+        pub struct GetById {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -627,9 +627,9 @@ pub mod group {
     }
 
     w::endpoint! {
-        Getbyid => w::Free,
+        GetById => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.group.getbyid",
+            id: "official_account.merchant.group.get_by_id",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/group/getbyid",
@@ -651,8 +651,8 @@ pub mod group {
         /// * Call: `POST /merchant/group/productmod` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.group.productmod`.
-        pub struct Productmod {
+        /// * Catalog: `official_account.merchant.group.product_mod`.
+        pub struct ProductMod {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -660,9 +660,9 @@ pub mod group {
     }
 
     w::endpoint! {
-        Productmod => w::Free,
+        ProductMod => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.group.productmod",
+            id: "official_account.merchant.group.product_mod",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/group/productmod",
@@ -684,8 +684,8 @@ pub mod group {
         /// * Call: `POST /merchant/group/propertymod` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.group.propertymod`.
-        pub struct Propertymod {
+        /// * Catalog: `official_account.merchant.group.property_mod`.
+        pub struct PropertyMod {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -693,9 +693,9 @@ pub mod group {
     }
 
     w::endpoint! {
-        Propertymod => w::Free,
+        PropertyMod => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.group.propertymod",
+            id: "official_account.merchant.group.property_mod",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/group/propertymod",
@@ -755,8 +755,8 @@ pub mod order {
         /// * Call: `POST /merchant/order/getbyfilter` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.order.getbyfilter`.
-        pub struct Getbyfilter {
+        /// * Catalog: `official_account.merchant.order.get_by_filter`.
+        pub struct GetByFilter {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -764,9 +764,9 @@ pub mod order {
     }
 
     w::endpoint! {
-        Getbyfilter => w::Free,
+        GetByFilter => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.order.getbyfilter",
+            id: "official_account.merchant.order.get_by_filter",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/order/getbyfilter",
@@ -788,8 +788,8 @@ pub mod order {
         /// * Call: `POST /merchant/order/getbyid` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.order.getbyid`.
-        pub struct Getbyid {
+        /// * Catalog: `official_account.merchant.order.get_by_id`.
+        pub struct GetById {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -797,9 +797,9 @@ pub mod order {
     }
 
     w::endpoint! {
-        Getbyid => w::Free,
+        GetById => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.order.getbyid",
+            id: "official_account.merchant.order.get_by_id",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/order/getbyid",
@@ -821,8 +821,8 @@ pub mod order {
         /// * Call: `POST /merchant/order/setdelivery` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.order.setdelivery`.
-        pub struct Setdelivery {
+        /// * Catalog: `official_account.merchant.order.set_delivery`.
+        pub struct SetDelivery {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -830,9 +830,9 @@ pub mod order {
     }
 
     w::endpoint! {
-        Setdelivery => w::Free,
+        SetDelivery => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.order.setdelivery",
+            id: "official_account.merchant.order.set_delivery",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/order/setdelivery",
@@ -925,8 +925,8 @@ pub mod shelf {
         /// * Call: `GET /merchant/shelf/getall` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.shelf.getall`.
-        pub struct Getall {
+        /// * Catalog: `official_account.merchant.shelf.get_all`.
+        pub struct GetAll {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -934,9 +934,9 @@ pub mod shelf {
     }
 
     w::endpoint! {
-        Getall => w::Free,
+        GetAll => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.shelf.getall",
+            id: "official_account.merchant.shelf.get_all",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/merchant/shelf/getall",
@@ -958,8 +958,8 @@ pub mod shelf {
         /// * Call: `POST /merchant/shelf/getbyid` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.shelf.getbyid`.
-        pub struct Getbyid {
+        /// * Catalog: `official_account.merchant.shelf.get_by_id`.
+        pub struct GetById {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -967,9 +967,9 @@ pub mod shelf {
     }
 
     w::endpoint! {
-        Getbyid => w::Free,
+        GetById => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.shelf.getbyid",
+            id: "official_account.merchant.shelf.get_by_id",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/shelf/getbyid",
@@ -1024,8 +1024,8 @@ pub mod shelf {
         /// * Call: `POST /merchant/shelf/setdeliverymod` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Needs: `shop`.
-        /// * Catalog: `official_account.merchant.shelf.setdeliverymod`.
-        pub struct Setdeliverymod {
+        /// * Catalog: `official_account.merchant.shelf.set_delivery_mod`.
+        pub struct SetDeliveryMod {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -1033,9 +1033,9 @@ pub mod shelf {
     }
 
     w::endpoint! {
-        Setdeliverymod => w::Free,
+        SetDeliveryMod => w::Free,
         w::EndpointInfo {
-            id: "official_account.merchant.shelf.setdeliverymod",
+            id: "official_account.merchant.shelf.set_delivery_mod",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/merchant/shelf/setdeliverymod",

@@ -13,15 +13,16 @@ w::record! {
         /// `url`.
         2 url: String => "url: must",
         /// `picurl`.
-        3 picurl: Option<String> => "picurl",
+        #[doc(alias = "picurl")]
+        3 pic_url: Option<String> => "picurl",
     }
     new(title: impl Into<String>, url: impl Into<String>)
-    text(description: String, picurl: String)
+    text(description: String, pic_url: String)
 }
 
 w::record! {
     /// `customservice` of `message::custom::business::Send`; `customservice` of `message::custom::Send`.
-    pub struct Customservice {
+    pub struct CustomService {
         /// `kf_account`.
         0 kf_account: Option<String> => "kf_account",
     }
@@ -30,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `filter` of `message::mass::Sendall`.
+    /// `filter` of `message::mass::SendAll`.
     pub struct Filter {
         /// `is_to_all`.
         0 is_to_all: Option<bool> => "is_to_all",
@@ -72,18 +73,19 @@ w::record! {
 
 w::record! {
     /// `miniprogram` of `message::template::Send`; `miniprogram` of `message::template::Subscribe`.
-    pub struct Miniprogram {
+    pub struct MiniProgram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => "pagepath: must",
+        #[doc(alias = "pagepath")]
+        1 page_path: String => "pagepath: must",
     }
-    new(appid: impl Into<xinqiao_types::AppId>, pagepath: impl Into<String>)
+    new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
 }
 
 w::record! {
     /// The body `miniprogrampage` of `message::custom::business::Send`; the body `miniprogrampage` of `message::custom::Send`.
-    pub struct Miniprogrampage {
+    pub struct MiniProgramPage {
         /// `thumb_media_id`.
         0 thumb_media_id: Option<String> => "thumb_media_id",
         /// `title`.
@@ -91,15 +93,16 @@ w::record! {
         /// `appid`.
         2 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        3 pagepath: String => "pagepath: must",
+        #[doc(alias = "pagepath")]
+        3 page_path: String => "pagepath: must",
     }
-    new(appid: impl Into<xinqiao_types::AppId>, pagepath: impl Into<String>)
+    new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
     text(thumb_media_id: String, title: String)
 }
 
 w::record! {
     /// The body `mpnews` of `message::custom::business::Send`; the body `mpnews` of `message::custom::Send`; and 3 more.
-    pub struct Mpnews {
+    pub struct MpNews {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
@@ -108,7 +111,7 @@ w::record! {
 
 w::record! {
     /// The body `mpnewsarticle` of `message::custom::business::Send`; the body `mpnewsarticle` of `message::custom::Send`.
-    pub struct Mpnewsarticle {
+    pub struct MpNewsArticle {
         /// `article_id`.
         0 article_id: String => "article_id: must",
     }
@@ -117,7 +120,7 @@ w::record! {
 
 w::record! {
     /// The body `mpvideo` of `message::mass::Preview`; the body `mpvideo` of `message::mass::Send`; and 1 more.
-    pub struct Mpvideo {
+    pub struct MpVideo {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `title`.
@@ -131,21 +134,21 @@ w::record! {
 
 w::record! {
     /// The body `msgmenu` of `message::custom::business::Send`; the body `msgmenu` of `message::custom::Send`.
-    pub struct Msgmenu {
+    pub struct MsgMenu {
         /// `head_content`.
         0 head_content: Option<String> => "head_content",
         /// `list`.
-        1 list: Vec<MsgmenuItem> => "list: must",
+        1 list: Vec<MsgMenuItem> => "list: must",
         /// `tail_content`.
         2 tail_content: Option<String> => "tail_content",
     }
-    new(list: Vec<MsgmenuItem>)
+    new(list: Vec<MsgMenuItem>)
     text(head_content: String, tail_content: String)
 }
 
 w::record! {
-    /// An item of `list` in `message::Msgmenu`.
-    pub struct MsgmenuItem {
+    /// An item of `list` in `message::MsgMenu`.
+    pub struct MsgMenuItem {
         /// `id`.
         0 id: String => "id: must",
         /// `content`.
@@ -160,16 +163,18 @@ w::record! {
         /// `thumb_media_id`.
         0 thumb_media_id: String => "thumb_media_id: must",
         /// `musicurl`.
-        1 musicurl: String => "musicurl: must",
+        #[doc(alias = "musicurl")]
+        1 music_url: String => "musicurl: must",
         /// `hqmusicurl`.
-        2 hqmusicurl: Option<String> => "hqmusicurl",
+        #[doc(alias = "hqmusicurl")]
+        2 hq_music_url: Option<String> => "hqmusicurl",
         /// `title`.
         3 title: Option<String> => "title",
         /// `description`.
         4 description: Option<String> => "description",
     }
-    new(thumb_media_id: impl Into<String>, musicurl: impl Into<String>)
-    text(hqmusicurl: String, title: String, description: String)
+    new(thumb_media_id: impl Into<String>, music_url: impl Into<String>)
+    text(hq_music_url: String, title: String, description: String)
 }
 
 w::record! {
@@ -200,7 +205,7 @@ w::record! {
 
 w::record! {
     /// The body `wxcard` of `message::mass::Preview`; the body `wxcard` of `message::mass::Send`; and 1 more.
-    pub struct PreviewWxcard {
+    pub struct PreviewWxCard {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `card_ext`.
@@ -212,7 +217,7 @@ w::record! {
 
 w::record! {
     /// A value of `data` in `message::template::Send`; a value of `data` in `message::template::Subscribe`.
-    pub struct SendData {
+    pub struct TemplateValue {
         /// `value`.
         0 value: String => "value: must",
         /// `color`; format `#RRGGBB`.
@@ -258,7 +263,7 @@ w::record! {
 
 w::record! {
     /// The body `wxcard` of `message::custom::business::Send`; the body `wxcard` of `message::custom::Send`.
-    pub struct Wxcard {
+    pub struct WxCard {
         /// `card_id`.
         0 card_id: String => "card_id: must",
     }
@@ -281,15 +286,15 @@ w::union! {
         /// Article that links out (图文（外链）).
         News(News) = "news" in "news",
         /// Article by media id (图文（素材）).
-        Mpnews(Mpnews) = "mpnews" in "mpnews",
+        MpNews(MpNews) = "mpnews" in "mpnews",
         /// Published article (图文（已发布）).
-        Mpnewsarticle(Mpnewsarticle) = "mpnewsarticle" in "mpnewsarticle",
+        MpNewsArticle(MpNewsArticle) = "mpnewsarticle" in "mpnewsarticle",
         /// Menu message (菜单消息).
-        Msgmenu(Msgmenu) = "msgmenu" in "msgmenu",
+        MsgMenu(MsgMenu) = "msgmenu" in "msgmenu",
         /// Card (卡券).
-        Wxcard(Wxcard) = "wxcard" in "wxcard",
+        WxCard(WxCard) = "wxcard" in "wxcard",
         /// Mini program page (小程序卡片).
-        Miniprogrampage(Miniprogrampage) = "miniprogrampage" in "miniprogrampage",
+        MiniProgramPage(MiniProgramPage) = "miniprogrampage" in "miniprogrampage",
         /// Link (mini program) (图文链接).
         Link(Link) = "link" in "link",
     }
@@ -301,15 +306,15 @@ w::union! {
         /// Text (文本).
         Text(Text) = "text" in "text",
         /// Article by media id (图文（素材）).
-        Mpnews(Mpnews) = "mpnews" in "mpnews",
+        MpNews(MpNews) = "mpnews" in "mpnews",
         /// Image (图片).
         Image(Image) = "image" in "image",
         /// Voice (语音).
         Voice(Voice) = "voice" in "voice",
         /// Video (视频).
-        Mpvideo(Mpvideo) = "mpvideo" in "mpvideo",
+        MpVideo(MpVideo) = "mpvideo" in "mpvideo",
         /// Card (卡券).
-        Wxcard(PreviewWxcard) = "wxcard" in "wxcard",
+        WxCard(PreviewWxCard) = "wxcard" in "wxcard",
     }
 }
 
@@ -319,15 +324,15 @@ w::union! {
         /// Text (文本).
         Text(Text) = "text" in "text",
         /// Article by media id (图文（素材）).
-        Mpnews(Mpnews) = "mpnews" in "mpnews",
+        MpNews(MpNews) = "mpnews" in "mpnews",
         /// Pictures (图片).
         Image(PreviewImage) = "image" in "images",
         /// Voice (语音).
         Voice(Voice) = "voice" in "voice",
         /// Video (视频).
-        Mpvideo(Mpvideo) = "mpvideo" in "mpvideo",
+        MpVideo(MpVideo) = "mpvideo" in "mpvideo",
         /// Card (卡券).
-        Wxcard(PreviewWxcard) = "wxcard" in "wxcard",
+        WxCard(PreviewWxCard) = "wxcard" in "wxcard",
     }
 }
 
@@ -345,14 +350,16 @@ pub mod custom {
         /// * Catalog: `official_account.message.custom.send`.
         pub struct Send {
             /// `touser`; personal data, masked in `Debug`.
-            0 touser: xinqiao_types::OpenId => "touser: must masked",
+            #[doc(alias = "touser")]
+            0 to_user: xinqiao_types::OpenId => "touser: must masked",
             /// `customservice`.
-            1 customservice: Option<super::Customservice> => "customservice",
+            #[doc(alias = "customservice")]
+            1 custom_service: Option<super::CustomService> => "customservice",
             /// The body, told apart by `msgtype`.
             2 body: super::Body => ": flat",
         }
-        new(touser: impl Into<xinqiao_types::OpenId>, body: super::Body)
-        set(customservice: super::Customservice)
+        new(to_user: impl Into<xinqiao_types::OpenId>, body: super::Body)
+        set(custom_service: super::CustomService)
     }
 
     w::endpoint! {
@@ -383,11 +390,12 @@ pub mod custom {
         /// * Catalog: `official_account.message.custom.typing`.
         pub struct Typing {
             /// `touser`; personal data, masked in `Debug`.
-            0 touser: xinqiao_types::OpenId => "touser: must masked",
+            #[doc(alias = "touser")]
+            0 to_user: xinqiao_types::OpenId => "touser: must masked",
             /// `command`; one of `Typing` `CancelTyping`; refused with 45072.
             1 command: String => "command: must",
         }
-        new(touser: impl Into<xinqiao_types::OpenId>, command: impl Into<String>)
+        new(to_user: impl Into<xinqiao_types::OpenId>, command: impl Into<String>)
     }
 
     w::endpoint! {
@@ -421,16 +429,19 @@ pub mod custom {
             /// * Catalog: `official_account.message.custom.business.send`.
             pub struct Send {
                 /// `touser`; personal data, masked in `Debug`.
-                0 touser: xinqiao_types::OpenId => "touser: must masked",
+                #[doc(alias = "touser")]
+                0 to_user: xinqiao_types::OpenId => "touser: must masked",
                 /// `customservice`.
-                1 customservice: Option<super::super::Customservice> => "customservice",
+                #[doc(alias = "customservice")]
+                1 custom_service: Option<super::super::CustomService> => "customservice",
                 /// `businessid`.
-                2 businessid: i64 => "businessid: must",
+                #[doc(alias = "businessid")]
+                2 business_id: i64 => "businessid: must",
                 /// The body, told apart by `msgtype`.
                 3 body: super::super::Body => ": flat",
             }
-            new(touser: impl Into<xinqiao_types::OpenId>, businessid: i64, body: super::super::Body)
-            set(customservice: super::super::Customservice)
+            new(to_user: impl Into<xinqiao_types::OpenId>, business_id: i64, body: super::super::Body)
+            set(custom_service: super::super::CustomService)
         }
 
         w::endpoint! {
@@ -461,13 +472,15 @@ pub mod custom {
             /// * Catalog: `official_account.message.custom.business.typing`.
             pub struct Typing {
                 /// `touser`; personal data, masked in `Debug`.
-                0 touser: xinqiao_types::OpenId => "touser: must masked",
+                #[doc(alias = "touser")]
+                0 to_user: xinqiao_types::OpenId => "touser: must masked",
                 /// `command`; one of `Typing` `CancelTyping`; refused with 45072.
                 1 command: String => "command: must",
                 /// `businessid`.
-                2 businessid: i64 => "businessid: must",
+                #[doc(alias = "businessid")]
+                2 business_id: i64 => "businessid: must",
             }
-            new(touser: impl Into<xinqiao_types::OpenId>, command: impl Into<String>, businessid: i64)
+            new(to_user: impl Into<xinqiao_types::OpenId>, command: impl Into<String>, business_id: i64)
         }
 
         w::endpoint! {
@@ -583,16 +596,18 @@ pub mod mass {
         /// * Catalog: `official_account.message.mass.preview`.
         pub struct Preview {
             /// `touser`; personal data, masked in `Debug`.
-            0 touser: Option<xinqiao_types::OpenId> => "touser: masked",
+            #[doc(alias = "touser")]
+            0 to_user: Option<xinqiao_types::OpenId> => "touser: masked",
             /// `towxname`.
-            1 towxname: Option<String> => "towxname",
+            #[doc(alias = "towxname")]
+            1 to_wx_name: Option<String> => "towxname",
             /// `images`.
             2 images: Option<super::PreviewImage> => "images",
             /// The body, told apart by `msgtype`.
             3 body: super::PreviewBody => ": flat",
         }
         new(body: super::PreviewBody)
-        text(touser: xinqiao_types::OpenId, towxname: String)
+        text(to_user: xinqiao_types::OpenId, to_wx_name: String)
         set(images: super::PreviewImage)
     }
 
@@ -624,16 +639,18 @@ pub mod mass {
         /// * Catalog: `official_account.message.mass.send`.
         pub struct Send {
             /// `touser`; personal data, masked in `Debug`.
-            0 touser: Vec<xinqiao_types::OpenId> => "touser: must masked",
+            #[doc(alias = "touser")]
+            0 to_user: Vec<xinqiao_types::OpenId> => "touser: must masked",
             /// `send_ignore_reprint`; `0` or `1` on the wire.
             1 send_ignore_reprint: Option<bool> => "send_ignore_reprint: zero-one",
             /// `clientmsgid`.
-            2 clientmsgid: Option<String> => "clientmsgid",
+            #[doc(alias = "clientmsgid")]
+            2 client_msg_id: Option<String> => "clientmsgid",
             /// The body, told apart by `msgtype`.
             3 body: super::MassBody => ": flat",
         }
-        new(touser: Vec<xinqiao_types::OpenId>, body: super::MassBody)
-        text(clientmsgid: String)
+        new(to_user: Vec<xinqiao_types::OpenId>, body: super::MassBody)
+        text(client_msg_id: String)
         set(send_ignore_reprint: bool)
     }
 
@@ -672,29 +689,30 @@ pub mod mass {
         /// * Call: `POST /cgi-bin/message/mass/sendall` on `api.weixin.qq.com`.
         /// * Needs: `msg.mass`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
-        /// * Catalog: `official_account.message.mass.sendall`.
-        pub struct Sendall {
+        /// * Catalog: `official_account.message.mass.send_all`.
+        pub struct SendAll {
             /// `filter`.
             0 filter: super::Filter => "filter: must",
             /// `send_ignore_reprint`; `0` or `1` on the wire.
             1 send_ignore_reprint: Option<bool> => "send_ignore_reprint: zero-one",
             /// `clientmsgid`.
-            2 clientmsgid: Option<String> => "clientmsgid",
+            #[doc(alias = "clientmsgid")]
+            2 client_msg_id: Option<String> => "clientmsgid",
             /// The body, told apart by `msgtype`.
             3 body: super::MassBody => ": flat",
         }
         new(filter: super::Filter, body: super::MassBody)
-        text(clientmsgid: String)
+        text(client_msg_id: String)
         set(send_ignore_reprint: bool)
     }
 
-    /// Answer to [`Sendall`], the same as to [`Send`].
-    pub type SendallResponse = SendResponse;
+    /// Answer to [`SendAll`], the same as to [`Send`].
+    pub type SendAllResponse = SendResponse;
 
     w::endpoint! {
-        Sendall => SendallResponse,
+        SendAll => SendAllResponse,
         w::EndpointInfo {
-            id: "official_account.message.mass.sendall",
+            id: "official_account.message.mass.send_all",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/message/mass/sendall",
@@ -732,7 +750,8 @@ pub mod mass {
                 /// `speed`.
                 0 speed: i64 => "speed: must",
                 /// `realspeed`.
-                1 realspeed: i64 => "realspeed: must",
+                #[doc(alias = "realspeed")]
+                1 real_speed: i64 => "realspeed: must",
             }
         }
 
@@ -803,28 +822,34 @@ pub mod template {
         /// * Catalog: `official_account.message.template.send`.
         pub struct Send {
             /// `touser`; personal data, masked in `Debug`.
-            0 touser: xinqiao_types::OpenId => "touser: must masked",
+            #[doc(alias = "touser")]
+            0 to_user: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
             1 template_id: String => "template_id: must",
             /// `url`.
             2 url: Option<String> => "url",
             /// `miniprogram`.
-            3 miniprogram: Option<super::Miniprogram> => "miniprogram",
+            #[doc(alias = "miniprogram")]
+            3 mini_program: Option<super::MiniProgram> => "miniprogram",
             /// `data`.
-            4 data: Option<std::collections::BTreeMap<String, super::SendData>> => "data",
+            4 data: Option<std::collections::BTreeMap<String, super::TemplateValue>> => "data",
             /// `client_msg_id`.
             5 client_msg_id: Option<String> => "client_msg_id",
         }
-        new(touser: impl Into<xinqiao_types::OpenId>, template_id: impl Into<String>)
+        new(to_user: impl Into<xinqiao_types::OpenId>, template_id: impl Into<String>)
         text(url: String, client_msg_id: String)
-        set(miniprogram: super::Miniprogram, data: std::collections::BTreeMap<String, super::SendData>)
+        set(
+            mini_program: super::MiniProgram,
+            data: std::collections::BTreeMap<String, super::TemplateValue>,
+        )
     }
 
     w::record! {
         /// Answer to [`Send`].
         pub struct SendResponse {
             /// `msgid`.
-            0 msgid: i64 => "msgid: must",
+            #[doc(alias = "msgid")]
+            0 msg_id: i64 => "msgid: must",
         }
     }
 
@@ -856,27 +881,32 @@ pub mod template {
         /// * Catalog: `official_account.message.template.subscribe`.
         pub struct Subscribe {
             /// `touser`; personal data, masked in `Debug`.
-            0 touser: xinqiao_types::OpenId => "touser: must masked",
+            #[doc(alias = "touser")]
+            0 to_user: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
             1 template_id: String => "template_id: must",
             /// `url`.
             2 url: Option<String> => "url",
             /// `miniprogram`.
-            3 miniprogram: Option<super::Miniprogram> => "miniprogram",
+            #[doc(alias = "miniprogram")]
+            3 mini_program: Option<super::MiniProgram> => "miniprogram",
             /// `scene`.
             4 scene: Option<String> => "scene",
             /// `title`.
             5 title: String => "title: must",
             /// `data`.
-            6 data: Option<std::collections::BTreeMap<String, super::SendData>> => "data",
+            6 data: Option<std::collections::BTreeMap<String, super::TemplateValue>> => "data",
         }
         new(
-            touser: impl Into<xinqiao_types::OpenId>,
+            to_user: impl Into<xinqiao_types::OpenId>,
             template_id: impl Into<String>,
             title: impl Into<String>,
         )
         text(url: String, scene: String)
-        set(miniprogram: super::Miniprogram, data: std::collections::BTreeMap<String, super::SendData>)
+        set(
+            mini_program: super::MiniProgram,
+            data: std::collections::BTreeMap<String, super::TemplateValue>,
+        )
     }
 
     w::endpoint! {

@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// `business` of the answer of `poi::Getpoi`.
+    /// `business` of the answer of `poi::GetPoi`.
     pub struct Business {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// `base_info` of `poi::GetpoilistBusiness`.
+    /// `base_info` of `poi::GetPoiListBusiness`.
     pub struct BusinessBaseInfo {
         /// `sid`.
         0 sid: Option<String> => "sid",
@@ -103,7 +103,8 @@ w::record! {
         /// `poi_id`.
         20 poi_id: w::TextOrNumber => "poi_id: must",
         /// `mapid`.
-        21 mapid: Option<String> => "mapid",
+        #[doc(alias = "mapid")]
+        21 map_id: Option<String> => "mapid",
         /// `upgrade_status`.
         22 upgrade_status: Option<i64> => "upgrade_status",
         /// `upgrade_comment`.
@@ -112,8 +113,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `business_list` in the answer of `poi::Getpoilist`.
-    pub struct GetpoilistBusiness {
+    /// An item of `business_list` in the answer of `poi::GetPoiList`.
+    pub struct GetPoiListBusiness {
         /// `base_info`.
         0 base_info: BusinessBaseInfo => "base_info: must",
     }
@@ -133,8 +134,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/poi/addpoi` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html#7>.
-    /// * Catalog: `official_account.poi.addpoi`.
-    pub struct Addpoi {
+    /// * Catalog: `official_account.poi.add_poi`.
+    pub struct AddPoi {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -142,9 +143,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Addpoi => w::Free,
+    AddPoi => w::Free,
     w::EndpointInfo {
-        id: "official_account.poi.addpoi",
+        id: "official_account.poi.add_poi",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/poi/addpoi",
@@ -165,8 +166,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/poi/delpoi` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html>.
-    /// * Catalog: `official_account.poi.delpoi`.
-    pub struct Delpoi {
+    /// * Catalog: `official_account.poi.del_poi`.
+    pub struct DelPoi {
         /// `poi_id`.
         0 poi_id: String => "poi_id: must",
     }
@@ -174,9 +175,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Delpoi => w::Empty,
+    DelPoi => w::Empty,
     w::EndpointInfo {
-        id: "official_account.poi.delpoi",
+        id: "official_account.poi.del_poi",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/poi/delpoi",
@@ -197,8 +198,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/poi/getpoi` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html>.
-    /// * Catalog: `official_account.poi.getpoi`.
-    pub struct Getpoi {
+    /// * Catalog: `official_account.poi.get_poi`.
+    pub struct GetPoi {
         /// `poi_id`.
         0 poi_id: String => "poi_id: must",
     }
@@ -206,17 +207,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getpoi`].
-    pub struct GetpoiResponse {
+    /// Answer to [`GetPoi`].
+    pub struct GetPoiResponse {
         /// `business`.
         0 business: Business => "business: must",
     }
 }
 
 w::endpoint! {
-    Getpoi => GetpoiResponse,
+    GetPoi => GetPoiResponse,
     w::EndpointInfo {
-        id: "official_account.poi.getpoi",
+        id: "official_account.poi.get_poi",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/poi/getpoi",
@@ -237,8 +238,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/poi/getpoilist` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html>.
-    /// * Catalog: `official_account.poi.getpoilist`.
-    pub struct Getpoilist {
+    /// * Catalog: `official_account.poi.get_poi_list`.
+    pub struct GetPoiList {
         /// `begin`.
         0 begin: i64 => "begin: must",
         /// `limit`.
@@ -248,19 +249,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getpoilist`].
-    pub struct GetpoilistResponse {
+    /// Answer to [`GetPoiList`].
+    pub struct GetPoiListResponse {
         /// `business_list`.
-        0 business_list: Vec<GetpoilistBusiness> => "business_list: must",
+        0 business_list: Vec<GetPoiListBusiness> => "business_list: must",
         /// `total_count`.
         1 total_count: i64 => "total_count: must",
     }
 }
 
 w::endpoint! {
-    Getpoilist => GetpoilistResponse,
+    GetPoiList => GetPoiListResponse,
     w::EndpointInfo {
-        id: "official_account.poi.getpoilist",
+        id: "official_account.poi.get_poi_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/poi/getpoilist",
@@ -281,8 +282,8 @@ w::record! {
     ///
     /// * Call: `GET /cgi-bin/poi/getwxcategory` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `official_account.poi.getwxcategory`.
-    pub struct Getwxcategory {
+    /// * Catalog: `official_account.poi.get_wx_category`.
+    pub struct GetWxCategory {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -290,9 +291,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getwxcategory => w::Free,
+    GetWxCategory => w::Free,
     w::EndpointInfo {
-        id: "official_account.poi.getwxcategory",
+        id: "official_account.poi.get_wx_category",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/poi/getwxcategory",
@@ -314,8 +315,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/poi/updatepoi` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Store_Interface.html#11>.
-    /// * Catalog: `official_account.poi.updatepoi`.
-    pub struct Updatepoi {
+    /// * Catalog: `official_account.poi.update_poi`.
+    pub struct UpdatePoi {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -323,9 +324,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Updatepoi => w::Free,
+    UpdatePoi => w::Free,
     w::EndpointInfo {
-        id: "official_account.poi.updatepoi",
+        id: "official_account.poi.update_poi",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/poi/updatepoi",

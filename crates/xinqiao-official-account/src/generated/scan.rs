@@ -62,8 +62,8 @@ w::record! {
 }
 
 w::record! {
-    /// `product` of `scan::product::v2::Getinfo`.
-    pub struct GetinfoProduct {
+    /// `product` of `scan::product::v2::GetInfo`.
+    pub struct GetInfoProduct {
         /// `pid`.
         0 pid: String => "pid: must",
     }
@@ -181,7 +181,7 @@ w::record! {
 }
 
 w::record! {
-    /// `product` of the answer of `scan::product::v2::Getinfo`; an item of `product` in the answer of `scan::product::v2::Getinfobypage`.
+    /// `product` of the answer of `scan::product::v2::GetInfo`; an item of `product` in the answer of `scan::product::v2::GetInfoByPage`.
     pub struct ProductItem {
         /// `pid`.
         0 pid: String => "pid: must",
@@ -329,13 +329,13 @@ w::record! {
         /// `progress`.
         3 progress: String => "progress: must",
         /// `statuses`.
-        4 statuses: Vec<Statuse> => "statuses: must",
+        4 statuses: Vec<StatusDetail> => "statuses: must",
     }
 }
 
 w::record! {
     /// An item of `statuses` in `scan::StatusResult`.
-    pub struct Statuse {
+    pub struct StatusDetail {
         /// `pid`.
         0 pid: String => "pid: must",
         /// `ret`.
@@ -369,8 +369,8 @@ w::record! {
     /// * Call: `GET /scan/merchantinfo/get` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <http://mp.weixin.qq.com/wiki/6/c61604ff6890d386d6227945ad4a68d2.html>.
-    /// * Catalog: `official_account.scan.merchantinfo_get`.
-    pub struct MerchantinfoGet {
+    /// * Catalog: `official_account.scan.merchant_info_get`.
+    pub struct MerchantInfoGet {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -378,9 +378,9 @@ w::record! {
 }
 
 w::endpoint! {
-    MerchantinfoGet => w::Free,
+    MerchantInfoGet => w::Free,
     w::EndpointInfo {
-        id: "official_account.scan.merchantinfo_get",
+        id: "official_account.scan.merchant_info_get",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/scan/merchantinfo/get",
@@ -402,8 +402,8 @@ w::record! {
     /// * Call: `POST /scan/scanticket/check` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <http://mp.weixin.qq.com/wiki/15/7fa787701295b884410b5163e13313af.html>.
-    /// * Catalog: `official_account.scan.scanticket_check`.
-    pub struct ScanticketCheck {
+    /// * Catalog: `official_account.scan.scan_ticket_check`.
+    pub struct ScanTicketCheck {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -411,9 +411,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ScanticketCheck => w::Free,
+    ScanTicketCheck => w::Free,
     w::EndpointInfo {
-        id: "official_account.scan.scanticket_check",
+        id: "official_account.scan.scan_ticket_check",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/scan/scanticket/check",
@@ -435,8 +435,8 @@ w::record! {
     /// * Call: `POST /scan/testwhitelist/set` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <http://mp.weixin.qq.com/wiki/15/1007691d0f1c10a0588c6517f12ed70f.html>.
-    /// * Catalog: `official_account.scan.testwhitelist_set`.
-    pub struct TestwhitelistSet {
+    /// * Catalog: `official_account.scan.test_whitelist_set`.
+    pub struct TestWhitelistSet {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -444,9 +444,9 @@ w::record! {
 }
 
 w::endpoint! {
-    TestwhitelistSet => w::Free,
+    TestWhitelistSet => w::Free,
     w::EndpointInfo {
-        id: "official_account.scan.testwhitelist_set",
+        id: "official_account.scan.test_whitelist_set",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/scan/testwhitelist/set",
@@ -570,8 +570,8 @@ pub mod product {
         ///
         /// * Call: `POST /scan/product/getlist` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Catalog: `official_account.scan.product.getlist`.
-        pub struct Getlist {
+        /// * Catalog: `official_account.scan.product.get_list`.
+        pub struct GetList {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -579,9 +579,9 @@ pub mod product {
     }
 
     w::endpoint! {
-        Getlist => w::Free,
+        GetList => w::Free,
         w::EndpointInfo {
-            id: "official_account.scan.product.getlist",
+            id: "official_account.scan.product.get_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/scan/product/getlist",
@@ -603,8 +603,8 @@ pub mod product {
         /// * Call: `POST /scan/product/getqrcode` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <https://mp.weixin.qq.com/wiki?t=resource/res_main&amp;id=mp1455872062>.
-        /// * Catalog: `official_account.scan.product.getqrcode`.
-        pub struct Getqrcode {
+        /// * Catalog: `official_account.scan.product.get_qr_code`.
+        pub struct GetQrCode {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -612,9 +612,9 @@ pub mod product {
     }
 
     w::endpoint! {
-        Getqrcode => w::Free,
+        GetQrCode => w::Free,
         w::EndpointInfo {
-            id: "official_account.scan.product.getqrcode",
+            id: "official_account.scan.product.get_qr_code",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/scan/product/getqrcode",
@@ -636,8 +636,8 @@ pub mod product {
         /// * Call: `POST /scan/product/modstatus` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <http://mp.weixin.qq.com/wiki/15/1007691d0f1c10a0588c6517f12ed70f.html>.
-        /// * Catalog: `official_account.scan.product.modstatus`.
-        pub struct Modstatus {
+        /// * Catalog: `official_account.scan.product.mod_status`.
+        pub struct ModStatus {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -645,9 +645,9 @@ pub mod product {
     }
 
     w::endpoint! {
-        Modstatus => w::Free,
+        ModStatus => w::Free,
         w::EndpointInfo {
-            id: "official_account.scan.product.modstatus",
+            id: "official_account.scan.product.mod_status",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/scan/product/modstatus",
@@ -745,26 +745,26 @@ pub mod product {
             ///
             /// * Call: `POST /scan/product/v2/getinfo` on `api.weixin.qq.com`.
             /// * Source: <https://mp.weixin.qq.com/cgi-bin/announce?action=getannouncement&key=11533749572M9ODP&platform=2>.
-            /// * Catalog: `official_account.scan.product.v2.getinfo`.
-            pub struct Getinfo {
+            /// * Catalog: `official_account.scan.product.v2.get_info`.
+            pub struct GetInfo {
                 /// `product`.
-                0 product: super::super::GetinfoProduct => "product: must",
+                0 product: super::super::GetInfoProduct => "product: must",
             }
-            new(product: super::super::GetinfoProduct)
+            new(product: super::super::GetInfoProduct)
         }
 
         w::record! {
-            /// Answer to [`Getinfo`].
-            pub struct GetinfoResponse {
+            /// Answer to [`GetInfo`].
+            pub struct GetInfoResponse {
                 /// `product`.
                 0 product: super::super::ProductItem => "product: must",
             }
         }
 
         w::endpoint! {
-            Getinfo => GetinfoResponse,
+            GetInfo => GetInfoResponse,
             w::EndpointInfo {
-                id: "official_account.scan.product.v2.getinfo",
+                id: "official_account.scan.product.v2.get_info",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/scan/product/v2/getinfo",
@@ -785,8 +785,8 @@ pub mod product {
             ///
             /// * Call: `POST /scan/product/v2/getinfobypage` on `api.weixin.qq.com`.
             /// * Source: <https://mp.weixin.qq.com/cgi-bin/announce?action=getannouncement&key=11533749572M9ODP&platform=2>.
-            /// * Catalog: `official_account.scan.product.v2.getinfobypage`.
-            pub struct Getinfobypage {
+            /// * Catalog: `official_account.scan.product.v2.get_info_by_page`.
+            pub struct GetInfoByPage {
                 /// `page_context`.
                 0 page_context: Option<String> => "page_context",
                 /// `page_num`.
@@ -799,8 +799,8 @@ pub mod product {
         }
 
         w::record! {
-            /// Answer to [`Getinfobypage`].
-            pub struct GetinfobypageResponse {
+            /// Answer to [`GetInfoByPage`].
+            pub struct GetInfoByPageResponse {
                 /// `product`.
                 0 product: Vec<super::super::ProductItem> => "product: must",
                 /// `page_context`.
@@ -809,9 +809,9 @@ pub mod product {
         }
 
         w::endpoint! {
-            Getinfobypage => GetinfobypageResponse,
+            GetInfoByPage => GetInfoByPageResponse,
             w::EndpointInfo {
-                id: "official_account.scan.product.v2.getinfobypage",
+                id: "official_account.scan.product.v2.get_info_by_page",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/scan/product/v2/getinfobypage",

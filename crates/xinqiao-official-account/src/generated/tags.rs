@@ -5,7 +5,7 @@ use xinqiao_wire as w;
 
 w::record! {
     /// `tag` of the answer of `tags::Create`; `tag` of `tags::Update`.
-    pub struct CreateTag {
+    pub struct Tag {
         /// `id`.
         0 id: i64 => "id: must",
         /// `name`.
@@ -16,7 +16,7 @@ w::record! {
 
 w::record! {
     /// `tag` of `tags::Delete`.
-    pub struct DeleteTag {
+    pub struct TagId {
         /// `id`.
         0 id: i64 => "id: must",
     }
@@ -25,7 +25,7 @@ w::record! {
 
 w::record! {
     /// An item of `tags` in the answer of `tags::Get`.
-    pub struct GetTag {
+    pub struct CountedTag {
         /// `id`.
         0 id: i64 => "id: must",
         /// `name`.
@@ -36,8 +36,8 @@ w::record! {
 }
 
 w::record! {
-    /// `data` of the answer of `tags::members::Getblacklist`.
-    pub struct GetblacklistData {
+    /// `data` of the answer of `tags::members::GetBlacklist`.
+    pub struct GetBlacklistData {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
@@ -45,7 +45,7 @@ w::record! {
 
 w::record! {
     /// `tag` of `tags::Create`.
-    pub struct Tag {
+    pub struct NewTag {
         /// `name`.
         0 name: String => "name: must",
     }
@@ -61,16 +61,16 @@ w::record! {
     /// * Catalog: `official_account.tags.create`.
     pub struct Create {
         /// `tag`.
-        0 tag: Tag => "tag: must",
+        0 tag: NewTag => "tag: must",
     }
-    new(tag: Tag)
+    new(tag: NewTag)
 }
 
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `tag`.
-        0 tag: CreateTag => "tag: must",
+        0 tag: Tag => "tag: must",
     }
 }
 
@@ -102,9 +102,9 @@ w::record! {
     /// * Catalog: `official_account.tags.delete`.
     pub struct Delete {
         /// `tag`.
-        0 tag: DeleteTag => "tag: must",
+        0 tag: TagId => "tag: must",
     }
-    new(tag: DeleteTag)
+    new(tag: TagId)
 }
 
 w::endpoint! {
@@ -142,7 +142,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `tags`.
-        0 tags: Vec<GetTag> => "tags: must",
+        0 tags: Vec<CountedTag> => "tags: must",
     }
 }
 
@@ -171,8 +171,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/tags/getidlist` on `api.weixin.qq.com`.
     /// * Needs: `user.group`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
-    /// * Catalog: `official_account.tags.getidlist`.
-    pub struct Getidlist {
+    /// * Catalog: `official_account.tags.get_id_list`.
+    pub struct GetIdList {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
@@ -180,17 +180,18 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getidlist`].
-    pub struct GetidlistResponse {
+    /// Answer to [`GetIdList`].
+    pub struct GetIdListResponse {
         /// `tagid_list`.
-        0 tagid_list: Vec<i64> => "tagid_list: must",
+        #[doc(alias = "tagid_list")]
+        0 tag_id_list: Vec<i64> => "tagid_list: must",
     }
 }
 
 w::endpoint! {
-    Getidlist => GetidlistResponse,
+    GetIdList => GetIdListResponse,
     w::EndpointInfo {
-        id: "official_account.tags.getidlist",
+        id: "official_account.tags.get_id_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/tags/getidlist",
@@ -215,9 +216,9 @@ w::record! {
     /// * Catalog: `official_account.tags.update`.
     pub struct Update {
         /// `tag`.
-        0 tag: CreateTag => "tag: must",
+        0 tag: Tag => "tag: must",
     }
-    new(tag: CreateTag)
+    new(tag: Tag)
 }
 
 w::endpoint! {
@@ -249,8 +250,8 @@ pub mod members {
         /// * Call: `POST /cgi-bin/tags/members/batchblacklist` on `api.weixin.qq.com`.
         /// * Needs: `user.group`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Manage_blacklist.html>.
-        /// * Catalog: `official_account.tags.members.batchblacklist`.
-        pub struct Batchblacklist {
+        /// * Catalog: `official_account.tags.members.batch_blacklist`.
+        pub struct BatchBlacklist {
             /// `openid_list`; personal data, masked in `Debug`.
             0 openid_list: Vec<String> => "openid_list: must masked",
         }
@@ -258,9 +259,9 @@ pub mod members {
     }
 
     w::endpoint! {
-        Batchblacklist => w::Empty,
+        BatchBlacklist => w::Empty,
         w::EndpointInfo {
-            id: "official_account.tags.members.batchblacklist",
+            id: "official_account.tags.members.batch_blacklist",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/tags/members/batchblacklist",
@@ -282,20 +283,21 @@ pub mod members {
         /// * Call: `POST /cgi-bin/tags/members/batchtagging` on `api.weixin.qq.com`.
         /// * Needs: `user.group`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
-        /// * Catalog: `official_account.tags.members.batchtagging`.
-        pub struct Batchtagging {
+        /// * Catalog: `official_account.tags.members.batch_tagging`.
+        pub struct BatchTagging {
             /// `openid_list`; personal data, masked in `Debug`.
             0 openid_list: Vec<String> => "openid_list: must masked",
             /// `tagid`.
-            1 tagid: i64 => "tagid: must",
+            #[doc(alias = "tagid")]
+            1 tag_id: i64 => "tagid: must",
         }
-        new(openid_list: Vec<String>, tagid: i64)
+        new(openid_list: Vec<String>, tag_id: i64)
     }
 
     w::endpoint! {
-        Batchtagging => w::Empty,
+        BatchTagging => w::Empty,
         w::EndpointInfo {
-            id: "official_account.tags.members.batchtagging",
+            id: "official_account.tags.members.batch_tagging",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/tags/members/batchtagging",
@@ -317,8 +319,8 @@ pub mod members {
         /// * Call: `POST /cgi-bin/tags/members/batchunblacklist` on `api.weixin.qq.com`.
         /// * Needs: `user.group`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Manage_blacklist.html>.
-        /// * Catalog: `official_account.tags.members.batchunblacklist`.
-        pub struct Batchunblacklist {
+        /// * Catalog: `official_account.tags.members.batch_unblacklist`.
+        pub struct BatchUnblacklist {
             /// `openid_list`; personal data, masked in `Debug`.
             0 openid_list: Vec<String> => "openid_list: must masked",
         }
@@ -326,9 +328,9 @@ pub mod members {
     }
 
     w::endpoint! {
-        Batchunblacklist => w::Empty,
+        BatchUnblacklist => w::Empty,
         w::EndpointInfo {
-            id: "official_account.tags.members.batchunblacklist",
+            id: "official_account.tags.members.batch_unblacklist",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/tags/members/batchunblacklist",
@@ -350,20 +352,21 @@ pub mod members {
         /// * Call: `POST /cgi-bin/tags/members/batchuntagging` on `api.weixin.qq.com`.
         /// * Needs: `user.group`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
-        /// * Catalog: `official_account.tags.members.batchuntagging`.
-        pub struct Batchuntagging {
+        /// * Catalog: `official_account.tags.members.batch_untagging`.
+        pub struct BatchUntagging {
             /// `openid_list`; personal data, masked in `Debug`.
             0 openid_list: Vec<String> => "openid_list: must masked",
             /// `tagid`.
-            1 tagid: i64 => "tagid: must",
+            #[doc(alias = "tagid")]
+            1 tag_id: i64 => "tagid: must",
         }
-        new(openid_list: Vec<String>, tagid: i64)
+        new(openid_list: Vec<String>, tag_id: i64)
     }
 
     w::endpoint! {
-        Batchuntagging => w::Empty,
+        BatchUntagging => w::Empty,
         w::EndpointInfo {
-            id: "official_account.tags.members.batchuntagging",
+            id: "official_account.tags.members.batch_untagging",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/tags/members/batchuntagging",
@@ -385,8 +388,8 @@ pub mod members {
         /// * Call: `POST /cgi-bin/tags/members/getblacklist` on `api.weixin.qq.com`.
         /// * Needs: `user.group`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Manage_blacklist.html>.
-        /// * Catalog: `official_account.tags.members.getblacklist`.
-        pub struct Getblacklist {
+        /// * Catalog: `official_account.tags.members.get_blacklist`.
+        pub struct GetBlacklist {
             /// `begin_openid`.
             0 begin_openid: Option<String> => "begin_openid",
         }
@@ -395,23 +398,23 @@ pub mod members {
     }
 
     w::record! {
-        /// Answer to [`Getblacklist`].
-        pub struct GetblacklistResponse {
+        /// Answer to [`GetBlacklist`].
+        pub struct GetBlacklistResponse {
             /// `total`.
             0 total: i64 => "total: must",
             /// `count`.
             1 count: i64 => "count: must",
             /// `data`.
-            2 data: super::GetblacklistData => "data: must",
+            2 data: super::GetBlacklistData => "data: must",
             /// `next_openid`.
             3 next_openid: String => "next_openid: must",
         }
     }
 
     w::endpoint! {
-        Getblacklist => GetblacklistResponse,
+        GetBlacklist => GetBlacklistResponse,
         w::EndpointInfo {
-            id: "official_account.tags.members.getblacklist",
+            id: "official_account.tags.members.get_blacklist",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/tags/members/getblacklist",

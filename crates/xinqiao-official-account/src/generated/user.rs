@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `user_list` in `user::InfoBatchget`.
+    /// An item of `user_list` in `user::InfoBatchGet`.
     pub struct User {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `user_info_list` in the answer of `user::InfoBatchget`.
+    /// An item of `user_info_list` in the answer of `user::InfoBatchGet`.
     pub struct UserInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -51,7 +51,8 @@ w::record! {
         /// `language`.
         7 language: String => "language: must",
         /// `headimgurl`; personal data, masked in `Debug`.
-        8 headimgurl: Option<String> => "headimgurl: masked",
+        #[doc(alias = "headimgurl")]
+        8 head_img_url: Option<String> => "headimgurl: masked",
         /// `subscribe`; `0` or `1` on the wire.
         9 subscribe: bool => "subscribe: must zero-one",
         /// `subscribe_time`; format `unix`.
@@ -61,9 +62,11 @@ w::record! {
         /// `remark`.
         12 remark: Option<String> => "remark",
         /// `groupid`.
-        13 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        13 group_id: i64 => "groupid: must",
         /// `tagid_list`.
-        14 tagid_list: Option<Vec<i64>> => "tagid_list",
+        #[doc(alias = "tagid_list")]
+        14 tag_id_list: Option<Vec<i64>> => "tagid_list",
         /// `qr_scene`.
         15 qr_scene: Option<i64> => "qr_scene",
         /// `qr_scene_str`.
@@ -156,7 +159,8 @@ w::record! {
         /// `language`.
         7 language: String => "language: must",
         /// `headimgurl`; personal data, masked in `Debug`.
-        8 headimgurl: Option<String> => "headimgurl: masked",
+        #[doc(alias = "headimgurl")]
+        8 head_img_url: Option<String> => "headimgurl: masked",
         /// `subscribe`; `0` or `1` on the wire.
         9 subscribe: bool => "subscribe: must zero-one",
         /// `subscribe_time`; format `unix`.
@@ -166,9 +170,11 @@ w::record! {
         /// `remark`.
         12 remark: Option<String> => "remark",
         /// `groupid`.
-        13 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        13 group_id: i64 => "groupid: must",
         /// `tagid_list`.
-        14 tagid_list: Option<Vec<i64>> => "tagid_list",
+        #[doc(alias = "tagid_list")]
+        14 tag_id_list: Option<Vec<i64>> => "tagid_list",
         /// `qr_scene`.
         15 qr_scene: Option<i64> => "qr_scene",
         /// `qr_scene_str`.
@@ -201,8 +207,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/user/info/batchget` on `api.weixin.qq.com`.
     /// * Needs: `user.info`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Get_users_basic_information_UnionID.html>.
-    /// * Catalog: `official_account.user.info_batchget`.
-    pub struct InfoBatchget {
+    /// * Catalog: `official_account.user.info_batch_get`.
+    pub struct InfoBatchGet {
         /// `user_list`.
         0 user_list: Vec<User> => "user_list: must",
     }
@@ -210,17 +216,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`InfoBatchget`].
-    pub struct InfoBatchgetResponse {
+    /// Answer to [`InfoBatchGet`].
+    pub struct InfoBatchGetResponse {
         /// `user_info_list`.
         0 user_info_list: Vec<UserInfo> => "user_info_list: must",
     }
 }
 
 w::endpoint! {
-    InfoBatchget => InfoBatchgetResponse,
+    InfoBatchGet => InfoBatchGetResponse,
     w::EndpointInfo {
-        id: "official_account.user.info_batchget",
+        id: "official_account.user.info_batch_get",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/user/info/batchget",
@@ -242,8 +248,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/user/info/updateremark` on `api.weixin.qq.com`.
     /// * Needs: `user.remark`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Configuring_user_notes.html>.
-    /// * Catalog: `official_account.user.info_updateremark`.
-    pub struct InfoUpdateremark {
+    /// * Catalog: `official_account.user.info_update_remark`.
+    pub struct InfoUpdateRemark {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `remark`.
@@ -253,9 +259,9 @@ w::record! {
 }
 
 w::endpoint! {
-    InfoUpdateremark => w::Empty,
+    InfoUpdateRemark => w::Empty,
     w::EndpointInfo {
-        id: "official_account.user.info_updateremark",
+        id: "official_account.user.info_update_remark",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/user/info/updateremark",
@@ -280,11 +286,12 @@ w::record! {
     /// * Catalog: `official_account.user.tag_get`.
     pub struct TagGet {
         /// `tagid`.
-        0 tagid: i64 => "tagid: must",
+        #[doc(alias = "tagid")]
+        0 tag_id: i64 => "tagid: must",
         /// `next_openid`.
         1 next_openid: Option<String> => "next_openid",
     }
-    new(tagid: i64)
+    new(tag_id: i64)
     text(next_openid: String)
 }
 

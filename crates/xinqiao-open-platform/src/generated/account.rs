@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `head_image_info` of the answer of `account::Getaccountbasicinfo`.
+    /// `head_image_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct HeadImageInfo {
         /// `head_image_url`.
         0 head_image_url: String => "head_image_url: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `nickname_info` of the answer of `account::Getaccountbasicinfo`.
+    /// `nickname_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct NicknameInfo {
         /// `nickname`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `signature_info` of the answer of `account::Getaccountbasicinfo`.
+    /// `signature_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct SignatureInfo {
         /// `signature`.
         0 signature: String => "signature: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `wx_verify_info` of the answer of `account::Getaccountbasicinfo`.
+    /// `wx_verify_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct WxVerifyInfo {
         /// `qualification_verify`.
         0 qualification_verify: bool => "qualification_verify: must",
@@ -60,18 +60,19 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/account/componentrebindadmin` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/product/Register_Mini_Programs/fast_registration_of_mini_program.html>.
-    /// * Catalog: `open_platform.account.componentrebindadmin`.
-    pub struct Componentrebindadmin {
+    /// * Catalog: `open_platform.account.component_rebind_admin`.
+    pub struct ComponentRebindAdmin {
         /// `taskid`.
-        0 taskid: String => "taskid: must",
+        #[doc(alias = "taskid")]
+        0 task_id: String => "taskid: must",
     }
-    new(taskid: impl Into<String>)
+    new(task_id: impl Into<String>)
 }
 
 w::endpoint! {
-    Componentrebindadmin => w::Empty,
+    ComponentRebindAdmin => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.account.componentrebindadmin",
+        id: "open_platform.account.component_rebind_admin",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/account/componentrebindadmin",
@@ -92,8 +93,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/account/fastregister` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-officalaccount/registerMiniprogramByOffiaccount.html>.
-    /// * Catalog: `open_platform.account.fastregister`.
-    pub struct Fastregister {
+    /// * Catalog: `open_platform.account.fast_register`.
+    pub struct FastRegister {
         /// `ticket`.
         0 ticket: String => "ticket: must",
     }
@@ -101,8 +102,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Fastregister`].
-    pub struct FastregisterResponse {
+    /// Answer to [`FastRegister`].
+    pub struct FastRegisterResponse {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `authorization_code`; a secret, masked in `Debug`.
@@ -115,9 +116,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Fastregister => FastregisterResponse,
+    FastRegister => FastRegisterResponse,
     w::EndpointInfo {
-        id: "open_platform.account.fastregister",
+        id: "open_platform.account.fast_register",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/account/fastregister",
@@ -138,15 +139,15 @@ w::record! {
     ///
     /// * Call: `GET /cgi-bin/account/getaccountbasicinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getAccountBasicInfo.html>.
-    /// * Catalog: `open_platform.account.getaccountbasicinfo`.
-    pub struct Getaccountbasicinfo {
+    /// * Catalog: `open_platform.account.get_account_basic_info`.
+    pub struct GetAccountBasicInfo {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getaccountbasicinfo`].
-    pub struct GetaccountbasicinfoResponse {
+    /// Answer to [`GetAccountBasicInfo`].
+    pub struct GetAccountBasicInfoResponse {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `account_type`.
@@ -158,7 +159,8 @@ w::record! {
         /// `credential`.
         4 credential: String => "credential: must",
         /// `realname_status`.
-        5 realname_status: i64 => "realname_status: must",
+        #[doc(alias = "realname_status")]
+        5 real_name_status: i64 => "realname_status: must",
         /// `registered_country`.
         6 registered_country: Option<i64> => "registered_country",
         /// `nickname_info`.
@@ -173,9 +175,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getaccountbasicinfo => GetaccountbasicinfoResponse,
+    GetAccountBasicInfo => GetAccountBasicInfoResponse,
     w::EndpointInfo {
-        id: "open_platform.account.getaccountbasicinfo",
+        id: "open_platform.account.get_account_basic_info",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/account/getaccountbasicinfo",
@@ -196,8 +198,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/account/modifyheadimage` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setHeadImage.html>.
-    /// * Catalog: `open_platform.account.modifyheadimage`.
-    pub struct Modifyheadimage {
+    /// * Catalog: `open_platform.account.modify_head_image`.
+    pub struct ModifyHeadImage {
         /// `head_img_media_id`.
         0 head_img_media_id: String => "head_img_media_id: must",
         /// `x1`.
@@ -213,9 +215,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Modifyheadimage => w::Empty,
+    ModifyHeadImage => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.account.modifyheadimage",
+        id: "open_platform.account.modify_head_image",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/account/modifyheadimage",
@@ -236,8 +238,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/account/modifysignature` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setSignature.html>.
-    /// * Catalog: `open_platform.account.modifysignature`.
-    pub struct Modifysignature {
+    /// * Catalog: `open_platform.account.modify_signature`.
+    pub struct ModifySignature {
         /// `signature`.
         0 signature: String => "signature: must",
     }
@@ -245,9 +247,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Modifysignature => w::Empty,
+    ModifySignature => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.account.modifysignature",
+        id: "open_platform.account.modify_signature",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/account/modifysignature",

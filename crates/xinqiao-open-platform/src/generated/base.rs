@@ -10,8 +10,8 @@ pub mod tcb {
         ///
         /// * Call: `POST /tcb/invokecloudfunction` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/invokeCloudFunction.html>.
-        /// * Catalog: `open_platform.tcb.invokecloudfunction`.
-        pub struct Invokecloudfunction {
+        /// * Catalog: `open_platform.tcb.invoke_cloud_function`.
+        pub struct InvokeCloudFunction {
             /// `env`.
             0 env: String => "env: must query",
             /// `name`.
@@ -21,17 +21,17 @@ pub mod tcb {
     }
 
     w::record! {
-        /// Answer to [`Invokecloudfunction`].
-        pub struct InvokecloudfunctionResponse {
+        /// Answer to [`InvokeCloudFunction`].
+        pub struct InvokeCloudFunctionResponse {
             /// `resp_data`.
             0 resp_data: Option<String> => "resp_data",
         }
     }
 
     w::endpoint! {
-        Invokecloudfunction => InvokecloudfunctionResponse,
+        InvokeCloudFunction => InvokeCloudFunctionResponse,
         w::EndpointInfo {
-            id: "open_platform.tcb.invokecloudfunction",
+            id: "open_platform.tcb.invoke_cloud_function",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/tcb/invokecloudfunction",
@@ -52,8 +52,8 @@ pub mod tcb {
         ///
         /// * Call: `POST /tcb/modifyenv` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/changeTcbEnv.html>.
-        /// * Catalog: `open_platform.tcb.modifyenv`.
-        pub struct Modifyenv {
+        /// * Catalog: `open_platform.tcb.modify_env`.
+        pub struct ModifyEnv {
             /// `env`.
             0 env: String => "env: must",
         }
@@ -61,9 +61,9 @@ pub mod tcb {
     }
 
     w::endpoint! {
-        Modifyenv => w::Empty,
+        ModifyEnv => w::Empty,
         w::EndpointInfo {
-            id: "open_platform.tcb.modifyenv",
+            id: "open_platform.tcb.modify_env",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/tcb/modifyenv",
@@ -84,8 +84,8 @@ pub mod tcb {
         ///
         /// * Call: `POST /tcb/usecloudaccesstoken` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/admin-management/setCloudAccessToken.html>.
-        /// * Catalog: `open_platform.tcb.usecloudaccesstoken`.
-        pub struct Usecloudaccesstoken {
+        /// * Catalog: `open_platform.tcb.use_cloud_access_token`.
+        pub struct UseCloudAccessToken {
             /// `action`.
             0 action: String => "action: must",
             /// `env`.
@@ -102,8 +102,8 @@ pub mod tcb {
     }
 
     w::record! {
-        /// Answer to [`Usecloudaccesstoken`].
-        pub struct UsecloudaccesstokenResponse {
+        /// Answer to [`UseCloudAccessToken`].
+        pub struct UseCloudAccessTokenResponse {
             /// `open`.
             0 open: Option<bool> => "open",
             /// `api_whitelist`.
@@ -114,9 +114,9 @@ pub mod tcb {
     }
 
     w::endpoint! {
-        Usecloudaccesstoken => UsecloudaccesstokenResponse,
+        UseCloudAccessToken => UseCloudAccessTokenResponse,
         w::EndpointInfo {
-            id: "open_platform.tcb.usecloudaccesstoken",
+            id: "open_platform.tcb.use_cloud_access_token",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/tcb/usecloudaccesstoken",
@@ -133,8 +133,8 @@ pub mod tcb {
     }
 }
 
-/// `open_platform.base.wxverify`.
-pub mod wxverify {
+/// `open_platform.base.wx_verify`.
+pub mod wx_verify {
     use xinqiao_wire as w;
 
     w::record! {
@@ -142,8 +142,8 @@ pub mod wxverify {
         ///
         /// * Call: `POST /cgi-bin/wxverify/checkwxverifynickname` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/checkNickName.html>.
-        /// * Catalog: `open_platform.wxverify.checkwxverifynickname`.
-        pub struct Checkwxverifynickname {
+        /// * Catalog: `open_platform.wx_verify.check_wx_verify_nickname`.
+        pub struct CheckWxVerifyNickname {
             /// `nick_name`.
             0 nick_name: String => "nick_name: must",
         }
@@ -151,8 +151,8 @@ pub mod wxverify {
     }
 
     w::record! {
-        /// Answer to [`Checkwxverifynickname`].
-        pub struct CheckwxverifynicknameResponse {
+        /// Answer to [`CheckWxVerifyNickname`].
+        pub struct CheckWxVerifyNicknameResponse {
             /// `hit_condition`.
             0 hit_condition: bool => "hit_condition: must",
             /// `wording`.
@@ -161,9 +161,9 @@ pub mod wxverify {
     }
 
     w::endpoint! {
-        Checkwxverifynickname => CheckwxverifynicknameResponse,
+        CheckWxVerifyNickname => CheckWxVerifyNicknameResponse,
         w::EndpointInfo {
-            id: "open_platform.wxverify.checkwxverifynickname",
+            id: "open_platform.wx_verify.check_wx_verify_nickname",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/wxverify/checkwxverifynickname",

@@ -5,7 +5,7 @@ use xinqiao_wire as w;
 
 w::record! {
     /// An item of `list` in the answer of `component::ApiGetAuthorizerList`.
-    pub struct ApiGetAuthorizerListList {
+    pub struct GetAuthorizerList {
         /// `authorizer_appid`.
         0 authorizer_appid: String => "authorizer_appid: must",
         /// `refresh_token`; a secret, masked in `Debug`.
@@ -67,7 +67,8 @@ w::record! {
         /// `signature`.
         7 signature: Option<String> => "signature",
         /// `qrcode_url`.
-        8 qrcode_url: Option<String> => "qrcode_url",
+        #[doc(alias = "qrcode_url")]
+        8 qr_code_url: Option<String> => "qrcode_url",
         /// `business_info`.
         9 business_info: BusinessInfo => "business_info: must",
         /// `MiniProgramInfo`.
@@ -121,13 +122,14 @@ w::record! {
     /// An item of `func_info` in `component::ApiQueryAuthAuthorizationInfo`; an item of `func_info` in `component::AuthorizationInfo`.
     pub struct FuncInfo {
         /// `funcscope_category`.
-        0 funcscope_category: FuncscopeCategory => "funcscope_category: must",
+        #[doc(alias = "funcscope_category")]
+        0 func_scope_category: FuncScopeCategory => "funcscope_category: must",
     }
 }
 
 w::record! {
     /// `funcscope_category` of `component::FuncInfo`.
-    pub struct FuncscopeCategory {
+    pub struct FuncScopeCategory {
         /// `id`.
         0 id: i64 => "id: must",
         /// `type`.
@@ -170,7 +172,7 @@ w::record! {
 }
 
 w::record! {
-    /// `owner_setting` of the answer of `component::Getprivacysetting`; `owner_setting` of `component::Setprivacysetting`.
+    /// `owner_setting` of the answer of `component::GetPrivacySetting`; `owner_setting` of `component::SetPrivacySetting`.
     pub struct OwnerSetting {
         /// `contact_email`; personal data, masked in `Debug`.
         0 contact_email: Option<String> => "contact_email: masked",
@@ -200,16 +202,16 @@ w::record! {
 }
 
 w::record! {
-    /// `privacy_desc` of the answer of `component::Getprivacysetting`.
+    /// `privacy_desc` of the answer of `component::GetPrivacySetting`.
     pub struct PrivacyDesc {
         /// `privacy_desc_list`.
-        0 privacy_desc_list: Vec<PrivacyDescPrivacyDesc> => "privacy_desc_list: must",
+        0 privacy_desc_list: Vec<Desc> => "privacy_desc_list: must",
     }
 }
 
 w::record! {
     /// An item of `privacy_desc_list` in `component::PrivacyDesc`.
-    pub struct PrivacyDescPrivacyDesc {
+    pub struct Desc {
         /// `privacy_key`.
         0 privacy_key: String => "privacy_key: must",
         /// `privacy_desc`.
@@ -228,8 +230,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `setting_list` in `component::Setprivacysetting`.
-    pub struct SetprivacysettingSetting {
+    /// An item of `setting_list` in `component::SetPrivacySetting`.
+    pub struct PrivacySetting {
         /// `privacy_key`.
         0 privacy_key: String => "privacy_key: must",
         /// `privacy_text`.
@@ -239,7 +241,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `setting_list` in the answer of `component::Getprivacysetting`.
+    /// An item of `setting_list` in the answer of `component::GetPrivacySetting`.
     pub struct Setting {
         /// `privacy_key`.
         0 privacy_key: String => "privacy_key: must",
@@ -312,13 +314,14 @@ w::record! {
         /// `component_appid`; the account's appid.
         0 component_appid: String => "component_appid: must",
         /// `component_appsecret`; the account's appsecret; a secret, masked in `Debug`.
-        1 component_appsecret: String => "component_appsecret: must masked",
+        #[doc(alias = "component_appsecret")]
+        1 component_app_secret: String => "component_appsecret: must masked",
         /// `component_verify_ticket`; a secret, masked in `Debug`.
         2 component_verify_ticket: String => "component_verify_ticket: must masked",
     }
     new(
         component_appid: impl Into<String>,
-        component_appsecret: impl Into<String>,
+        component_app_secret: impl Into<String>,
         component_verify_ticket: impl Into<String>,
     )
 }
@@ -389,8 +392,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/component/api_create_preauthcode` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ticket-token/getPreAuthCode.html>.
-    /// * Catalog: `open_platform.component.api_create_preauthcode`.
-    pub struct ApiCreatePreauthcode {
+    /// * Catalog: `open_platform.component.api_create_pre_auth_code`.
+    pub struct ApiCreatePreAuthCode {
         /// `component_appid`; the account's appid.
         0 component_appid: String => "component_appid: must",
     }
@@ -398,8 +401,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ApiCreatePreauthcode`].
-    pub struct ApiCreatePreauthcodeResponse {
+    /// Answer to [`ApiCreatePreAuthCode`].
+    pub struct ApiCreatePreAuthCodeResponse {
         /// `pre_auth_code`.
         0 pre_auth_code: String => "pre_auth_code: must",
         /// `expires_in`; in s.
@@ -408,9 +411,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ApiCreatePreauthcode => ApiCreatePreauthcodeResponse,
+    ApiCreatePreAuthCode => ApiCreatePreAuthCodeResponse,
     w::EndpointInfo {
-        id: "open_platform.component.api_create_preauthcode",
+        id: "open_platform.component.api_create_pre_auth_code",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/component/api_create_preauthcode",
@@ -493,7 +496,7 @@ w::record! {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
         /// `list`.
-        1 list: Vec<ApiGetAuthorizerListList> => "list: must",
+        1 list: Vec<GetAuthorizerList> => "list: must",
     }
 }
 
@@ -692,8 +695,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/component/batchget_card_merchant` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `open_platform.component.batchget_card_merchant`.
-    pub struct BatchgetCardMerchant {
+    /// * Catalog: `open_platform.component.batch_get_card_merchant`.
+    pub struct BatchGetCardMerchant {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -701,9 +704,9 @@ w::record! {
 }
 
 w::endpoint! {
-    BatchgetCardMerchant => w::Free,
+    BatchGetCardMerchant => w::Free,
     w::EndpointInfo {
-        id: "open_platform.component.batchget_card_merchant",
+        id: "open_platform.component.batch_get_card_merchant",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/component/batchget_card_merchant",
@@ -828,9 +831,10 @@ w::record! {
         /// `component_appid`; the account's appid.
         1 component_appid: String => "component_appid: must",
         /// `appsecret`; the account's appsecret; a secret, masked in `Debug`.
-        2 appsecret: String => "appsecret: must masked",
+        #[doc(alias = "appsecret")]
+        2 app_secret: String => "appsecret: must masked",
     }
-    new(component_appid: impl Into<String>, appsecret: impl Into<String>)
+    new(component_appid: impl Into<String>, app_secret: impl Into<String>)
     text(appid: xinqiao_types::AppId)
 }
 
@@ -922,15 +926,15 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/component/get_domain_confirmfile` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/thirdparty-management/domain-mgnt/getThirdpartyJumpDomainConfirmFile.html>.
-    /// * Catalog: `open_platform.component.get_domain_confirmfile`.
-    pub struct GetDomainConfirmfile {
+    /// * Catalog: `open_platform.component.get_domain_confirm_file`.
+    pub struct GetDomainConfirmFile {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`GetDomainConfirmfile`].
-    pub struct GetDomainConfirmfileResponse {
+    /// Answer to [`GetDomainConfirmFile`].
+    pub struct GetDomainConfirmFileResponse {
         /// `file_name`.
         0 file_name: String => "file_name: must",
         /// `file_content`.
@@ -939,9 +943,9 @@ w::record! {
 }
 
 w::endpoint! {
-    GetDomainConfirmfile => GetDomainConfirmfileResponse,
+    GetDomainConfirmFile => GetDomainConfirmFileResponse,
     w::EndpointInfo {
-        id: "open_platform.component.get_domain_confirmfile",
+        id: "open_platform.component.get_domain_confirm_file",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/component/get_domain_confirmfile",
@@ -962,8 +966,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/component/getprivacysetting` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/privacy-management/getPrivacySetting.html>.
-    /// * Catalog: `open_platform.component.getprivacysetting`.
-    pub struct Getprivacysetting {
+    /// * Catalog: `open_platform.component.get_privacy_setting`.
+    pub struct GetPrivacySetting {
         /// `privacy_ver`.
         0 privacy_ver: Option<i64> => "privacy_ver",
     }
@@ -972,8 +976,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getprivacysetting`].
-    pub struct GetprivacysettingResponse {
+    /// Answer to [`GetPrivacySetting`].
+    pub struct GetPrivacySettingResponse {
         /// `code_exist`; `0` or `1` on the wire.
         0 code_exist: bool => "code_exist: must zero-one",
         /// `owner_setting`.
@@ -990,9 +994,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getprivacysetting => GetprivacysettingResponse,
+    GetPrivacySetting => GetPrivacySettingResponse,
     w::EndpointInfo {
-        id: "open_platform.component.getprivacysetting",
+        id: "open_platform.component.get_privacy_setting",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/component/getprivacysetting",
@@ -1143,23 +1147,23 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/component/setprivacysetting` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/privacy-management/setPrivacySetting.html>.
-    /// * Catalog: `open_platform.component.setprivacysetting`.
-    pub struct Setprivacysetting {
+    /// * Catalog: `open_platform.component.set_privacy_setting`.
+    pub struct SetPrivacySetting {
         /// `privacy_ver`.
         0 privacy_ver: Option<i64> => "privacy_ver",
         /// `owner_setting`.
         1 owner_setting: OwnerSetting => "owner_setting: must",
         /// `setting_list`.
-        2 setting_list: Option<Vec<SetprivacysettingSetting>> => "setting_list",
+        2 setting_list: Option<Vec<PrivacySetting>> => "setting_list",
     }
     new(owner_setting: OwnerSetting)
-    set(privacy_ver: i64, setting_list: Vec<SetprivacysettingSetting>)
+    set(privacy_ver: i64, setting_list: Vec<PrivacySetting>)
 }
 
 w::endpoint! {
-    Setprivacysetting => w::Empty,
+    SetPrivacySetting => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.component.setprivacysetting",
+        id: "open_platform.component.set_privacy_setting",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/component/setprivacysetting",
@@ -1244,8 +1248,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/component/uploadprivacyextfile` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/privacy-management/uploadPrivacySetting.html>.
-    /// * Catalog: `open_platform.component.uploadprivacyextfile`.
-    pub struct Uploadprivacyextfile {
+    /// * Catalog: `open_platform.component.upload_privacy_ext_file`.
+    pub struct UploadPrivacyExtFile {
         /// `file`.
         0 file: w::FilePart => "file: must",
     }
@@ -1253,17 +1257,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Uploadprivacyextfile`].
-    pub struct UploadprivacyextfileResponse {
+    /// Answer to [`UploadPrivacyExtFile`].
+    pub struct UploadPrivacyExtFileResponse {
         /// `ext_file_media_id`.
         0 ext_file_media_id: String => "ext_file_media_id: must",
     }
 }
 
 w::endpoint! {
-    Uploadprivacyextfile => UploadprivacyextfileResponse,
+    UploadPrivacyExtFile => UploadPrivacyExtFileResponse,
     w::EndpointInfo {
-        id: "open_platform.component.uploadprivacyextfile",
+        id: "open_platform.component.upload_privacy_ext_file",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/component/uploadprivacyextfile",
@@ -1279,8 +1283,8 @@ w::endpoint! {
     }
 }
 
-/// Fast registration of mini programs (快速注册企业小程序): `open_platform.component.fastregisterweapp`.
-pub mod fastregisterweapp {
+/// Fast registration of mini programs (快速注册企业小程序): `open_platform.component.fast_register_weapp`.
+pub mod fast_register_weapp {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1288,7 +1292,7 @@ pub mod fastregisterweapp {
         ///
         /// * Call: `POST /cgi-bin/component/fastregisterweapp` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ent/registerMiniprogram.html>.
-        /// * Catalog: `open_platform.component.fastregisterweapp.create`.
+        /// * Catalog: `open_platform.component.fast_register_weapp.create`.
         pub struct Create {
             /// `name`.
             0 name: String => "name: must",
@@ -1316,7 +1320,7 @@ pub mod fastregisterweapp {
     w::endpoint! {
         Create => w::Empty,
         w::EndpointInfo {
-            id: "open_platform.component.fastregisterweapp.create",
+            id: "open_platform.component.fast_register_weapp.create",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/component/fastregisterweapp",
@@ -1337,7 +1341,7 @@ pub mod fastregisterweapp {
         ///
         /// * Call: `POST /cgi-bin/component/fastregisterweapp` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ent/registerMiniprogram.html>.
-        /// * Catalog: `open_platform.component.fastregisterweapp.search`.
+        /// * Catalog: `open_platform.component.fast_register_weapp.search`.
         pub struct Search {
             /// `name`.
             0 name: String => "name: must",
@@ -1356,7 +1360,7 @@ pub mod fastregisterweapp {
     w::endpoint! {
         Search => w::Empty,
         w::EndpointInfo {
-            id: "open_platform.component.fastregisterweapp.search",
+            id: "open_platform.component.fast_register_weapp.search",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/component/fastregisterweapp",

@@ -81,7 +81,7 @@ w::record! {
 
 w::record! {
     /// `info` of `open_platform.info.notify_third_fasteregister`.
-    pub struct NotifyThirdFasteregisterInfo {
+    pub struct NotifyThirdFasteRegisterInfo {
         /// `name`.
         0 name: Option<String> => "name",
         /// `code_type`.
@@ -93,9 +93,11 @@ w::record! {
         /// `legal_persona_wechat`.
         4 legal_persona_wechat: Option<String> => "legal_persona_wechat",
         /// `idname`.
-        5 idname: Option<String> => "idname",
+        #[doc(alias = "idname")]
+        5 id_name: Option<String> => "idname",
         /// `wxuser`.
-        6 wxuser: Option<String> => "wxuser",
+        #[doc(alias = "wxuser")]
+        6 wx_user: Option<String> => "wxuser",
         /// `component_phone`.
         7 component_phone: Option<String> => "component_phone",
     }
@@ -103,7 +105,7 @@ w::record! {
 
 w::record! {
     /// `info` of `open_platform.info.notify_third_fastregisterbetaapp`.
-    pub struct NotifyThirdFastregisterbetaappInfo {
+    pub struct ThirdFastRegisterBetaAppInfo {
         /// `unique_id`.
         0 unique_id: String => "unique_id: must",
         /// `name`.
@@ -113,7 +115,7 @@ w::record! {
 
 w::record! {
     /// `info` of `open_platform.info.notify_third_fastverifybetaapp`.
-    pub struct NotifyThirdFastverifybetaappInfo {
+    pub struct NotifyThirdFastVerifyBetaAppInfo {
         /// `name`.
         0 name: String => "name: must",
         /// `code_type`.
@@ -157,7 +159,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
         /// * Catalog: `open_platform.event.betaapp_authorization_apply_event`.
-        pub struct BetaappAuthorizationApplyEvent {
+        pub struct BetaAppAuthorizationApplyEvent {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -179,7 +181,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/mpverifybetaweapp.html>.
         /// * Catalog: `open_platform.event.betaapp_verify_apply_event`.
-        pub struct BetaappVerifyApplyEvent {
+        pub struct BetaAppVerifyApplyEvent {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -201,7 +203,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
         /// * Catalog: `open_platform.event.betaapp_verify_event`.
-        pub struct BetaappVerifyEvent {
+        pub struct BetaAppVerifyEvent {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -488,7 +490,8 @@ pub mod info {
             /// `appid`.
             3 appid: xinqiao_types::AppId => "appid: must",
             /// `taskid`.
-            4 taskid: String => "taskid: must",
+            #[doc(alias = "taskid")]
+            4 task_id: String => "taskid: must",
             /// `task_status`.
             5 task_status: i64 => "task_status: must",
             /// `apply_status`.
@@ -504,7 +507,7 @@ pub mod info {
         /// A mini program's verification expires (小程序认证到期提醒).
         ///
         /// * Catalog: `open_platform.info.notify_3rd_wxa_wxverify`.
-        pub struct Notify3rdWxaWxverify {
+        pub struct Notify3rdWxaWxVerify {
             /// `AppId`.
             0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
@@ -526,7 +529,7 @@ pub mod info {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record/applyIcpFiling.html>.
         /// * Catalog: `open_platform.info.notify_apply_icpfiling_result`.
-        pub struct NotifyApplyIcpfilingResult {
+        pub struct NotifyApplyIcpFilingResult {
             /// `AppId`.
             0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
@@ -546,7 +549,7 @@ pub mod info {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ent/registerMiniprogram.html>.
         /// * Catalog: `open_platform.info.notify_third_fasteregister`.
-        pub struct NotifyThirdFasteregister {
+        pub struct NotifyThirdFasteRegister {
             /// `AppId`.
             0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
@@ -558,7 +561,7 @@ pub mod info {
             /// `auth_code`; a secret, masked in `Debug`.
             4 auth_code: Option<String> => "auth_code: masked",
             /// `info`.
-            5 info: super::NotifyThirdFasteregisterInfo => "info: must",
+            5 info: super::NotifyThirdFasteRegisterInfo => "info: must",
             /// `status`.
             6 status: i64 => "status: must",
             /// `msg`.
@@ -572,7 +575,7 @@ pub mod info {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/beta_Mini_Programs/fastregister.html>.
         /// * Catalog: `open_platform.info.notify_third_fastregisterbetaapp`.
-        pub struct NotifyThirdFastregisterbetaapp {
+        pub struct NotifyThirdFastRegisterBetaApp {
             /// `AppId`.
             0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
@@ -582,7 +585,7 @@ pub mod info {
             /// `appid`.
             3 appid: Option<xinqiao_types::AppId> => "appid",
             /// `info`.
-            4 info: super::NotifyThirdFastregisterbetaappInfo => "info: must",
+            4 info: super::ThirdFastRegisterBetaAppInfo => "info: must",
             /// `status`.
             5 status: i64 => "status: must",
             /// `msg`.
@@ -596,7 +599,7 @@ pub mod info {
         /// * Answer: success.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-regist-beta/verfifyBetaMiniprogram.html>.
         /// * Catalog: `open_platform.info.notify_third_fastverifybetaapp`.
-        pub struct NotifyThirdFastverifybetaapp {
+        pub struct NotifyThirdFastVerifyBetaApp {
             /// `AppId`.
             0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
@@ -606,7 +609,7 @@ pub mod info {
             /// `appid`.
             3 appid: Option<xinqiao_types::AppId> => "appid",
             /// `info`.
-            4 info: super::NotifyThirdFastverifybetaappInfo => "info: must",
+            4 info: super::NotifyThirdFastVerifyBetaAppInfo => "info: must",
             /// `status`.
             5 status: i64 => "status: must",
             /// `msg`.
@@ -640,7 +643,7 @@ pub mod info {
         /// * Answer: success (plain).
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/authorize_event.html>.
         /// * Catalog: `open_platform.info.updateauthorized`.
-        pub struct Updateauthorized {
+        pub struct UpdateAuthorized {
             /// `AppId`.
             0 app_id: String => "AppId: must plain-xml",
             /// `CreateTime`; format `unix`.

@@ -159,24 +159,24 @@ w::record! {
     ///
     /// * Call: `GET /cgi-bin/open/sameentity` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getBindOpenAccountEntity.html>.
-    /// * Catalog: `open_platform.open.sameentity`.
-    pub struct Sameentity {
+    /// * Catalog: `open_platform.open.same_entity`.
+    pub struct SameEntity {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Sameentity`].
-    pub struct SameentityResponse {
+    /// Answer to [`SameEntity`].
+    pub struct SameEntityResponse {
         /// `same_entity`.
         0 same_entity: bool => "same_entity: must",
     }
 }
 
 w::endpoint! {
-    Sameentity => SameentityResponse,
+    SameEntity => SameEntityResponse,
     w::EndpointInfo {
-        id: "open_platform.open.sameentity",
+        id: "open_platform.open.same_entity",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/open/sameentity",

@@ -41,8 +41,8 @@ w::record! {
     ///
     /// * Call: `GET /sns/component/jscode2session` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/login/thirdpartyCode2Session.html>.
-    /// * Catalog: `open_platform.sns.component_jscode2session`.
-    pub struct ComponentJscode2session {
+    /// * Catalog: `open_platform.sns.component_js_code_2_session`.
+    pub struct ComponentJsCode2Session {
         /// `grant_type`.
         0 grant_type: String => "grant_type: must query",
         /// `js_code`.
@@ -61,8 +61,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ComponentJscode2session`].
-    pub struct ComponentJscode2sessionResponse {
+    /// Answer to [`ComponentJsCode2Session`].
+    pub struct ComponentJsCode2SessionResponse {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`; personal data, masked in `Debug`.
@@ -73,9 +73,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ComponentJscode2session => ComponentJscode2sessionResponse,
+    ComponentJsCode2Session => ComponentJsCode2SessionResponse,
     w::EndpointInfo {
-        id: "open_platform.sns.component_jscode2session",
+        id: "open_platform.sns.component_js_code_2_session",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/sns/component/jscode2session",
@@ -97,8 +97,8 @@ w::record! {
     /// * Call: `GET /sns/userinfo` on `api.weixin.qq.com`.
     /// * Needs: `web.oauth`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html>.
-    /// * Catalog: `open_platform.sns.userinfo`.
-    pub struct Userinfo {
+    /// * Catalog: `open_platform.sns.user_info`.
+    pub struct UserInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `lang`.
@@ -108,8 +108,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Userinfo`].
-    pub struct UserinfoResponse {
+    /// Answer to [`UserInfo`].
+    pub struct UserInfoResponse {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`; personal data, masked in `Debug`.
@@ -125,16 +125,17 @@ w::record! {
         /// `city`.
         6 city: Option<String> => "city",
         /// `headimgurl`; personal data, masked in `Debug`.
-        7 headimgurl: String => "headimgurl: must masked",
+        #[doc(alias = "headimgurl")]
+        7 head_img_url: String => "headimgurl: must masked",
         /// `privilege`.
         8 privilege: Option<Vec<String>> => "privilege",
     }
 }
 
 w::endpoint! {
-    Userinfo => UserinfoResponse,
+    UserInfo => UserInfoResponse,
     w::EndpointInfo {
-        id: "open_platform.sns.userinfo",
+        id: "open_platform.sns.user_info",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/sns/userinfo",
@@ -195,7 +196,8 @@ pub mod oauth2 {
             /// `unionid`; personal data, masked in `Debug`.
             5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
             /// `is_snapshotuser`; `0` or `1` on the wire.
-            6 is_snapshotuser: bool => "is_snapshotuser: must zero-one",
+            #[doc(alias = "is_snapshotuser")]
+            6 is_snapshot_user: bool => "is_snapshotuser: must zero-one",
         }
     }
 
@@ -320,7 +322,8 @@ pub mod oauth2 {
                 /// `unionid`; personal data, masked in `Debug`.
                 5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
                 /// `is_snapshotuser`; `0` or `1` on the wire.
-                6 is_snapshotuser: bool => "is_snapshotuser: must zero-one",
+                #[doc(alias = "is_snapshotuser")]
+                6 is_snapshot_user: bool => "is_snapshotuser: must zero-one",
             }
         }
 

@@ -6,8 +6,8 @@ use xinqiao_wire as w;
 #[cfg(feature = "wxa-icp")]
 pub mod icp;
 
-#[cfg(feature = "wxa-operationams")]
-pub mod operationams;
+#[cfg(feature = "wxa-operation-ams")]
+pub mod operation_ams;
 
 w::record! {
     /// `appeal_material` of `wxa::Material`.
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// `batch_req` of `wxa::security::Applysetorderpathinfo`.
+    /// `batch_req` of `wxa::security::ApplySetOrderPathInfo`.
     pub struct BatchReq {
         /// `path`.
         0 path: String => "path: must",
@@ -43,14 +43,15 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `biz_info_list` in the answer of `wxa::Getwxamplinkforshow`.
+    /// An item of `biz_info_list` in the answer of `wxa::GetWxaMpLinkForShow`.
     pub struct BizInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// `headimg`.
-        2 headimg: String => "headimg: must",
+        #[doc(alias = "headimg")]
+        2 head_img: String => "headimg: must",
     }
 }
 
@@ -73,7 +74,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `draft_list` in the answer of `wxa::Gettemplatedraftlist`.
+    /// An item of `draft_list` in the answer of `wxa::GetTemplateDraftList`.
     pub struct Draft {
         /// `draft_id`.
         0 draft_id: i64 => "draft_id: must",
@@ -87,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// `exp_info` of the answer of `wxa::Getversioninfo`.
+    /// `exp_info` of the answer of `wxa::GetVersionInfo`.
     pub struct ExpInfo {
         /// `exp_time`; format `unix`.
         0 exp_time: xinqiao_types::UnixSeconds => "exp_time: must",
@@ -99,8 +100,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `records` in the answer of `wxa::Getappealrecords`.
-    pub struct GetappealrecordsRecord {
+    /// An item of `records` in the answer of `wxa::GetAppealRecords`.
+    pub struct GetAppealRecordsRecord {
         /// `appeal_record_id`.
         0 appeal_record_id: i64 => "appeal_record_id: must",
         /// `appeal_count`.
@@ -121,8 +122,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `records` in the answer of `wxa::Getillegalrecords`.
-    pub struct GetillegalrecordsRecord {
+    /// An item of `records` in the answer of `wxa::GetIllegalRecords`.
+    pub struct GetIllegalRecordsRecord {
         /// `illegal_record_id`.
         0 illegal_record_id: String => "illegal_record_id: must",
         /// `illegal_reason`.
@@ -139,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// `gray_release_plan` of the answer of `wxa::Getgrayreleaseplan`.
+    /// `gray_release_plan` of the answer of `wxa::GetGrayReleasePlan`.
     pub struct GrayReleasePlan {
         /// `status`.
         0 status: i64 => "status: must",
@@ -189,7 +190,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `materials` in `wxa::GetappealrecordsRecord`.
+    /// An item of `materials` in `wxa::GetAppealRecordsRecord`.
     pub struct Material {
         /// `illegal_material`.
         0 illegal_material: Option<IllegalMaterial> => "illegal_material",
@@ -199,10 +200,11 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `members` in the answer of `wxa::Memberauth`.
+    /// An item of `members` in the answer of `wxa::MemberAuth`.
     pub struct Member {
         /// `userstr`.
-        0 userstr: String => "userstr: must",
+        #[doc(alias = "userstr")]
+        0 user_str: String => "userstr: must",
     }
 }
 
@@ -210,22 +212,28 @@ w::record! {
     /// `mp_domain` of the answer of `wxa::GetEffectiveDomain`; `third_domain` of the answer of `wxa::GetEffectiveDomain`; and 2 more.
     pub struct MpDomain {
         /// `requestdomain`.
-        0 requestdomain: Vec<String> => "requestdomain: must",
+        #[doc(alias = "requestdomain")]
+        0 request_domain: Vec<String> => "requestdomain: must",
         /// `wsrequestdomain`.
-        1 wsrequestdomain: Vec<String> => "wsrequestdomain: must",
+        #[doc(alias = "wsrequestdomain")]
+        1 ws_request_domain: Vec<String> => "wsrequestdomain: must",
         /// `uploaddomain`.
-        2 uploaddomain: Vec<String> => "uploaddomain: must",
+        #[doc(alias = "uploaddomain")]
+        2 upload_domain: Vec<String> => "uploaddomain: must",
         /// `downloaddomain`.
-        3 downloaddomain: Vec<String> => "downloaddomain: must",
+        #[doc(alias = "downloaddomain")]
+        3 download_domain: Vec<String> => "downloaddomain: must",
         /// `udpdomain`.
-        4 udpdomain: Vec<String> => "udpdomain: must",
+        #[doc(alias = "udpdomain")]
+        4 udp_domain: Vec<String> => "udpdomain: must",
         /// `tcpdomain`.
-        5 tcpdomain: Vec<String> => "tcpdomain: must",
+        #[doc(alias = "tcpdomain")]
+        5 tcp_domain: Vec<String> => "tcpdomain: must",
     }
 }
 
 w::record! {
-    /// `msg` of the answer of `wxa::security::Getorderpathinfo`.
+    /// `msg` of the answer of `wxa::security::GetOrderPathInfo`.
     pub struct Msg {
         /// `path`.
         0 path: String => "path: must",
@@ -247,7 +255,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `prefetch_dns_domain` in the answer of `wxa::GetPrefetchdnsdomain`.
+    /// An item of `prefetch_dns_domain` in the answer of `wxa::GetPrefetchDnsDomain`.
     pub struct PrefetchDnsDomain {
         /// `url`.
         0 url: String => "url: must",
@@ -269,7 +277,7 @@ w::record! {
 }
 
 w::record! {
-    /// `release_info` of the answer of `wxa::Getversioninfo`.
+    /// `release_info` of the answer of `wxa::GetVersionInfo`.
     pub struct ReleaseInfo {
         /// `release_time`; format `unix`.
         0 release_time: xinqiao_types::UnixSeconds => "release_time: must",
@@ -281,8 +289,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `prefetch_dns_domain` in `wxa::SetPrefetchdnsdomain`.
-    pub struct SetPrefetchdnsdomainPrefetchDnsDomain {
+    /// An item of `prefetch_dns_domain` in `wxa::SetPrefetchDnsDomain`.
+    pub struct DnsDomain {
         /// `url`.
         0 url: String => "url: must",
     }
@@ -324,7 +332,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `template_list` in the answer of `wxa::Gettemplatelist`.
+    /// An item of `template_list` in the answer of `wxa::GetTemplateList`.
     pub struct Template {
         /// `template_id`.
         0 template_id: w::TextOrNumber => "template_id: must",
@@ -337,9 +345,11 @@ w::record! {
         /// `user_desc`.
         4 user_desc: String => "user_desc: must",
         /// `source_miniprogram_appid`.
-        5 source_miniprogram_appid: String => "source_miniprogram_appid: must",
+        #[doc(alias = "source_miniprogram_appid")]
+        5 source_mini_program_appid: String => "source_miniprogram_appid: must",
         /// `source_miniprogram`.
-        6 source_miniprogram: String => "source_miniprogram: must",
+        #[doc(alias = "source_miniprogram")]
+        6 source_mini_program: String => "source_miniprogram: must",
         /// `audit_scene`.
         7 audit_scene: Option<i64> => "audit_scene",
         /// `audit_status`.
@@ -397,7 +407,7 @@ w::record! {
 }
 
 w::record! {
-    /// `verify_info` of `wxa::Verifybetaweapp`.
+    /// `verify_info` of `wxa::VerifyBetaWeapp`.
     pub struct VerifyInfo {
         /// `enterprise_name`.
         0 enterprise_name: String => "enterprise_name: must",
@@ -410,7 +420,8 @@ w::record! {
         /// `legal_persona_wechat`.
         4 legal_persona_wechat: String => "legal_persona_wechat: must",
         /// `legal_persona_idcard`.
-        5 legal_persona_idcard: String => "legal_persona_idcard: must",
+        #[doc(alias = "legal_persona_idcard")]
+        5 legal_persona_id_card: String => "legal_persona_idcard: must",
         /// `component_phone`.
         6 component_phone: String => "component_phone: must",
     }
@@ -420,13 +431,13 @@ w::record! {
         code_type: i64,
         legal_persona_name: impl Into<String>,
         legal_persona_wechat: impl Into<String>,
-        legal_persona_idcard: impl Into<String>,
+        legal_persona_id_card: impl Into<String>,
         component_phone: impl Into<String>,
     )
 }
 
 w::record! {
-    /// An item of `version_list` in the answer of `wxa::Revertcoderelease`.
+    /// An item of `version_list` in the answer of `wxa::RevertCodeRelease`.
     pub struct Version {
         /// `app_version`.
         0 app_version: i64 => "app_version: must",
@@ -444,8 +455,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/addtotemplate` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/thirdparty-management/template-management/addToTemplate.html>.
-    /// * Catalog: `open_platform.wxa.addtotemplate`.
-    pub struct Addtotemplate {
+    /// * Catalog: `open_platform.wxa.add_to_template`.
+    pub struct AddToTemplate {
         /// `draft_id`.
         0 draft_id: i64 => "draft_id: must",
         /// `template_type`.
@@ -456,9 +467,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Addtotemplate => w::Empty,
+    AddToTemplate => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.wxa.addtotemplate",
+        id: "open_platform.wxa.add_to_template",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/addtotemplate",
@@ -479,8 +490,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/api_wxa_querynickname` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getNickNameStatus.html>.
-    /// * Catalog: `open_platform.wxa.api_wxa_querynickname`.
-    pub struct ApiWxaQuerynickname {
+    /// * Catalog: `open_platform.wxa.api_wxa_query_nickname`.
+    pub struct ApiWxaQueryNickname {
         /// `audit_id`.
         0 audit_id: Option<i64> => "audit_id",
     }
@@ -489,8 +500,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ApiWxaQuerynickname`].
-    pub struct ApiWxaQuerynicknameResponse {
+    /// Answer to [`ApiWxaQueryNickname`].
+    pub struct ApiWxaQueryNicknameResponse {
         /// `nickname`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
         /// `audit_stat`.
@@ -505,9 +516,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ApiWxaQuerynickname => ApiWxaQuerynicknameResponse,
+    ApiWxaQueryNickname => ApiWxaQueryNicknameResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.api_wxa_querynickname",
+        id: "open_platform.wxa.api_wxa_query_nickname",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/api_wxa_querynickname",
@@ -531,16 +542,18 @@ w::record! {
     /// * Catalog: `open_platform.wxa.bind_tester`.
     pub struct BindTester {
         /// `wechatid`.
-        0 wechatid: String => "wechatid: must",
+        #[doc(alias = "wechatid")]
+        0 wechat_id: String => "wechatid: must",
     }
-    new(wechatid: impl Into<String>)
+    new(wechat_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`BindTester`].
     pub struct BindTesterResponse {
         /// `userstr`.
-        0 userstr: String => "userstr: must",
+        #[doc(alias = "userstr")]
+        0 user_str: String => "userstr: must",
     }
 }
 
@@ -568,8 +581,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/change_visitstatus` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/setVisitStatus.html>.
-    /// * Catalog: `open_platform.wxa.change_visitstatus`.
-    pub struct ChangeVisitstatus {
+    /// * Catalog: `open_platform.wxa.change_visit_status`.
+    pub struct ChangeVisitStatus {
         /// `action`.
         0 action: String => "action: must",
     }
@@ -577,9 +590,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ChangeVisitstatus => w::Empty,
+    ChangeVisitStatus => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.wxa.change_visitstatus",
+        id: "open_platform.wxa.change_visit_status",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/change_visitstatus",
@@ -600,8 +613,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/changewxasearchstatus` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setSearchStatus.html>.
-    /// * Catalog: `open_platform.wxa.changewxasearchstatus`.
-    pub struct Changewxasearchstatus {
+    /// * Catalog: `open_platform.wxa.change_wxa_search_status`.
+    pub struct ChangeWxaSearchStatus {
         /// `status`.
         0 status: i64 => "status: must",
     }
@@ -609,17 +622,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Changewxasearchstatus`].
-    pub struct ChangewxasearchstatusResponse {
+    /// Answer to [`ChangeWxaSearchStatus`].
+    pub struct ChangeWxaSearchStatusResponse {
         /// `status`.
         0 status: i64 => "status: must",
     }
 }
 
 w::endpoint! {
-    Changewxasearchstatus => ChangewxasearchstatusResponse,
+    ChangeWxaSearchStatus => ChangeWxaSearchStatusResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.changewxasearchstatus",
+        id: "open_platform.wxa.change_wxa_search_status",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/changewxasearchstatus",
@@ -683,8 +696,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/deletetemplate` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/thirdparty-management/template-management/deleteTemplate.html>.
-    /// * Catalog: `open_platform.wxa.deletetemplate`.
-    pub struct Deletetemplate {
+    /// * Catalog: `open_platform.wxa.delete_template`.
+    pub struct DeleteTemplate {
         /// `template_id`.
         0 template_id: String => "template_id: must",
     }
@@ -692,9 +705,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Deletetemplate => w::Empty,
+    DeleteTemplate => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.wxa.deletetemplate",
+        id: "open_platform.wxa.delete_template",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/deletetemplate",
@@ -715,8 +728,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/fetchdatasetting` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getFetchdataSetting.html>.
-    /// * Catalog: `open_platform.wxa.fetchdatasetting`.
-    pub struct Fetchdatasetting {
+    /// * Catalog: `open_platform.wxa.fetch_data_setting`.
+    pub struct FetchDataSetting {
         /// `action`.
         0 action: String => "action: must",
         /// `is_pre_fetch_open`.
@@ -758,8 +771,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Fetchdatasetting`].
-    pub struct FetchdatasettingResponse {
+    /// Answer to [`FetchDataSetting`].
+    pub struct FetchDataSettingResponse {
         /// `is_pre_fetch_open`.
         0 is_pre_fetch_open: Option<bool> => "is_pre_fetch_open",
         /// `pre_fetch_type`.
@@ -784,9 +797,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Fetchdatasetting => FetchdatasettingResponse,
+    FetchDataSetting => FetchDataSettingResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.fetchdatasetting",
+        id: "open_platform.wxa.fetch_data_setting",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/fetchdatasetting",
@@ -803,21 +816,62 @@ w::endpoint! {
 }
 
 w::record! {
+    /// List appeals (列出申诉记录).
+    ///
+    /// * Call: `POST /wxa/getappealrecords` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record-management/getAppealRecords.html>.
+    /// * Catalog: `open_platform.wxa.get_appeal_records`.
+    pub struct GetAppealRecords {
+        /// `illegal_record_id`.
+        0 illegal_record_id: String => "illegal_record_id: must",
+    }
+    new(illegal_record_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetAppealRecords`].
+    pub struct GetAppealRecordsResponse {
+        /// `records`.
+        0 records: Vec<GetAppealRecordsRecord> => "records: must",
+    }
+}
+
+w::endpoint! {
+    GetAppealRecords => GetAppealRecordsResponse,
+    w::EndpointInfo {
+        id: "open_platform.wxa.get_appeal_records",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getappealrecords",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Get the state of an audit (查询指定版本的审核状态).
     ///
     /// * Call: `POST /wxa/get_auditstatus` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getAuditStatus.html>.
-    /// * Catalog: `open_platform.wxa.get_auditstatus`.
-    pub struct GetAuditstatus {
+    /// * Catalog: `open_platform.wxa.get_audit_status`.
+    pub struct GetAuditStatus {
         /// `auditid`.
-        0 auditid: i64 => "auditid: must",
+        #[doc(alias = "auditid")]
+        0 audit_id: i64 => "auditid: must",
     }
-    new(auditid: i64)
+    new(audit_id: i64)
 }
 
 w::record! {
-    /// Answer to [`GetAuditstatus`].
-    pub struct GetAuditstatusResponse {
+    /// Answer to [`GetAuditStatus`].
+    pub struct GetAuditStatusResponse {
         /// `status`.
         0 status: i64 => "status: must",
         /// `reason`.
@@ -828,9 +882,9 @@ w::record! {
 }
 
 w::endpoint! {
-    GetAuditstatus => GetAuditstatusResponse,
+    GetAuditStatus => GetAuditStatusResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.get_auditstatus",
+        id: "open_platform.wxa.get_audit_status",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/get_auditstatus",
@@ -875,6 +929,52 @@ w::endpoint! {
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the default share of ad revenue (获取默认广告分成比例).
+    ///
+    /// * Call: `POST /wxa/getdefaultamsinfo` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/percentage/GetShareRatio.html>.
+    /// * Catalog: `open_platform.wxa.get_default_ams_info`.
+    pub struct GetDefaultAmsInfo {
+        /// `action`.
+        0 action: String => "action: must query",
+        /// `appid`; the account's appid.
+        1 appid: xinqiao_types::AppId => "appid: must",
+    }
+    new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
+}
+
+w::record! {
+    /// Answer to [`GetDefaultAmsInfo`].
+    pub struct GetDefaultAmsInfoResponse {
+        /// `ret`.
+        0 ret: i64 => "ret: must",
+        /// `err_msg`.
+        1 err_msg: Option<String> => "err_msg",
+        /// `share_ratio`; in percent.
+        2 share_ratio: i64 => "share_ratio: must",
+    }
+}
+
+w::endpoint! {
+    GetDefaultAmsInfo => GetDefaultAmsInfoResponse,
+    w::EndpointInfo {
+        id: "open_platform.wxa.get_default_ams_info",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getdefaultamsinfo",
+        when: None,
+        auth: w::Auth::ComponentAccessToken("access_token"),
+        content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Safe,
         code_field: "errcode",
@@ -933,33 +1033,118 @@ w::record! {
     ///
     /// * Call: `POST /wxa/get_effective_webviewdomain` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/getEffectiveJumpDomain.html>.
-    /// * Catalog: `open_platform.wxa.get_effective_webviewdomain`.
-    pub struct GetEffectiveWebviewdomain {
+    /// * Catalog: `open_platform.wxa.get_effective_web_view_domain`.
+    pub struct GetEffectiveWebViewDomain {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`GetEffectiveWebviewdomain`].
-    pub struct GetEffectiveWebviewdomainResponse {
+    /// Answer to [`GetEffectiveWebViewDomain`].
+    pub struct GetEffectiveWebViewDomainResponse {
         /// `mp_webviewdomain`.
-        0 mp_webviewdomain: Option<Vec<String>> => "mp_webviewdomain",
+        #[doc(alias = "mp_webviewdomain")]
+        0 mp_web_view_domain: Option<Vec<String>> => "mp_webviewdomain",
         /// `third_webviewdomain`.
-        1 third_webviewdomain: Option<Vec<String>> => "third_webviewdomain",
+        #[doc(alias = "third_webviewdomain")]
+        1 third_web_view_domain: Option<Vec<String>> => "third_webviewdomain",
         /// `direct_webviewdomain`.
-        2 direct_webviewdomain: Option<Vec<String>> => "direct_webviewdomain",
+        #[doc(alias = "direct_webviewdomain")]
+        2 direct_web_view_domain: Option<Vec<String>> => "direct_webviewdomain",
         /// `effective_webviewdomain`.
-        3 effective_webviewdomain: Option<Vec<String>> => "effective_webviewdomain",
+        #[doc(alias = "effective_webviewdomain")]
+        3 effective_web_view_domain: Option<Vec<String>> => "effective_webviewdomain",
     }
 }
 
 w::endpoint! {
-    GetEffectiveWebviewdomain => GetEffectiveWebviewdomainResponse,
+    GetEffectiveWebViewDomain => GetEffectiveWebViewDomainResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.get_effective_webviewdomain",
+        id: "open_platform.wxa.get_effective_web_view_domain",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/get_effective_webviewdomain",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the release in stages (获取分阶段发布详情).
+    ///
+    /// * Call: `GET /wxa/getgrayreleaseplan` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getGrayReleasePlan.html>.
+    /// * Catalog: `open_platform.wxa.get_gray_release_plan`.
+    pub struct GetGrayReleasePlan {
+    }
+    new()
+}
+
+w::record! {
+    /// Answer to [`GetGrayReleasePlan`].
+    pub struct GetGrayReleasePlanResponse {
+        /// `gray_release_plan`.
+        0 gray_release_plan: GrayReleasePlan => "gray_release_plan: must",
+    }
+}
+
+w::endpoint! {
+    GetGrayReleasePlan => GetGrayReleasePlanResponse,
+    w::EndpointInfo {
+        id: "open_platform.wxa.get_gray_release_plan",
+        method: "GET",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getgrayreleaseplan",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List violations (列出违规记录).
+    ///
+    /// * Call: `POST /wxa/getillegalrecords` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record-management/getIllegalRecords.html>.
+    /// * Catalog: `open_platform.wxa.get_illegal_records`.
+    pub struct GetIllegalRecords {
+        /// `start_time`; format `unix`.
+        0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
+        /// `end_time`; format `unix`.
+        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
+    }
+    new()
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
+}
+
+w::record! {
+    /// Answer to [`GetIllegalRecords`].
+    pub struct GetIllegalRecordsResponse {
+        /// `records`.
+        0 records: Vec<GetIllegalRecordsRecord> => "records: must",
+    }
+}
+
+w::endpoint! {
+    GetIllegalRecords => GetIllegalRecordsResponse,
+    w::EndpointInfo {
+        id: "open_platform.wxa.get_illegal_records",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getillegalrecords",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -977,17 +1162,18 @@ w::record! {
     ///
     /// * Call: `GET /wxa/get_latest_auditstatus` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getLatestAuditStatus.html>.
-    /// * Catalog: `open_platform.wxa.get_latest_auditstatus`.
-    pub struct GetLatestAuditstatus {
+    /// * Catalog: `open_platform.wxa.get_latest_audit_status`.
+    pub struct GetLatestAuditStatus {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`GetLatestAuditstatus`].
-    pub struct GetLatestAuditstatusResponse {
+    /// Answer to [`GetLatestAuditStatus`].
+    pub struct GetLatestAuditStatusResponse {
         /// `auditid`.
-        0 auditid: i64 => "auditid: must",
+        #[doc(alias = "auditid")]
+        0 audit_id: i64 => "auditid: must",
         /// `status`.
         1 status: i64 => "status: must",
         /// `reason`.
@@ -998,15 +1184,57 @@ w::record! {
 }
 
 w::endpoint! {
-    GetLatestAuditstatus => GetLatestAuditstatusResponse,
+    GetLatestAuditStatus => GetLatestAuditStatusResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.get_latest_auditstatus",
+        id: "open_platform.wxa.get_latest_audit_status",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/get_latest_auditstatus",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the link for the account's administrator (获取公众号管理员授权链接).
+    ///
+    /// * Call: `POST /wxa/getmpadminauth` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
+    /// * Catalog: `open_platform.wxa.get_mp_admin_auth`.
+    pub struct GetMpAdminAuth {
+        /// `mp_appid`.
+        0 mp_appid: String => "mp_appid: must",
+        /// `same_admin`; `0` or `1` on the wire.
+        1 same_admin: bool => "same_admin: must zero-one",
+    }
+    new(mp_appid: impl Into<String>, same_admin: bool)
+}
+
+w::record! {
+    /// Answer to [`GetMpAdminAuth`].
+    pub struct GetMpAdminAuthResponse {
+        /// `authorize_url`.
+        0 authorize_url: String => "authorize_url: must",
+    }
+}
+
+w::endpoint! {
+    GetMpAdminAuth => GetMpAdminAuthResponse,
+    w::EndpointInfo {
+        id: "open_platform.wxa.get_mp_admin_auth",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/getmpadminauth",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Safe,
         code_field: "errcode",
@@ -1059,15 +1287,15 @@ w::record! {
     ///
     /// * Call: `GET /wxa/get_prefetchdnsdomain` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/getPrefetchDomain.html>.
-    /// * Catalog: `open_platform.wxa.get_prefetchdnsdomain`.
-    pub struct GetPrefetchdnsdomain {
+    /// * Catalog: `open_platform.wxa.get_prefetch_dns_domain`.
+    pub struct GetPrefetchDnsDomain {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`GetPrefetchdnsdomain`].
-    pub struct GetPrefetchdnsdomainResponse {
+    /// Answer to [`GetPrefetchDnsDomain`].
+    pub struct GetPrefetchDnsDomainResponse {
         /// `prefetch_dns_domain`.
         0 prefetch_dns_domain: Vec<PrefetchDnsDomain> => "prefetch_dns_domain: must",
         /// `size_limit`.
@@ -1076,9 +1304,9 @@ w::record! {
 }
 
 w::endpoint! {
-    GetPrefetchdnsdomain => GetPrefetchdnsdomainResponse,
+    GetPrefetchDnsDomain => GetPrefetchDnsDomainResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.get_prefetchdnsdomain",
+        id: "open_platform.wxa.get_prefetch_dns_domain",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/get_prefetchdnsdomain",
@@ -1099,8 +1327,8 @@ w::record! {
     ///
     /// * Call: `GET /wxa/get_qrcode` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getTrialQRCode.html>.
-    /// * Catalog: `open_platform.wxa.get_qrcode`.
-    pub struct GetQrcode {
+    /// * Catalog: `open_platform.wxa.get_qr_code`.
+    pub struct GetQrCode {
         /// `path`.
         0 path: Option<String> => "path: query",
     }
@@ -1109,9 +1337,9 @@ w::record! {
 }
 
 w::endpoint! {
-    GetQrcode => w::Blob,
+    GetQrCode => w::Blob,
     w::EndpointInfo {
-        id: "open_platform.wxa.get_qrcode",
+        id: "open_platform.wxa.get_qr_code",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/get_qrcode",
@@ -1128,268 +1356,19 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the file that confirms a webview domain (获取业务域名的校验文件).
-    ///
-    /// * Call: `POST /wxa/get_webviewdomain_confirmfile` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/getJumpDomainConfirmFile.html>.
-    /// * Catalog: `open_platform.wxa.get_webviewdomain_confirmfile`.
-    pub struct GetWebviewdomainConfirmfile {
-    }
-    new()
-}
-
-w::record! {
-    /// Answer to [`GetWebviewdomainConfirmfile`].
-    pub struct GetWebviewdomainConfirmfileResponse {
-        /// `file_name`.
-        0 file_name: String => "file_name: must",
-        /// `file_content`.
-        1 file_content: String => "file_content: must",
-    }
-}
-
-w::endpoint! {
-    GetWebviewdomainConfirmfile => GetWebviewdomainConfirmfileResponse,
-    w::EndpointInfo {
-        id: "open_platform.wxa.get_webviewdomain_confirmfile",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/get_webviewdomain_confirmfile",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List appeals (列出申诉记录).
-    ///
-    /// * Call: `POST /wxa/getappealrecords` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record-management/getAppealRecords.html>.
-    /// * Catalog: `open_platform.wxa.getappealrecords`.
-    pub struct Getappealrecords {
-        /// `illegal_record_id`.
-        0 illegal_record_id: String => "illegal_record_id: must",
-    }
-    new(illegal_record_id: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`Getappealrecords`].
-    pub struct GetappealrecordsResponse {
-        /// `records`.
-        0 records: Vec<GetappealrecordsRecord> => "records: must",
-    }
-}
-
-w::endpoint! {
-    Getappealrecords => GetappealrecordsResponse,
-    w::EndpointInfo {
-        id: "open_platform.wxa.getappealrecords",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getappealrecords",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the default share of ad revenue (获取默认广告分成比例).
-    ///
-    /// * Call: `POST /wxa/getdefaultamsinfo` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/percentage/GetShareRatio.html>.
-    /// * Catalog: `open_platform.wxa.getdefaultamsinfo`.
-    pub struct Getdefaultamsinfo {
-        /// `action`.
-        0 action: String => "action: must query",
-        /// `appid`; the account's appid.
-        1 appid: xinqiao_types::AppId => "appid: must",
-    }
-    new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
-}
-
-w::record! {
-    /// Answer to [`Getdefaultamsinfo`].
-    pub struct GetdefaultamsinfoResponse {
-        /// `ret`.
-        0 ret: i64 => "ret: must",
-        /// `err_msg`.
-        1 err_msg: Option<String> => "err_msg",
-        /// `share_ratio`; in percent.
-        2 share_ratio: i64 => "share_ratio: must",
-    }
-}
-
-w::endpoint! {
-    Getdefaultamsinfo => GetdefaultamsinfoResponse,
-    w::EndpointInfo {
-        id: "open_platform.wxa.getdefaultamsinfo",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getdefaultamsinfo",
-        when: None,
-        auth: w::Auth::ComponentAccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the release in stages (获取分阶段发布详情).
-    ///
-    /// * Call: `GET /wxa/getgrayreleaseplan` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getGrayReleasePlan.html>.
-    /// * Catalog: `open_platform.wxa.getgrayreleaseplan`.
-    pub struct Getgrayreleaseplan {
-    }
-    new()
-}
-
-w::record! {
-    /// Answer to [`Getgrayreleaseplan`].
-    pub struct GetgrayreleaseplanResponse {
-        /// `gray_release_plan`.
-        0 gray_release_plan: GrayReleasePlan => "gray_release_plan: must",
-    }
-}
-
-w::endpoint! {
-    Getgrayreleaseplan => GetgrayreleaseplanResponse,
-    w::EndpointInfo {
-        id: "open_platform.wxa.getgrayreleaseplan",
-        method: "GET",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getgrayreleaseplan",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List violations (列出违规记录).
-    ///
-    /// * Call: `POST /wxa/getillegalrecords` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record-management/getIllegalRecords.html>.
-    /// * Catalog: `open_platform.wxa.getillegalrecords`.
-    pub struct Getillegalrecords {
-        /// `start_time`; format `unix`.
-        0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// `end_time`; format `unix`.
-        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-    }
-    new()
-    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-}
-
-w::record! {
-    /// Answer to [`Getillegalrecords`].
-    pub struct GetillegalrecordsResponse {
-        /// `records`.
-        0 records: Vec<GetillegalrecordsRecord> => "records: must",
-    }
-}
-
-w::endpoint! {
-    Getillegalrecords => GetillegalrecordsResponse,
-    w::EndpointInfo {
-        id: "open_platform.wxa.getillegalrecords",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getillegalrecords",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the link for the account's administrator (获取公众号管理员授权链接).
-    ///
-    /// * Call: `POST /wxa/getmpadminauth` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
-    /// * Catalog: `open_platform.wxa.getmpadminauth`.
-    pub struct Getmpadminauth {
-        /// `mp_appid`.
-        0 mp_appid: String => "mp_appid: must",
-        /// `same_admin`; `0` or `1` on the wire.
-        1 same_admin: bool => "same_admin: must zero-one",
-    }
-    new(mp_appid: impl Into<String>, same_admin: bool)
-}
-
-w::record! {
-    /// Answer to [`Getmpadminauth`].
-    pub struct GetmpadminauthResponse {
-        /// `authorize_url`.
-        0 authorize_url: String => "authorize_url: must",
-    }
-}
-
-w::endpoint! {
-    Getmpadminauth => GetmpadminauthResponse,
-    w::EndpointInfo {
-        id: "open_platform.wxa.getmpadminauth",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/getmpadminauth",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Get the official account that is shown (查询展示的公众号).
     ///
     /// * Call: `GET /wxa/getshowwxaitem` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/subscribe-component/getShowItem.html>.
-    /// * Catalog: `open_platform.wxa.getshowwxaitem`.
-    pub struct Getshowwxaitem {
+    /// * Catalog: `open_platform.wxa.get_show_wxa_item`.
+    pub struct GetShowWxaItem {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getshowwxaitem`].
-    pub struct GetshowwxaitemResponse {
+    /// Answer to [`GetShowWxaItem`].
+    pub struct GetShowWxaItemResponse {
         /// `can_open`; `0` or `1` on the wire.
         0 can_open: bool => "can_open: must zero-one",
         /// `is_open`; `0` or `1` on the wire.
@@ -1399,14 +1378,15 @@ w::record! {
         /// `nickname`; personal data, masked in `Debug`.
         3 nickname: Option<String> => "nickname: masked",
         /// `headimg`.
-        4 headimg: Option<String> => "headimg",
+        #[doc(alias = "headimg")]
+        4 head_img: Option<String> => "headimg",
     }
 }
 
 w::endpoint! {
-    Getshowwxaitem => GetshowwxaitemResponse,
+    GetShowWxaItem => GetShowWxaItemResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.getshowwxaitem",
+        id: "open_platform.wxa.get_show_wxa_item",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/getshowwxaitem",
@@ -1427,24 +1407,24 @@ w::record! {
     ///
     /// * Call: `GET /wxa/gettemplatedraftlist` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/thirdparty-management/template-management/getTemplatedRaftList.html>.
-    /// * Catalog: `open_platform.wxa.gettemplatedraftlist`.
-    pub struct Gettemplatedraftlist {
+    /// * Catalog: `open_platform.wxa.get_template_draft_list`.
+    pub struct GetTemplateDraftList {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Gettemplatedraftlist`].
-    pub struct GettemplatedraftlistResponse {
+    /// Answer to [`GetTemplateDraftList`].
+    pub struct GetTemplateDraftListResponse {
         /// `draft_list`.
         0 draft_list: Vec<Draft> => "draft_list: must",
     }
 }
 
 w::endpoint! {
-    Gettemplatedraftlist => GettemplatedraftlistResponse,
+    GetTemplateDraftList => GetTemplateDraftListResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.gettemplatedraftlist",
+        id: "open_platform.wxa.get_template_draft_list",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/gettemplatedraftlist",
@@ -1465,8 +1445,8 @@ w::record! {
     ///
     /// * Call: `GET /wxa/gettemplatelist` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/thirdparty-management/template-management/getTemplateList.html>.
-    /// * Catalog: `open_platform.wxa.gettemplatelist`.
-    pub struct Gettemplatelist {
+    /// * Catalog: `open_platform.wxa.get_template_list`.
+    pub struct GetTemplateList {
         /// `template_type`.
         0 template_type: Option<i64> => "template_type: query",
     }
@@ -1475,17 +1455,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Gettemplatelist`].
-    pub struct GettemplatelistResponse {
+    /// Answer to [`GetTemplateList`].
+    pub struct GetTemplateListResponse {
         /// `template_list`.
         0 template_list: Vec<Template> => "template_list: must",
     }
 }
 
 w::endpoint! {
-    Gettemplatelist => GettemplatelistResponse,
+    GetTemplateList => GetTemplateListResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.gettemplatelist",
+        id: "open_platform.wxa.get_template_list",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/gettemplatelist",
@@ -1506,15 +1486,15 @@ w::record! {
     ///
     /// * Call: `POST /wxa/getversioninfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getVersionInfo.html>.
-    /// * Catalog: `open_platform.wxa.getversioninfo`.
-    pub struct Getversioninfo {
+    /// * Catalog: `open_platform.wxa.get_version_info`.
+    pub struct GetVersionInfo {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getversioninfo`].
-    pub struct GetversioninfoResponse {
+    /// Answer to [`GetVersionInfo`].
+    pub struct GetVersionInfoResponse {
         /// `exp_info`.
         0 exp_info: Option<ExpInfo> => "exp_info",
         /// `release_info`.
@@ -1523,9 +1503,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getversioninfo => GetversioninfoResponse,
+    GetVersionInfo => GetVersionInfoResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.getversioninfo",
+        id: "open_platform.wxa.get_version_info",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/getversioninfo",
@@ -1546,22 +1526,62 @@ w::record! {
     ///
     /// * Call: `POST /wxa/getvisitstatus` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/getVisitStatus.html>.
-    /// * Catalog: `open_platform.wxa.getvisitstatus`.
-    pub struct Getvisitstatus {
+    /// * Catalog: `open_platform.wxa.get_visit_status`.
+    pub struct GetVisitStatus {
     }
     new()
 }
 
-/// Answer to [`Getvisitstatus`], the same as to [`Changewxasearchstatus`].
-pub type GetvisitstatusResponse = ChangewxasearchstatusResponse;
+/// Answer to [`GetVisitStatus`], the same as to [`ChangeWxaSearchStatus`].
+pub type GetVisitStatusResponse = ChangeWxaSearchStatusResponse;
 
 w::endpoint! {
-    Getvisitstatus => GetvisitstatusResponse,
+    GetVisitStatus => GetVisitStatusResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.getvisitstatus",
+        id: "open_platform.wxa.get_visit_status",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/getvisitstatus",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the file that confirms a webview domain (获取业务域名的校验文件).
+    ///
+    /// * Call: `POST /wxa/get_webviewdomain_confirmfile` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/getJumpDomainConfirmFile.html>.
+    /// * Catalog: `open_platform.wxa.get_web_view_domain_confirm_file`.
+    pub struct GetWebViewDomainConfirmFile {
+    }
+    new()
+}
+
+w::record! {
+    /// Answer to [`GetWebViewDomainConfirmFile`].
+    pub struct GetWebViewDomainConfirmFileResponse {
+        /// `file_name`.
+        0 file_name: String => "file_name: must",
+        /// `file_content`.
+        1 file_content: String => "file_content: must",
+    }
+}
+
+w::endpoint! {
+    GetWebViewDomainConfirmFile => GetWebViewDomainConfirmFileResponse,
+    w::EndpointInfo {
+        id: "open_platform.wxa.get_web_view_domain_confirm_file",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/get_webviewdomain_confirmfile",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -1579,8 +1599,8 @@ w::record! {
     ///
     /// * Call: `GET /wxa/getwxamplinkforshow` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/subscribe-component/getLinkForShow.html>.
-    /// * Catalog: `open_platform.wxa.getwxamplinkforshow`.
-    pub struct Getwxamplinkforshow {
+    /// * Catalog: `open_platform.wxa.get_wxa_mp_link_for_show`.
+    pub struct GetWxaMpLinkForShow {
         /// `page`.
         0 page: i64 => "page: must query",
         /// `num`.
@@ -1590,8 +1610,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getwxamplinkforshow`].
-    pub struct GetwxamplinkforshowResponse {
+    /// Answer to [`GetWxaMpLinkForShow`].
+    pub struct GetWxaMpLinkForShowResponse {
         /// `biz_info_list`.
         0 biz_info_list: Vec<BizInfo> => "biz_info_list: must",
         /// `total_num`.
@@ -1600,9 +1620,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getwxamplinkforshow => GetwxamplinkforshowResponse,
+    GetWxaMpLinkForShow => GetWxaMpLinkForShowResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.getwxamplinkforshow",
+        id: "open_platform.wxa.get_wxa_mp_link_for_show",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/getwxamplinkforshow",
@@ -1623,19 +1643,19 @@ w::record! {
     ///
     /// * Call: `GET /wxa/getwxasearchstatus` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getSearchStatus.html>.
-    /// * Catalog: `open_platform.wxa.getwxasearchstatus`.
-    pub struct Getwxasearchstatus {
+    /// * Catalog: `open_platform.wxa.get_wxa_search_status`.
+    pub struct GetWxaSearchStatus {
     }
     new()
 }
 
-/// Answer to [`Getwxasearchstatus`], the same as to [`Changewxasearchstatus`].
-pub type GetwxasearchstatusResponse = ChangewxasearchstatusResponse;
+/// Answer to [`GetWxaSearchStatus`], the same as to [`ChangeWxaSearchStatus`].
+pub type GetWxaSearchStatusResponse = ChangeWxaSearchStatusResponse;
 
 w::endpoint! {
-    Getwxasearchstatus => GetwxasearchstatusResponse,
+    GetWxaSearchStatus => GetWxaSearchStatusResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.getwxasearchstatus",
+        id: "open_platform.wxa.get_wxa_search_status",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/getwxasearchstatus",
@@ -1656,8 +1676,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/grayrelease` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/grayRelease.html>.
-    /// * Catalog: `open_platform.wxa.grayrelease`.
-    pub struct Grayrelease {
+    /// * Catalog: `open_platform.wxa.gray_release`.
+    pub struct GrayRelease {
         /// `gray_percentage`.
         0 gray_percentage: i64 => "gray_percentage: must",
         /// `support_debuger_first`.
@@ -1670,9 +1690,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Grayrelease => w::Empty,
+    GrayRelease => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.wxa.grayrelease",
+        id: "open_platform.wxa.gray_release",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/grayrelease",
@@ -1693,8 +1713,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/memberauth` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/member-management/getTester.html>.
-    /// * Catalog: `open_platform.wxa.memberauth`.
-    pub struct Memberauth {
+    /// * Catalog: `open_platform.wxa.member_auth`.
+    pub struct MemberAuth {
         /// `action`; always `get_experiencer`.
         0 action: String => "action: must",
     }
@@ -1702,17 +1722,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Memberauth`].
-    pub struct MemberauthResponse {
+    /// Answer to [`MemberAuth`].
+    pub struct MemberAuthResponse {
         /// `members`.
         0 members: Vec<Member> => "members: must",
     }
 }
 
 w::endpoint! {
-    Memberauth => MemberauthResponse,
+    MemberAuth => MemberAuthResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.memberauth",
+        id: "open_platform.wxa.member_auth",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/memberauth",
@@ -1738,26 +1758,32 @@ w::record! {
         /// `action`.
         0 action: String => "action: must",
         /// `requestdomain`.
-        1 requestdomain: Option<Vec<String>> => "requestdomain",
+        #[doc(alias = "requestdomain")]
+        1 request_domain: Option<Vec<String>> => "requestdomain",
         /// `wsrequestdomain`.
-        2 wsrequestdomain: Option<Vec<String>> => "wsrequestdomain",
+        #[doc(alias = "wsrequestdomain")]
+        2 ws_request_domain: Option<Vec<String>> => "wsrequestdomain",
         /// `uploaddomain`.
-        3 uploaddomain: Option<Vec<String>> => "uploaddomain",
+        #[doc(alias = "uploaddomain")]
+        3 upload_domain: Option<Vec<String>> => "uploaddomain",
         /// `downloaddomain`.
-        4 downloaddomain: Option<Vec<String>> => "downloaddomain",
+        #[doc(alias = "downloaddomain")]
+        4 download_domain: Option<Vec<String>> => "downloaddomain",
         /// `udpdomain`.
-        5 udpdomain: Option<Vec<String>> => "udpdomain",
+        #[doc(alias = "udpdomain")]
+        5 udp_domain: Option<Vec<String>> => "udpdomain",
         /// `tcpdomain`.
-        6 tcpdomain: Option<Vec<String>> => "tcpdomain",
+        #[doc(alias = "tcpdomain")]
+        6 tcp_domain: Option<Vec<String>> => "tcpdomain",
     }
     new(action: impl Into<String>)
     set(
-        requestdomain: Vec<String>,
-        wsrequestdomain: Vec<String>,
-        uploaddomain: Vec<String>,
-        downloaddomain: Vec<String>,
-        udpdomain: Vec<String>,
-        tcpdomain: Vec<String>,
+        request_domain: Vec<String>,
+        ws_request_domain: Vec<String>,
+        upload_domain: Vec<String>,
+        download_domain: Vec<String>,
+        udp_domain: Vec<String>,
+        tcp_domain: Vec<String>,
     )
 }
 
@@ -1765,17 +1791,23 @@ w::record! {
     /// Answer to [`ModifyDomain`].
     pub struct ModifyDomainResponse {
         /// `requestdomain`.
-        0 requestdomain: Option<Vec<String>> => "requestdomain",
+        #[doc(alias = "requestdomain")]
+        0 request_domain: Option<Vec<String>> => "requestdomain",
         /// `wsrequestdomain`.
-        1 wsrequestdomain: Option<Vec<String>> => "wsrequestdomain",
+        #[doc(alias = "wsrequestdomain")]
+        1 ws_request_domain: Option<Vec<String>> => "wsrequestdomain",
         /// `uploaddomain`.
-        2 uploaddomain: Option<Vec<String>> => "uploaddomain",
+        #[doc(alias = "uploaddomain")]
+        2 upload_domain: Option<Vec<String>> => "uploaddomain",
         /// `downloaddomain`.
-        3 downloaddomain: Option<Vec<String>> => "downloaddomain",
+        #[doc(alias = "downloaddomain")]
+        3 download_domain: Option<Vec<String>> => "downloaddomain",
         /// `udpdomain`.
-        4 udpdomain: Option<Vec<String>> => "udpdomain",
+        #[doc(alias = "udpdomain")]
+        4 udp_domain: Option<Vec<String>> => "udpdomain",
         /// `tcpdomain`.
-        5 tcpdomain: Option<Vec<String>> => "tcpdomain",
+        #[doc(alias = "tcpdomain")]
+        5 tcp_domain: Option<Vec<String>> => "tcpdomain",
     }
 }
 
@@ -1808,23 +1840,28 @@ w::record! {
         /// `action`.
         0 action: String => "action: must",
         /// `requestdomain`.
-        1 requestdomain: Option<Vec<String>> => "requestdomain",
+        #[doc(alias = "requestdomain")]
+        1 request_domain: Option<Vec<String>> => "requestdomain",
         /// `wsrequestdomain`.
-        2 wsrequestdomain: Option<Vec<String>> => "wsrequestdomain",
+        #[doc(alias = "wsrequestdomain")]
+        2 ws_request_domain: Option<Vec<String>> => "wsrequestdomain",
         /// `uploaddomain`.
-        3 uploaddomain: Option<Vec<String>> => "uploaddomain",
+        #[doc(alias = "uploaddomain")]
+        3 upload_domain: Option<Vec<String>> => "uploaddomain",
         /// `downloaddomain`.
-        4 downloaddomain: Option<Vec<String>> => "downloaddomain",
+        #[doc(alias = "downloaddomain")]
+        4 download_domain: Option<Vec<String>> => "downloaddomain",
         /// `udpdomain`.
-        5 udpdomain: Option<Vec<String>> => "udpdomain",
+        #[doc(alias = "udpdomain")]
+        5 udp_domain: Option<Vec<String>> => "udpdomain",
     }
     new(action: impl Into<String>)
     set(
-        requestdomain: Vec<String>,
-        wsrequestdomain: Vec<String>,
-        uploaddomain: Vec<String>,
-        downloaddomain: Vec<String>,
-        udpdomain: Vec<String>,
+        request_domain: Vec<String>,
+        ws_request_domain: Vec<String>,
+        upload_domain: Vec<String>,
+        download_domain: Vec<String>,
+        udp_domain: Vec<String>,
     )
 }
 
@@ -1855,8 +1892,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/mpverifybetaweapp` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/mpverifybetaweapp.html>.
-    /// * Catalog: `open_platform.wxa.mpverifybetaweapp`.
-    pub struct Mpverifybetaweapp {
+    /// * Catalog: `open_platform.wxa.mp_verify_beta_weapp`.
+    pub struct MpVerifyBetaWeapp {
         /// `mp_appid`.
         0 mp_appid: String => "mp_appid: must",
         /// `ticket`.
@@ -1865,13 +1902,13 @@ w::record! {
     new(mp_appid: impl Into<String>, ticket: impl Into<String>)
 }
 
-/// Answer to [`Mpverifybetaweapp`], the same as to [`Getmpadminauth`].
-pub type MpverifybetaweappResponse = GetmpadminauthResponse;
+/// Answer to [`MpVerifyBetaWeapp`], the same as to [`GetMpAdminAuth`].
+pub type MpVerifyBetaWeappResponse = GetMpAdminAuthResponse;
 
 w::endpoint! {
-    Mpverifybetaweapp => MpverifybetaweappResponse,
+    MpVerifyBetaWeapp => MpVerifyBetaWeappResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.mpverifybetaweapp",
+        id: "open_platform.wxa.mp_verify_beta_weapp",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/mpverifybetaweapp",
@@ -1892,15 +1929,15 @@ w::record! {
     ///
     /// * Call: `GET /wxa/queryquota` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/setCodeAuditQuota.html>.
-    /// * Catalog: `open_platform.wxa.queryquota`.
-    pub struct Queryquota {
+    /// * Catalog: `open_platform.wxa.query_quota`.
+    pub struct QueryQuota {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Queryquota`].
-    pub struct QueryquotaResponse {
+    /// Answer to [`QueryQuota`].
+    pub struct QueryQuotaResponse {
         /// `rest`.
         0 rest_: i64 => "rest: must",
         /// `limit`.
@@ -1913,9 +1950,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Queryquota => QueryquotaResponse,
+    QueryQuota => QueryQuotaResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.queryquota",
+        id: "open_platform.wxa.query_quota",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/queryquota",
@@ -1966,8 +2003,8 @@ w::record! {
     ///
     /// * Call: `GET /wxa/revertcoderelease` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/revertCodeRelease.html>.
-    /// * Catalog: `open_platform.wxa.revertcoderelease`.
-    pub struct Revertcoderelease {
+    /// * Catalog: `open_platform.wxa.revert_code_release`.
+    pub struct RevertCodeRelease {
         /// `action`.
         0 action: Option<String> => "action: query",
         /// `app_version`.
@@ -1979,17 +2016,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Revertcoderelease`].
-    pub struct RevertcodereleaseResponse {
+    /// Answer to [`RevertCodeRelease`].
+    pub struct RevertCodeReleaseResponse {
         /// `version_list`.
         0 version_list: Option<Vec<Version>> => "version_list",
     }
 }
 
 w::endpoint! {
-    Revertcoderelease => RevertcodereleaseResponse,
+    RevertCodeRelease => RevertCodeReleaseResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.revertcoderelease",
+        id: "open_platform.wxa.revert_code_release",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/revertcoderelease",
@@ -2010,16 +2047,16 @@ w::record! {
     ///
     /// * Call: `GET /wxa/revertgrayrelease` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/revertGrayRelease.html>.
-    /// * Catalog: `open_platform.wxa.revertgrayrelease`.
-    pub struct Revertgrayrelease {
+    /// * Catalog: `open_platform.wxa.revert_gray_release`.
+    pub struct RevertGrayRelease {
     }
     new()
 }
 
 w::endpoint! {
-    Revertgrayrelease => w::Empty,
+    RevertGrayRelease => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.wxa.revertgrayrelease",
+        id: "open_platform.wxa.revert_gray_release",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/revertgrayrelease",
@@ -2036,44 +2073,12 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Set domains to resolve ahead (设置 DNS 预解析域名).
-    ///
-    /// * Call: `POST /wxa/set_prefetchdnsdomain` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/setPrefetchDomain.html>.
-    /// * Catalog: `open_platform.wxa.set_prefetchdnsdomain`.
-    pub struct SetPrefetchdnsdomain {
-        /// `prefetch_dns_domain`.
-        0 prefetch_dns_domain: Vec<SetPrefetchdnsdomainPrefetchDnsDomain> => "prefetch_dns_domain: must",
-    }
-    new(prefetch_dns_domain: Vec<SetPrefetchdnsdomainPrefetchDnsDomain>)
-}
-
-w::endpoint! {
-    SetPrefetchdnsdomain => w::Empty,
-    w::EndpointInfo {
-        id: "open_platform.wxa.set_prefetchdnsdomain",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/set_prefetchdnsdomain",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Rename a trial mini program (修改试用小程序名称).
     ///
     /// * Call: `POST /wxa/setbetaweappnickname` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-regist-beta/modifyBetaMiniprogramNickName.html>.
-    /// * Catalog: `open_platform.wxa.setbetaweappnickname`.
-    pub struct Setbetaweappnickname {
+    /// * Catalog: `open_platform.wxa.set_beta_weapp_nickname`.
+    pub struct SetBetaWeappNickname {
         /// `name`.
         0 name: String => "name: must",
     }
@@ -2081,9 +2086,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Setbetaweappnickname => w::Empty,
+    SetBetaWeappNickname => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.wxa.setbetaweappnickname",
+        id: "open_platform.wxa.set_beta_weapp_nickname",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/setbetaweappnickname",
@@ -2104,8 +2109,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/setdefaultamsinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/percentage/SetShareRatio.html>.
-    /// * Catalog: `open_platform.wxa.setdefaultamsinfo`.
-    pub struct Setdefaultamsinfo {
+    /// * Catalog: `open_platform.wxa.set_default_ams_info`.
+    pub struct SetDefaultAmsInfo {
         /// `action`.
         0 action: String => "action: must query",
         /// `appid`; the account's appid.
@@ -2117,8 +2122,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Setdefaultamsinfo`].
-    pub struct SetdefaultamsinfoResponse {
+    /// Answer to [`SetDefaultAmsInfo`].
+    pub struct SetDefaultAmsInfoResponse {
         /// `ret`.
         0 ret: i64 => "ret: must",
         /// `err_msg`.
@@ -2127,9 +2132,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Setdefaultamsinfo => SetdefaultamsinfoResponse,
+    SetDefaultAmsInfo => SetDefaultAmsInfoResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.setdefaultamsinfo",
+        id: "open_platform.wxa.set_default_ams_info",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/setdefaultamsinfo",
@@ -2150,8 +2155,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/setnickname` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setNickName.html>.
-    /// * Catalog: `open_platform.wxa.setnickname`.
-    pub struct Setnickname {
+    /// * Catalog: `open_platform.wxa.set_nickname`.
+    pub struct SetNickname {
         /// `nick_name`.
         0 nick_name: String => "nick_name: must",
         /// `id_card`; personal data, masked in `Debug`.
@@ -2182,8 +2187,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Setnickname`].
-    pub struct SetnicknameResponse {
+    /// Answer to [`SetNickname`].
+    pub struct SetNicknameResponse {
         /// `audit_id`.
         0 audit_id: Option<i64> => "audit_id",
         /// `wording`.
@@ -2192,12 +2197,44 @@ w::record! {
 }
 
 w::endpoint! {
-    Setnickname => SetnicknameResponse,
+    SetNickname => SetNicknameResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.setnickname",
+        id: "open_platform.wxa.set_nickname",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/setnickname",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Set domains to resolve ahead (设置 DNS 预解析域名).
+    ///
+    /// * Call: `POST /wxa/set_prefetchdnsdomain` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/setPrefetchDomain.html>.
+    /// * Catalog: `open_platform.wxa.set_prefetch_dns_domain`.
+    pub struct SetPrefetchDnsDomain {
+        /// `prefetch_dns_domain`.
+        0 prefetch_dns_domain: Vec<DnsDomain> => "prefetch_dns_domain: must",
+    }
+    new(prefetch_dns_domain: Vec<DnsDomain>)
+}
+
+w::endpoint! {
+    SetPrefetchDnsDomain => w::Empty,
+    w::EndpointInfo {
+        id: "open_platform.wxa.set_prefetch_dns_domain",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/set_prefetchdnsdomain",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -2215,29 +2252,31 @@ w::record! {
     ///
     /// * Call: `POST /wxa/setwebviewdomain` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/modifyJumpDomain.html>.
-    /// * Catalog: `open_platform.wxa.setwebviewdomain`.
-    pub struct Setwebviewdomain {
+    /// * Catalog: `open_platform.wxa.set_web_view_domain`.
+    pub struct SetWebViewDomain {
         /// `action`.
         0 action: String => "action: must",
         /// `webviewdomain`.
-        1 webviewdomain: Option<Vec<String>> => "webviewdomain",
+        #[doc(alias = "webviewdomain")]
+        1 web_view_domain: Option<Vec<String>> => "webviewdomain",
     }
     new(action: impl Into<String>)
-    set(webviewdomain: Vec<String>)
+    set(web_view_domain: Vec<String>)
 }
 
 w::record! {
-    /// Answer to [`Setwebviewdomain`].
-    pub struct SetwebviewdomainResponse {
+    /// Answer to [`SetWebViewDomain`].
+    pub struct SetWebViewDomainResponse {
         /// `webviewdomain`.
-        0 webviewdomain: Option<Vec<String>> => "webviewdomain",
+        #[doc(alias = "webviewdomain")]
+        0 web_view_domain: Option<Vec<String>> => "webviewdomain",
     }
 }
 
 w::endpoint! {
-    Setwebviewdomain => SetwebviewdomainResponse,
+    SetWebViewDomain => SetWebViewDomainResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.setwebviewdomain",
+        id: "open_platform.wxa.set_web_view_domain",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/setwebviewdomain",
@@ -2258,24 +2297,25 @@ w::record! {
     ///
     /// * Call: `POST /wxa/setwebviewdomain_directly` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/modifyJumpDomainDirectly.html>.
-    /// * Catalog: `open_platform.wxa.setwebviewdomain_directly`.
-    pub struct SetwebviewdomainDirectly {
+    /// * Catalog: `open_platform.wxa.set_web_view_domain_directly`.
+    pub struct SetWebViewDomainDirectly {
         /// `action`.
         0 action: String => "action: must",
         /// `webviewdomain`.
-        1 webviewdomain: Option<Vec<String>> => "webviewdomain",
+        #[doc(alias = "webviewdomain")]
+        1 web_view_domain: Option<Vec<String>> => "webviewdomain",
     }
     new(action: impl Into<String>)
-    set(webviewdomain: Vec<String>)
+    set(web_view_domain: Vec<String>)
 }
 
-/// Answer to [`SetwebviewdomainDirectly`], the same as to [`Setwebviewdomain`].
-pub type SetwebviewdomainDirectlyResponse = SetwebviewdomainResponse;
+/// Answer to [`SetWebViewDomainDirectly`], the same as to [`SetWebViewDomain`].
+pub type SetWebViewDomainDirectlyResponse = SetWebViewDomainResponse;
 
 w::endpoint! {
-    SetwebviewdomainDirectly => SetwebviewdomainDirectlyResponse,
+    SetWebViewDomainDirectly => SetWebViewDomainDirectlyResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.setwebviewdomain_directly",
+        id: "open_platform.wxa.set_web_view_domain_directly",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/setwebviewdomain_directly",
@@ -2296,18 +2336,19 @@ w::record! {
     ///
     /// * Call: `POST /wxa/speedupaudit` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/speedupCodeAudit.html>.
-    /// * Catalog: `open_platform.wxa.speedupaudit`.
-    pub struct Speedupaudit {
+    /// * Catalog: `open_platform.wxa.speedup_audit`.
+    pub struct SpeedupAudit {
         /// `auditid`.
-        0 auditid: i64 => "auditid: must",
+        #[doc(alias = "auditid")]
+        0 audit_id: i64 => "auditid: must",
     }
-    new(auditid: i64)
+    new(audit_id: i64)
 }
 
 w::endpoint! {
-    Speedupaudit => w::Empty,
+    SpeedupAudit => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.wxa.speedupaudit",
+        id: "open_platform.wxa.speedup_audit",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/speedupaudit",
@@ -2361,7 +2402,8 @@ w::record! {
     /// Answer to [`SubmitAudit`].
     pub struct SubmitAuditResponse {
         /// `auditid`.
-        0 auditid: i64 => "auditid: must",
+        #[doc(alias = "auditid")]
+        0 audit_id: i64 => "auditid: must",
     }
 }
 
@@ -2392,12 +2434,14 @@ w::record! {
     /// * Catalog: `open_platform.wxa.unbind_tester`.
     pub struct UnbindTester {
         /// `wechatid`.
-        0 wechatid: Option<String> => "wechatid",
+        #[doc(alias = "wechatid")]
+        0 wechat_id: Option<String> => "wechatid",
         /// `userstr`.
-        1 userstr: Option<String> => "userstr",
+        #[doc(alias = "userstr")]
+        1 user_str: Option<String> => "userstr",
     }
     new()
-    text(wechatid: String, userstr: String)
+    text(wechat_id: String, user_str: String)
 }
 
 w::endpoint! {
@@ -2424,16 +2468,16 @@ w::record! {
     ///
     /// * Call: `GET /wxa/undocodeaudit` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/undoAudit.html>.
-    /// * Catalog: `open_platform.wxa.undocodeaudit`.
-    pub struct Undocodeaudit {
+    /// * Catalog: `open_platform.wxa.undo_code_audit`.
+    pub struct UndoCodeAudit {
     }
     new()
 }
 
 w::endpoint! {
-    Undocodeaudit => w::Empty,
+    UndoCodeAudit => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.wxa.undocodeaudit",
+        id: "open_platform.wxa.undo_code_audit",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/wxa/undocodeaudit",
@@ -2454,8 +2498,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/updateshowwxaitem` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/subscribe-component/setShowItem.html>.
-    /// * Catalog: `open_platform.wxa.updateshowwxaitem`.
-    pub struct Updateshowwxaitem {
+    /// * Catalog: `open_platform.wxa.update_show_wxa_item`.
+    pub struct UpdateShowWxaItem {
         /// `wxa_subscribe_biz_flag`; `0` or `1` on the wire.
         0 wxa_subscribe_biz_flag: bool => "wxa_subscribe_biz_flag: must zero-one",
         /// `appid`.
@@ -2466,9 +2510,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Updateshowwxaitem => w::Empty,
+    UpdateShowWxaItem => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.wxa.updateshowwxaitem",
+        id: "open_platform.wxa.update_show_wxa_item",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/updateshowwxaitem",
@@ -2489,8 +2533,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/uploadmedia` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/uploadMediaToCodeAudit.html>.
-    /// * Catalog: `open_platform.wxa.uploadmedia`.
-    pub struct Uploadmedia {
+    /// * Catalog: `open_platform.wxa.upload_media`.
+    pub struct UploadMedia {
         /// `media`.
         0 media: w::FilePart => "media: must",
     }
@@ -2498,19 +2542,20 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Uploadmedia`].
-    pub struct UploadmediaResponse {
+    /// Answer to [`UploadMedia`].
+    pub struct UploadMediaResponse {
         /// `type`.
         0 type_: String => "type: must",
         /// `mediaid`.
-        1 mediaid: String => "mediaid: must",
+        #[doc(alias = "mediaid")]
+        1 media_id: String => "mediaid: must",
     }
 }
 
 w::endpoint! {
-    Uploadmedia => UploadmediaResponse,
+    UploadMedia => UploadMediaResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.uploadmedia",
+        id: "open_platform.wxa.upload_media",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/uploadmedia",
@@ -2531,8 +2576,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/verifybetaweapp` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-regist-beta/verfifyBetaMiniprogram.html>.
-    /// * Catalog: `open_platform.wxa.verifybetaweapp`.
-    pub struct Verifybetaweapp {
+    /// * Catalog: `open_platform.wxa.verify_beta_weapp`.
+    pub struct VerifyBetaWeapp {
         /// `verify_info`.
         0 verify_info: VerifyInfo => "verify_info: must",
     }
@@ -2540,9 +2585,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Verifybetaweapp => w::Empty,
+    VerifyBetaWeapp => w::Empty,
     w::EndpointInfo {
-        id: "open_platform.wxa.verifybetaweapp",
+        id: "open_platform.wxa.verify_beta_weapp",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/verifybetaweapp",
@@ -2567,8 +2612,8 @@ pub mod component {
         ///
         /// * Call: `POST /wxa/component/fastregisterbetaweapp` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-regist-beta/registerBetaMiniprogram.html>.
-        /// * Catalog: `open_platform.wxa.component.fastregisterbetaweapp`.
-        pub struct Fastregisterbetaweapp {
+        /// * Catalog: `open_platform.wxa.component.fast_register_beta_weapp`.
+        pub struct FastRegisterBetaWeapp {
             /// `name`.
             0 name: String => "name: must",
             /// `openid`; personal data, masked in `Debug`.
@@ -2578,8 +2623,8 @@ pub mod component {
     }
 
     w::record! {
-        /// Answer to [`Fastregisterbetaweapp`].
-        pub struct FastregisterbetaweappResponse {
+        /// Answer to [`FastRegisterBetaWeapp`].
+        pub struct FastRegisterBetaWeappResponse {
             /// `unique_id`.
             0 unique_id: String => "unique_id: must",
             /// `authorize_url`.
@@ -2588,9 +2633,9 @@ pub mod component {
     }
 
     w::endpoint! {
-        Fastregisterbetaweapp => FastregisterbetaweappResponse,
+        FastRegisterBetaWeapp => FastRegisterBetaWeappResponse,
         w::EndpointInfo {
-            id: "open_platform.wxa.component.fastregisterbetaweapp",
+            id: "open_platform.wxa.component.fast_register_beta_weapp",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/component/fastregisterbetaweapp",
@@ -2606,8 +2651,8 @@ pub mod component {
         }
     }
 
-    /// Fast registration of personal mini programs (快速注册个人小程序): `open_platform.wxa.component.fastregisterpersonalweapp`.
-    pub mod fastregisterpersonalweapp {
+    /// Fast registration of personal mini programs (快速注册个人小程序): `open_platform.wxa.component.fast_register_personal_weapp`.
+    pub mod fast_register_personal_weapp {
         use xinqiao_wire as w;
 
         w::record! {
@@ -2615,16 +2660,18 @@ pub mod component {
             ///
             /// * Call: `POST /wxa/component/fastregisterpersonalweapp` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ind/fastRegisterPersonalMp.html>.
-            /// * Catalog: `open_platform.wxa.component.fastregisterpersonalweapp.create`.
+            /// * Catalog: `open_platform.wxa.component.fast_register_personal_weapp.create`.
             pub struct Create {
                 /// `idname`.
-                0 idname: String => "idname: must",
+                #[doc(alias = "idname")]
+                0 id_name: String => "idname: must",
                 /// `wxuser`.
-                1 wxuser: String => "wxuser: must",
+                #[doc(alias = "wxuser")]
+                1 wx_user: String => "wxuser: must",
                 /// `component_phone`.
                 2 component_phone: Option<String> => "component_phone",
             }
-            new(idname: impl Into<String>, wxuser: impl Into<String>)
+            new(id_name: impl Into<String>, wx_user: impl Into<String>)
             text(component_phone: String)
         }
 
@@ -2632,7 +2679,8 @@ pub mod component {
             /// Answer to [`Create`].
             pub struct CreateResponse {
                 /// `taskid`.
-                0 taskid: String => "taskid: must",
+                #[doc(alias = "taskid")]
+                0 task_id: String => "taskid: must",
                 /// `status`.
                 1 status: i64 => "status: must",
                 /// `authorize_url`.
@@ -2643,7 +2691,7 @@ pub mod component {
         w::endpoint! {
             Create => CreateResponse,
             w::EndpointInfo {
-                id: "open_platform.wxa.component.fastregisterpersonalweapp.create",
+                id: "open_platform.wxa.component.fast_register_personal_weapp.create",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/wxa/component/fastregisterpersonalweapp",
@@ -2664,12 +2712,13 @@ pub mod component {
             ///
             /// * Call: `POST /wxa/component/fastregisterpersonalweapp` on `api.weixin.qq.com`.
             /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ind/fastRegisterPersonalMp.html>.
-            /// * Catalog: `open_platform.wxa.component.fastregisterpersonalweapp.query`.
+            /// * Catalog: `open_platform.wxa.component.fast_register_personal_weapp.query`.
             pub struct Query {
                 /// `taskid`.
-                0 taskid: String => "taskid: must",
+                #[doc(alias = "taskid")]
+                0 task_id: String => "taskid: must",
             }
-            new(taskid: impl Into<String>)
+            new(task_id: impl Into<String>)
         }
 
         /// Answer to [`Query`], the same as to [`Create`].
@@ -2678,7 +2727,7 @@ pub mod component {
         w::endpoint! {
             Query => QueryResponse,
             w::EndpointInfo {
-                id: "open_platform.wxa.component.fastregisterpersonalweapp.query",
+                id: "open_platform.wxa.component.fast_register_personal_weapp.query",
                 method: "POST",
                 host: "api.weixin.qq.com",
                 path: "/wxa/component/fastregisterpersonalweapp",
@@ -2754,8 +2803,8 @@ pub mod security {
         ///
         /// * Call: `POST /wxa/security/applysetorderpathinfo` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/applySetOrderPathInfo.html>.
-        /// * Catalog: `open_platform.wxa.security.applysetorderpathinfo`.
-        pub struct Applysetorderpathinfo {
+        /// * Catalog: `open_platform.wxa.security.apply_set_order_path_info`.
+        pub struct ApplySetOrderPathInfo {
             /// `batch_req`.
             0 batch_req: super::BatchReq => "batch_req: must",
         }
@@ -2763,9 +2812,9 @@ pub mod security {
     }
 
     w::endpoint! {
-        Applysetorderpathinfo => w::Empty,
+        ApplySetOrderPathInfo => w::Empty,
         w::EndpointInfo {
-            id: "open_platform.wxa.security.applysetorderpathinfo",
+            id: "open_platform.wxa.security.apply_set_order_path_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/security/applysetorderpathinfo",
@@ -2822,6 +2871,46 @@ pub mod security {
     }
 
     w::record! {
+        /// Get the order page's path (查询订单页路径).
+        ///
+        /// * Call: `GET /wxa/security/getorderpathinfo` on `api.weixin.qq.com`.
+        /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getOrderPathInfo.html>.
+        /// * Catalog: `open_platform.wxa.security.get_order_path_info`.
+        pub struct GetOrderPathInfo {
+            /// `info_type`.
+            0 info_type: i64 => "info_type: must query",
+        }
+        new(info_type: i64)
+    }
+
+    w::record! {
+        /// Answer to [`GetOrderPathInfo`].
+        pub struct GetOrderPathInfoResponse {
+            /// `msg`.
+            0 msg: super::Msg => "msg: must",
+        }
+    }
+
+    w::endpoint! {
+        GetOrderPathInfo => GetOrderPathInfoResponse,
+        w::EndpointInfo {
+            id: "open_platform.wxa.security.get_order_path_info",
+            method: "GET",
+            host: "api.weixin.qq.com",
+            path: "/wxa/security/getorderpathinfo",
+            when: None,
+            auth: w::Auth::AccessToken("access_token"),
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "errcode",
+            message_field: "errmsg",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// List privacy interfaces (列出隐私接口).
         ///
         /// * Call: `GET /wxa/security/get_privacy_interface` on `api.weixin.qq.com`.
@@ -2847,46 +2936,6 @@ pub mod security {
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/wxa/security/get_privacy_interface",
-            when: None,
-            auth: w::Auth::AccessToken("access_token"),
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "errcode",
-            message_field: "errmsg",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get the order page's path (查询订单页路径).
-        ///
-        /// * Call: `GET /wxa/security/getorderpathinfo` on `api.weixin.qq.com`.
-        /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getOrderPathInfo.html>.
-        /// * Catalog: `open_platform.wxa.security.getorderpathinfo`.
-        pub struct Getorderpathinfo {
-            /// `info_type`.
-            0 info_type: i64 => "info_type: must query",
-        }
-        new(info_type: i64)
-    }
-
-    w::record! {
-        /// Answer to [`Getorderpathinfo`].
-        pub struct GetorderpathinfoResponse {
-            /// `msg`.
-            0 msg: super::Msg => "msg: must",
-        }
-    }
-
-    w::endpoint! {
-        Getorderpathinfo => GetorderpathinfoResponse,
-        w::EndpointInfo {
-            id: "open_platform.wxa.security.getorderpathinfo",
-            method: "GET",
-            host: "api.weixin.qq.com",
-            path: "/wxa/security/getorderpathinfo",
             when: None,
             auth: w::Auth::AccessToken("access_token"),
             content: w::Content::None,

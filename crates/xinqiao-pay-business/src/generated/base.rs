@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `allocations` in `base::ProfitAllocations`.
+    /// An item of `allocations` in `base::CreateProfitAllocation`.
     pub struct Allocation {
         /// `out_allocation_detail_id`.
         0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `app_h5` of the answer of `base::Redirects`.
+    /// `app_h5` of the answer of `base::GetRedirects`.
     pub struct AppH5Item {
         /// `app_h5`.
         0 app_h5: String => "app_h5: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `business_license` of `base::ProductApplications`.
+    /// `business_license` of `base::ApplyProductApplication`.
     pub struct BusinessLicense {
         /// `business_register_type`.
         0 business_register_type: String => "business_register_type: must",
@@ -69,7 +69,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contact_info` of `base::ProductApplications`.
+    /// `contact_info` of `base::ApplyProductApplication`.
     pub struct ContactInfo {
         /// `mobile_number`; encrypted on the wire; personal data, masked in `Debug`.
         0 mobile_number: String => "mobile_number: must masked encrypted",
@@ -78,7 +78,7 @@ w::record! {
 }
 
 w::record! {
-    /// `failed_reason` of the answer of `base::Withdraws`; `failed_reason` of the answer of `base::WithdrawsByOutWithdrawId`; and 2 more.
+    /// `failed_reason` of the answer of `base::CreateWithdraw`; `failed_reason` of the answer of `base::GetWithdrawByOutWithdrawId`; and 2 more.
     pub struct FailedReason {
         /// `failed_type`.
         0 failed_type: String => "failed_type: must",
@@ -88,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// `legal_person_id_card` of `base::ProductApplications`.
+    /// `legal_person_id_card` of `base::ApplyProductApplication`.
     pub struct LegalPersonIdCard {
         /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
@@ -111,7 +111,7 @@ w::record! {
 }
 
 w::record! {
-    /// `meta` of `base::FileUploads`.
+    /// `meta` of `base::UploadFile`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -123,7 +123,7 @@ w::record! {
 }
 
 w::record! {
-    /// `mini_program` of the answer of `base::Redirects`.
+    /// `mini_program` of the answer of `base::GetRedirects`.
     pub struct MiniProgram {
         /// `mp_appid`.
         0 mp_appid: String => "mp_appid: must",
@@ -137,7 +137,7 @@ w::record! {
 }
 
 w::record! {
-    /// `notify_url` of `base::ProductApplications`.
+    /// `notify_url` of `base::ApplyProductApplication`.
     pub struct NotifyUrl {
         /// `server_notify_url`.
         0 server_notify_url: Option<String> => "server_notify_url",
@@ -151,7 +151,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `payee_accounts` in `base::ProductApplications`.
+    /// An item of `payee_accounts` in `base::ApplyProductApplication`.
     pub struct PayeeAccount {
         /// `account_type`.
         0 account_type: String => "account_type: must",
@@ -176,7 +176,7 @@ w::record! {
 }
 
 w::record! {
-    /// `pc_web` of the answer of `base::ProductApplicationsLinks`.
+    /// `pc_web` of the answer of `base::GetProductApplicationLinks`.
     pub struct PcWeb {
         /// `url`.
         0 url: String => "url: must",
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `products` in `base::ProductApplications`.
+    /// An item of `products` in `base::ApplyProductApplication`.
     pub struct Product {
         /// `product_name`.
         0 product_name: String => "product_name: must",
@@ -195,7 +195,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `product_details` in the answer of `base::ProductApplicationsByOutRequestNo`; an item of `product_details` in the answer of `base::ProductApplicationsByRequestNo`.
+    /// An item of `product_details` in the answer of `base::GetApplication`; an item of `product_details` in the answer of `base::GetApplicationByOutRequestNo`.
     pub struct ProductDetail {
         /// `product_name`.
         0 product_name: String => "product_name: must",
@@ -207,8 +207,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `allocations` in the answer of `base::ProfitAllocations`.
-    pub struct ProfitAllocationsAllocation {
+    /// An item of `allocations` in the answer of `base::CreateProfitAllocation`.
+    pub struct ProfitAllocation {
         /// `out_allocation_detail_id`.
         0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
         /// `allocation_detail_id`.
@@ -231,23 +231,24 @@ w::record! {
 }
 
 w::record! {
-    /// `pc_web` of the answer of `base::Redirects`.
-    pub struct RedirectsPcWeb {
+    /// `pc_web` of the answer of `base::GetRedirects`.
+    pub struct GetRedirectsPcWeb {
         /// `url`.
         0 url: String => "url: must",
     }
 }
 
 w::record! {
-    /// `static_qrcode` of the answer of `base::Redirects`.
-    pub struct StaticQrcode {
+    /// `static_qrcode` of the answer of `base::GetRedirects`.
+    pub struct StaticQrCode {
         /// `static_qrcode`.
-        0 static_qrcode: String => "static_qrcode: must",
+        #[doc(alias = "static_qrcode")]
+        0 static_qr_code: String => "static_qrcode: must",
     }
 }
 
 w::record! {
-    /// `wecom_h5` of the answer of `base::Redirects`.
+    /// `wecom_h5` of the answer of `base::GetRedirects`.
     pub struct WecomH5Item {
         /// `url`.
         0 url: String => "url: must",
@@ -255,7 +256,7 @@ w::record! {
 }
 
 w::record! {
-    /// `wx_h5` of the answer of `base::Redirects`.
+    /// `wx_h5` of the answer of `base::GetRedirects`.
     pub struct WxH5Item {
         /// `wx_h5`.
         0 wx_h5: String => "wx_h5: must",
@@ -267,8 +268,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/mse-pay/bill-downloads` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.bill_downloads`.
-    pub struct BillDownloads {
+    /// * Catalog: `pay_business.base.apply_bill_download`.
+    pub struct ApplyBillDownload {
         /// `billDate`; format `yyyy-MM-dd`.
         0 bill_date: String => "billDate: must",
         /// `billType`.
@@ -279,8 +280,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`BillDownloads`].
-    pub struct BillDownloadsResponse {
+    /// Answer to [`ApplyBillDownload`].
+    pub struct ApplyBillDownloadResponse {
         /// `hash_type`.
         0 hash_type: String => "hash_type: must",
         /// `hash_value`.
@@ -291,9 +292,9 @@ w::record! {
 }
 
 w::endpoint! {
-    BillDownloads => BillDownloadsResponse,
+    ApplyBillDownload => ApplyBillDownloadResponse,
     w::EndpointInfo {
-        id: "pay_business.base.bill_downloads",
+        id: "pay_business.base.apply_bill_download",
         method: "POST",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/bill-downloads",
@@ -310,126 +311,12 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Apply for a trade bill (申请交易账单).
-    ///
-    /// * Call: `POST /v3/mse-pay/bill-downloads/trans` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.bill_downloads_trans`.
-    pub struct BillDownloadsTrans {
-        /// `bill_Date`; format `yyyy-MM-dd`.
-        0 bill_date: String => "bill_Date: must",
-        /// `bill_Type`.
-        1 bill_type: Option<String> => "bill_Type",
-        /// `ent_id`.
-        2 ent_id: Option<String> => "ent_id",
-    }
-    new(bill_date: impl Into<String>)
-    text(bill_type: String, ent_id: String)
-}
-
-/// Answer to [`BillDownloadsTrans`], the same as to [`BillDownloads`].
-pub type BillDownloadsTransResponse = BillDownloadsResponse;
-
-w::endpoint! {
-    BillDownloadsTrans => BillDownloadsTransResponse,
-    w::EndpointInfo {
-        id: "pay_business.base.bill_downloads_trans",
-        method: "POST",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/bill-downloads/trans",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Download a file (下载文件).
-    ///
-    /// * Call: `GET /v3/{download_url}` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.by_download_url`.
-    pub struct ByDownloadUrl {
-        /// `download_url`.
-        0 download_url: String => "download_url: must path",
-    }
-    new(download_url: impl Into<String>)
-}
-
-w::endpoint! {
-    ByDownloadUrl => w::Blob,
-    w::EndpointInfo {
-        id: "pay_business.base.by_download_url",
-        method: "GET",
-        host: "api.businesspay.qq.com",
-        path: "/v3/{download_url}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Csv,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Upload a file (上传文件).
-    ///
-    /// * Call: `POST /v3/mse-pay/file-uploads` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.file_uploads`.
-    pub struct FileUploads {
-        /// `meta`.
-        0 meta: Meta => "meta: must part",
-        /// `file`.
-        1 file: w::FilePart => "file: must",
-    }
-    new(meta: Meta, file: w::FilePart)
-}
-
-w::record! {
-    /// Answer to [`FileUploads`].
-    pub struct FileUploadsResponse {
-        /// `file_id`.
-        0 file_id: String => "file_id: must",
-    }
-}
-
-w::endpoint! {
-    FileUploads => FileUploadsResponse,
-    w::EndpointInfo {
-        id: "pay_business.base.file_uploads",
-        method: "POST",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/file-uploads",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Multipart,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Apply for the product (提交产品开通申请).
     ///
     /// * Call: `POST /v3/mse-pay/product-applications` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.product_applications`.
-    pub struct ProductApplications {
+    /// * Catalog: `pay_business.base.apply_product_application`.
+    pub struct ApplyProductApplication {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
         /// `business_license`.
@@ -456,8 +343,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ProductApplications`].
-    pub struct ProductApplicationsResponse {
+    /// Answer to [`ApplyProductApplication`].
+    pub struct ApplyProductApplicationResponse {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
         /// `request_no`.
@@ -466,9 +353,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ProductApplications => ProductApplicationsResponse,
+    ApplyProductApplication => ApplyProductApplicationResponse,
     w::EndpointInfo {
-        id: "pay_business.base.product_applications",
+        id: "pay_business.base.apply_product_application",
         method: "POST",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/product-applications",
@@ -485,116 +372,33 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get an application by the merchant's number (按商户单号查询开通申请).
+    /// Apply for a trade bill (申请交易账单).
     ///
-    /// * Call: `GET /v3/mse-pay/product-applications/out-request-no/{out_request_no}` on `api.businesspay.qq.com`.
+    /// * Call: `POST /v3/mse-pay/bill-downloads/trans` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.product_applications_by_out_request_no`.
-    pub struct ProductApplicationsByOutRequestNo {
-        /// `out_request_no`.
-        0 out_request_no: String => "out_request_no: must path",
-    }
-    new(out_request_no: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`ProductApplicationsByOutRequestNo`].
-    pub struct ProductApplicationsByOutRequestNoResponse {
-        /// `out_request_no`.
-        0 out_request_no: String => "out_request_no: must",
-        /// `request_no`.
-        1 request_no: String => "request_no: must",
+    /// * Catalog: `pay_business.base.apply_trans_bill_download`.
+    pub struct ApplyTransBillDownload {
+        /// `bill_Date`; format `yyyy-MM-dd`.
+        0 bill_date: String => "bill_Date: must",
+        /// `bill_Type`.
+        1 bill_type: Option<String> => "bill_Type",
         /// `ent_id`.
-        2 ent_id: String => "ent_id: must",
-        /// `status`.
-        3 status: String => "status: must",
-        /// `product_details`.
-        4 product_details: Vec<ProductDetail> => "product_details: must",
+        2 ent_id: Option<String> => "ent_id",
     }
+    new(bill_date: impl Into<String>)
+    text(bill_type: String, ent_id: String)
 }
+
+/// Answer to [`ApplyTransBillDownload`], the same as to [`ApplyBillDownload`].
+pub type ApplyTransBillDownloadResponse = ApplyBillDownloadResponse;
 
 w::endpoint! {
-    ProductApplicationsByOutRequestNo => ProductApplicationsByOutRequestNoResponse,
+    ApplyTransBillDownload => ApplyTransBillDownloadResponse,
     w::EndpointInfo {
-        id: "pay_business.base.product_applications_by_out_request_no",
-        method: "GET",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/product-applications/out-request-no/{out_request_no}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get an application by the platform's number (按平台单号查询开通申请).
-    ///
-    /// * Call: `GET /v3/mse-pay/product-applications/{request_no}` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.product_applications_by_request_no`.
-    pub struct ProductApplicationsByRequestNo {
-        /// `request_no`.
-        0 request_no: String => "request_no: must path",
-    }
-    new(request_no: impl Into<String>)
-}
-
-/// Answer to [`ProductApplicationsByRequestNo`], the same as to [`ProductApplicationsByOutRequestNo`].
-pub type ProductApplicationsByRequestNoResponse = ProductApplicationsByOutRequestNoResponse;
-
-w::endpoint! {
-    ProductApplicationsByRequestNo => ProductApplicationsByRequestNoResponse,
-    w::EndpointInfo {
-        id: "pay_business.base.product_applications_by_request_no",
-        method: "GET",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/product-applications/{request_no}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the links of an application (获取开通申请链接).
-    ///
-    /// * Call: `POST /v3/mse-pay/product-applications/{request_no}/links` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.product_applications_links`.
-    pub struct ProductApplicationsLinks {
-        /// `request_no`.
-        0 request_no: String => "request_no: must path",
-    }
-    new(request_no: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`ProductApplicationsLinks`].
-    pub struct ProductApplicationsLinksResponse {
-        /// `pc_web`.
-        0 pc_web: Option<PcWeb> => "pc_web",
-    }
-}
-
-w::endpoint! {
-    ProductApplicationsLinks => ProductApplicationsLinksResponse,
-    w::EndpointInfo {
-        id: "pay_business.base.product_applications_links",
+        id: "pay_business.base.apply_trans_bill_download",
         method: "POST",
         host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/product-applications/{request_no}/links",
+        path: "/v3/mse-pay/bill-downloads/trans",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -612,8 +416,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/mse-pay/profit-allocations` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.profit_allocations`.
-    pub struct ProfitAllocations {
+    /// * Catalog: `pay_business.base.create_profit_allocation`.
+    pub struct CreateProfitAllocation {
         /// `ent_id`; the account's enterpriseid.
         0 ent_id: String => "ent_id: must",
         /// `payment_id`.
@@ -638,8 +442,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ProfitAllocations`].
-    pub struct ProfitAllocationsResponse {
+    /// Answer to [`CreateProfitAllocation`].
+    pub struct CreateProfitAllocationResponse {
         /// `payment_id`.
         0 payment_id: String => "payment_id: must",
         /// `out_allocation_id`.
@@ -655,70 +459,17 @@ w::record! {
         /// `finish_desc`.
         6 finish_desc: Option<String> => "finish_desc",
         /// `allocations`.
-        7 allocations: Vec<ProfitAllocationsAllocation> => "allocations: must",
+        7 allocations: Vec<ProfitAllocation> => "allocations: must",
     }
 }
 
 w::endpoint! {
-    ProfitAllocations => ProfitAllocationsResponse,
+    CreateProfitAllocation => CreateProfitAllocationResponse,
     w::EndpointInfo {
-        id: "pay_business.base.profit_allocations",
+        id: "pay_business.base.create_profit_allocation",
         method: "POST",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/profit-allocations",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get redirect links (获取跳转链接).
-    ///
-    /// * Call: `POST /v3/mse-pay/redirects` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.redirects`.
-    pub struct Redirects {
-        /// `id`.
-        0 id: Option<String> => "id",
-        /// `payment_id`.
-        1 payment_id: Option<String> => "payment_id",
-    }
-    new()
-    text(id: String, payment_id: String)
-}
-
-w::record! {
-    /// Answer to [`Redirects`].
-    pub struct RedirectsResponse {
-        /// `pc_web`.
-        0 pc_web: Option<RedirectsPcWeb> => "pc_web",
-        /// `static_qrcode`.
-        1 static_qrcode: Option<StaticQrcode> => "static_qrcode",
-        /// `wx_h5`.
-        2 wx_h5: Option<WxH5Item> => "wx_h5",
-        /// `app_h5`.
-        3 app_h5: Option<AppH5Item> => "app_h5",
-        /// `wecom_h5`.
-        4 wecom_h5: Option<WecomH5Item> => "wecom_h5",
-        /// `mini_program`.
-        5 mini_program: Option<MiniProgram> => "mini_program",
-    }
-}
-
-w::endpoint! {
-    Redirects => RedirectsResponse,
-    w::EndpointInfo {
-        id: "pay_business.base.redirects",
-        method: "POST",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/redirects",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -736,8 +487,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/mse-pay/refunds` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.refunds`.
-    pub struct Refunds {
+    /// * Catalog: `pay_business.base.create_refund`.
+    pub struct CreateRefund {
         /// `ent_id`.
         0 ent_id: String => "ent_id: must",
         /// `out_refund_id`.
@@ -766,8 +517,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Refunds`].
-    pub struct RefundsResponse {
+    /// Answer to [`CreateRefund`].
+    pub struct CreateRefundResponse {
         /// `out_refund_id`.
         0 out_refund_id: String => "out_refund_id: must",
         /// `refund_id`.
@@ -792,9 +543,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Refunds => RefundsResponse,
+    CreateRefund => CreateRefundResponse,
     w::EndpointInfo {
-        id: "pay_business.base.refunds",
+        id: "pay_business.base.create_refund",
         method: "POST",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/refunds",
@@ -811,82 +562,12 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a refund by the merchant's number (按商户单号查询退款).
-    ///
-    /// * Call: `GET /v3/mse-pay/refunds/out-refund-id/{out_refund_id}` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.refunds_by_out_refund_id`.
-    pub struct RefundsByOutRefundId {
-        /// `out_refund_id`.
-        0 out_refund_id: String => "out_refund_id: must path",
-    }
-    new(out_refund_id: impl Into<String>)
-}
-
-/// Answer to [`RefundsByOutRefundId`], the same as to [`Refunds`].
-pub type RefundsByOutRefundIdResponse = RefundsResponse;
-
-w::endpoint! {
-    RefundsByOutRefundId => RefundsByOutRefundIdResponse,
-    w::EndpointInfo {
-        id: "pay_business.base.refunds_by_out_refund_id",
-        method: "GET",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/refunds/out-refund-id/{out_refund_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a refund by the platform's number (按平台单号查询退款).
-    ///
-    /// * Call: `GET /v3/mse-pay/refunds/refund-id/{refund_id}` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.refunds_by_refund_id`.
-    pub struct RefundsByRefundId {
-        /// `refund_id`.
-        0 refund_id: String => "refund_id: must path",
-    }
-    new(refund_id: impl Into<String>)
-}
-
-/// Answer to [`RefundsByRefundId`], the same as to [`Refunds`].
-pub type RefundsByRefundIdResponse = RefundsResponse;
-
-w::endpoint! {
-    RefundsByRefundId => RefundsByRefundIdResponse,
-    w::EndpointInfo {
-        id: "pay_business.base.refunds_by_refund_id",
-        method: "GET",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/refunds/refund-id/{refund_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Create a withdrawal (申请提现).
     ///
     /// * Call: `POST /v3/mse-pay/withdraws` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.base.withdraws`.
-    pub struct Withdraws {
+    /// * Catalog: `pay_business.base.create_withdraw`.
+    pub struct CreateWithdraw {
         /// `ent_id`; the account's enterpriseid.
         0 ent_id: String => "ent_id: must",
         /// `receiver_acct_id`.
@@ -911,8 +592,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Withdraws`].
-    pub struct WithdrawsResponse {
+    /// Answer to [`CreateWithdraw`].
+    pub struct CreateWithdrawResponse {
         /// `out_withdraw_id`.
         0 out_withdraw_id: String => "out_withdraw_id: must",
         /// `withdraw_id`.
@@ -929,9 +610,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Withdraws => WithdrawsResponse,
+    CreateWithdraw => CreateWithdrawResponse,
     w::EndpointInfo {
-        id: "pay_business.base.withdraws",
+        id: "pay_business.base.create_withdraw",
         method: "POST",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/withdraws",
@@ -948,24 +629,303 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Download a file (下载文件).
+    ///
+    /// * Call: `GET /v3/{download_url}` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.base.download`.
+    pub struct Download {
+        /// `download_url`.
+        0 download_url: String => "download_url: must path",
+    }
+    new(download_url: impl Into<String>)
+}
+
+w::endpoint! {
+    Download => w::Blob,
+    w::EndpointInfo {
+        id: "pay_business.base.download",
+        method: "GET",
+        host: "api.businesspay.qq.com",
+        path: "/v3/{download_url}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Csv,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get an application by the platform's number (按平台单号查询开通申请).
+    ///
+    /// * Call: `GET /v3/mse-pay/product-applications/{request_no}` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.base.get_application`.
+    pub struct GetApplication {
+        /// `request_no`.
+        0 request_no: String => "request_no: must path",
+    }
+    new(request_no: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetApplication`].
+    pub struct GetApplicationResponse {
+        /// `out_request_no`.
+        0 out_request_no: String => "out_request_no: must",
+        /// `request_no`.
+        1 request_no: String => "request_no: must",
+        /// `ent_id`.
+        2 ent_id: String => "ent_id: must",
+        /// `status`.
+        3 status: String => "status: must",
+        /// `product_details`.
+        4 product_details: Vec<ProductDetail> => "product_details: must",
+    }
+}
+
+w::endpoint! {
+    GetApplication => GetApplicationResponse,
+    w::EndpointInfo {
+        id: "pay_business.base.get_application",
+        method: "GET",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/product-applications/{request_no}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get an application by the merchant's number (按商户单号查询开通申请).
+    ///
+    /// * Call: `GET /v3/mse-pay/product-applications/out-request-no/{out_request_no}` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.base.get_application_by_out_request_no`.
+    pub struct GetApplicationByOutRequestNo {
+        /// `out_request_no`.
+        0 out_request_no: String => "out_request_no: must path",
+    }
+    new(out_request_no: impl Into<String>)
+}
+
+/// Answer to [`GetApplicationByOutRequestNo`], the same as to [`GetApplication`].
+pub type GetApplicationByOutRequestNoResponse = GetApplicationResponse;
+
+w::endpoint! {
+    GetApplicationByOutRequestNo => GetApplicationByOutRequestNoResponse,
+    w::EndpointInfo {
+        id: "pay_business.base.get_application_by_out_request_no",
+        method: "GET",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/product-applications/out-request-no/{out_request_no}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the links of an application (获取开通申请链接).
+    ///
+    /// * Call: `POST /v3/mse-pay/product-applications/{request_no}/links` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.base.get_product_application_links`.
+    pub struct GetProductApplicationLinks {
+        /// `request_no`.
+        0 request_no: String => "request_no: must path",
+    }
+    new(request_no: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetProductApplicationLinks`].
+    pub struct GetProductApplicationLinksResponse {
+        /// `pc_web`.
+        0 pc_web: Option<PcWeb> => "pc_web",
+    }
+}
+
+w::endpoint! {
+    GetProductApplicationLinks => GetProductApplicationLinksResponse,
+    w::EndpointInfo {
+        id: "pay_business.base.get_product_application_links",
+        method: "POST",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/product-applications/{request_no}/links",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get redirect links (获取跳转链接).
+    ///
+    /// * Call: `POST /v3/mse-pay/redirects` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.base.get_redirects`.
+    pub struct GetRedirects {
+        /// `id`.
+        0 id: Option<String> => "id",
+        /// `payment_id`.
+        1 payment_id: Option<String> => "payment_id",
+    }
+    new()
+    text(id: String, payment_id: String)
+}
+
+w::record! {
+    /// Answer to [`GetRedirects`].
+    pub struct GetRedirectsResponse {
+        /// `pc_web`.
+        0 pc_web: Option<GetRedirectsPcWeb> => "pc_web",
+        /// `static_qrcode`.
+        #[doc(alias = "static_qrcode")]
+        1 static_qr_code: Option<StaticQrCode> => "static_qrcode",
+        /// `wx_h5`.
+        2 wx_h5: Option<WxH5Item> => "wx_h5",
+        /// `app_h5`.
+        3 app_h5: Option<AppH5Item> => "app_h5",
+        /// `wecom_h5`.
+        4 wecom_h5: Option<WecomH5Item> => "wecom_h5",
+        /// `mini_program`.
+        5 mini_program: Option<MiniProgram> => "mini_program",
+    }
+}
+
+w::endpoint! {
+    GetRedirects => GetRedirectsResponse,
+    w::EndpointInfo {
+        id: "pay_business.base.get_redirects",
+        method: "POST",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/redirects",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a refund by the merchant's number (按商户单号查询退款).
+    ///
+    /// * Call: `GET /v3/mse-pay/refunds/out-refund-id/{out_refund_id}` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.base.get_refund_by_out_refund_id`.
+    pub struct GetRefundByOutRefundId {
+        /// `out_refund_id`.
+        0 out_refund_id: String => "out_refund_id: must path",
+    }
+    new(out_refund_id: impl Into<String>)
+}
+
+/// Answer to [`GetRefundByOutRefundId`], the same as to [`CreateRefund`].
+pub type GetRefundByOutRefundIdResponse = CreateRefundResponse;
+
+w::endpoint! {
+    GetRefundByOutRefundId => GetRefundByOutRefundIdResponse,
+    w::EndpointInfo {
+        id: "pay_business.base.get_refund_by_out_refund_id",
+        method: "GET",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/refunds/out-refund-id/{out_refund_id}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a refund by the platform's number (按平台单号查询退款).
+    ///
+    /// * Call: `GET /v3/mse-pay/refunds/refund-id/{refund_id}` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.base.get_refund_by_refund_id`.
+    pub struct GetRefundByRefundId {
+        /// `refund_id`.
+        0 refund_id: String => "refund_id: must path",
+    }
+    new(refund_id: impl Into<String>)
+}
+
+/// Answer to [`GetRefundByRefundId`], the same as to [`CreateRefund`].
+pub type GetRefundByRefundIdResponse = CreateRefundResponse;
+
+w::endpoint! {
+    GetRefundByRefundId => GetRefundByRefundIdResponse,
+    w::EndpointInfo {
+        id: "pay_business.base.get_refund_by_refund_id",
+        method: "GET",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/refunds/refund-id/{refund_id}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Get a withdrawal by the merchant's number (按商户单号查询提现).
     ///
     /// * Call: `GET /v3/mse-pay/withdraws/out-withdraw-id/{out_withdraw_id}` on `api.businesspay.qq.com`.
-    /// * Catalog: `pay_business.base.withdraws_by_out_withdraw_id`.
-    pub struct WithdrawsByOutWithdrawId {
+    /// * Catalog: `pay_business.base.get_withdraw_by_out_withdraw_id`.
+    pub struct GetWithdrawByOutWithdrawId {
         /// `out_withdraw_id`.
         0 out_withdraw_id: String => "out_withdraw_id: must path",
     }
     new(out_withdraw_id: impl Into<String>)
 }
 
-/// Answer to [`WithdrawsByOutWithdrawId`], the same as to [`Withdraws`].
-pub type WithdrawsByOutWithdrawIdResponse = WithdrawsResponse;
+/// Answer to [`GetWithdrawByOutWithdrawId`], the same as to [`CreateWithdraw`].
+pub type GetWithdrawByOutWithdrawIdResponse = CreateWithdrawResponse;
 
 w::endpoint! {
-    WithdrawsByOutWithdrawId => WithdrawsByOutWithdrawIdResponse,
+    GetWithdrawByOutWithdrawId => GetWithdrawByOutWithdrawIdResponse,
     w::EndpointInfo {
-        id: "pay_business.base.withdraws_by_out_withdraw_id",
+        id: "pay_business.base.get_withdraw_by_out_withdraw_id",
         method: "GET",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/withdraws/out-withdraw-id/{out_withdraw_id}",
@@ -985,21 +945,21 @@ w::record! {
     /// Get a withdrawal by the platform's number (按平台单号查询提现).
     ///
     /// * Call: `GET /v3/mse-pay/withdraws/{withdraw_id}` on `api.businesspay.qq.com`.
-    /// * Catalog: `pay_business.base.withdraws_by_withdraw_id`.
-    pub struct WithdrawsByWithdrawId {
+    /// * Catalog: `pay_business.base.get_withdraw_by_withdraw_id`.
+    pub struct GetWithdrawByWithdrawId {
         /// `withdraw_id`.
         0 withdraw_id: String => "withdraw_id: must path",
     }
     new(withdraw_id: impl Into<String>)
 }
 
-/// Answer to [`WithdrawsByWithdrawId`], the same as to [`Withdraws`].
-pub type WithdrawsByWithdrawIdResponse = WithdrawsResponse;
+/// Answer to [`GetWithdrawByWithdrawId`], the same as to [`CreateWithdraw`].
+pub type GetWithdrawByWithdrawIdResponse = CreateWithdrawResponse;
 
 w::endpoint! {
-    WithdrawsByWithdrawId => WithdrawsByWithdrawIdResponse,
+    GetWithdrawByWithdrawId => GetWithdrawByWithdrawIdResponse,
     w::EndpointInfo {
-        id: "pay_business.base.withdraws_by_withdraw_id",
+        id: "pay_business.base.get_withdraw_by_withdraw_id",
         method: "GET",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/withdraws/{withdraw_id}",
@@ -1008,6 +968,48 @@ w::endpoint! {
         content: w::Content::None,
         answer: w::Content::Json,
         retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Upload a file (上传文件).
+    ///
+    /// * Call: `POST /v3/mse-pay/file-uploads` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.base.upload_file`.
+    pub struct UploadFile {
+        /// `meta`.
+        0 meta: Meta => "meta: must part",
+        /// `file`.
+        1 file: w::FilePart => "file: must",
+    }
+    new(meta: Meta, file: w::FilePart)
+}
+
+w::record! {
+    /// Answer to [`UploadFile`].
+    pub struct UploadFileResponse {
+        /// `file_id`.
+        0 file_id: String => "file_id: must",
+    }
+}
+
+w::endpoint! {
+    UploadFile => UploadFileResponse,
+    w::EndpointInfo {
+        id: "pay_business.base.upload_file",
+        method: "POST",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/file-uploads",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Multipart,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,

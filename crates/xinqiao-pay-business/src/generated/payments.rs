@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `payee` of the answer of `payments::AppPay`; `payee` of the answer of `payments::AppRegisteringPay`; and 5 more.
-    pub struct AppPayPayee {
+    /// `payee` of the answer of `payments::CreateAppPay`; `payee` of the answer of `payments::CreateAppRegisteringPay`; and 5 more.
+    pub struct PayeeInfo {
         /// `ent_id`.
         0 ent_id: String => "ent_id: must",
         /// `ent_name`.
@@ -14,8 +14,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `payments::AppPay`; `payer` of the answer of `payments::AppRegisteringPay`; and 5 more.
-    pub struct AppPayPayer {
+    /// `payer` of the answer of `payments::CreateAppPay`; `payer` of the answer of `payments::CreateAppRegisteringPay`; and 5 more.
+    pub struct PayerInfo {
         /// `payer_id`.
         0 payer_id: Option<String> => "payer_id",
         /// `payer_name`.
@@ -40,8 +40,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `goods` in `payments::AppPay`; an item of `goods` in `payments::AppRegisteringPay`; and 3 more.
-    pub struct Good {
+    /// An item of `goods` in `payments::CreateAppPay`; an item of `goods` in `payments::CreateAppRegisteringPay`; and 3 more.
+    pub struct Goods {
         /// `good_name`.
         0 good_name: String => "good_name: must",
         /// `good_number`.
@@ -53,8 +53,8 @@ w::record! {
 }
 
 w::record! {
-    /// `notify_url` of `payments::H5Pay`.
-    pub struct H5PayNotifyUrl {
+    /// `notify_url` of `payments::CreateH5Pay`.
+    pub struct CreateH5PayNotifyUrl {
         /// `server_notify_url`.
         0 server_notify_url: String => "server_notify_url: must",
         /// `front_callback_url`.
@@ -65,8 +65,8 @@ w::record! {
 }
 
 w::record! {
-    /// `front_callback_url` of `payments::MpPayNotifyUrl`.
-    pub struct MpPayFrontCallbackUrl {
+    /// `front_callback_url` of `payments::CreateMpPayNotifyUrl`.
+    pub struct CreateMpPayFrontCallbackUrl {
         /// `mp_appid`.
         0 mp_appid: String => "mp_appid: must",
         /// `mp_path`.
@@ -74,26 +74,27 @@ w::record! {
         /// `mp_username`.
         2 mp_username: String => "mp_username: must",
         /// `mp_urlscheme`.
-        3 mp_urlscheme: Option<String> => "mp_urlscheme",
+        #[doc(alias = "mp_urlscheme")]
+        3 mp_url_scheme: Option<String> => "mp_urlscheme",
     }
     new(mp_appid: impl Into<String>, mp_path: impl Into<String>, mp_username: impl Into<String>)
-    text(mp_urlscheme: String)
+    text(mp_url_scheme: String)
 }
 
 w::record! {
-    /// `notify_url` of `payments::MpPay`.
-    pub struct MpPayNotifyUrl {
+    /// `notify_url` of `payments::CreateMpPay`.
+    pub struct CreateMpPayNotifyUrl {
         /// `server_notify_url`.
         0 server_notify_url: String => "server_notify_url: must",
         /// `front_callback_url`.
-        1 front_callback_url: Option<MpPayFrontCallbackUrl> => "front_callback_url",
+        1 front_callback_url: Option<CreateMpPayFrontCallbackUrl> => "front_callback_url",
     }
     new(server_notify_url: impl Into<String>)
-    set(front_callback_url: MpPayFrontCallbackUrl)
+    set(front_callback_url: CreateMpPayFrontCallbackUrl)
 }
 
 w::record! {
-    /// `notify_url` of `payments::AppPay`; `notify_url` of `payments::AppRegisteringPay`.
+    /// `notify_url` of `payments::CreateAppPay`; `notify_url` of `payments::CreateAppRegisteringPay`.
     pub struct NotifyUrl {
         /// `server_notify_url`.
         0 server_notify_url: String => "server_notify_url: must",
@@ -105,7 +106,7 @@ w::record! {
 }
 
 w::record! {
-    /// `front_callback_url` of `payments::H5PayNotifyUrl`.
+    /// `front_callback_url` of `payments::CreateH5PayNotifyUrl`.
     pub struct NotifyUrlFrontCallbackUrl {
         /// `h5_url`.
         0 h5_url: String => "h5_url: must",
@@ -114,7 +115,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payee` of `payments::AppPay`; `payee` of `payments::AppRegisteringPay`; and 3 more.
+    /// `payee` of `payments::CreateAppPay`; `payee` of `payments::CreateAppRegisteringPay`; and 3 more.
     pub struct Payee {
         /// `ent_id`.
         0 ent_id: String => "ent_id: must",
@@ -130,7 +131,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `payments::AppPay`; `payer` of `payments::AppRegisteringPay`; and 3 more.
+    /// `payer` of `payments::CreateAppPay`; `payer` of `payments::CreateAppRegisteringPay`; and 3 more.
     pub struct Payer {
         /// `payer_id`.
         0 payer_id: Option<String> => "payer_id",
@@ -147,8 +148,8 @@ w::record! {
 }
 
 w::record! {
-    /// `notify_url` of `payments::QrcodePay`.
-    pub struct QrcodePayNotifyUrl {
+    /// `notify_url` of `payments::CreateQrCodePay`.
+    pub struct CreateQrCodePayNotifyUrl {
         /// `server_notify_url`.
         0 server_notify_url: String => "server_notify_url: must",
         /// `front_callback_url`.
@@ -159,7 +160,7 @@ w::record! {
 }
 
 w::record! {
-    /// `risk_control` of `payments::AppPay`; `risk_control` of `payments::AppRegisteringPay`; and 3 more.
+    /// `risk_control` of `payments::CreateAppPay`; `risk_control` of `payments::CreateAppRegisteringPay`; and 3 more.
     pub struct RiskControl {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -186,7 +187,7 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `payments::AppPay`; `scene_info` of `payments::AppRegisteringPay`; and 3 more.
+    /// `scene_info` of `payments::CreateAppPay`; `scene_info` of `payments::CreateAppRegisteringPay`; and 3 more.
     pub struct SceneInfo {
         /// `store_info`.
         0 store_info: Option<StoreInfo> => "store_info",
@@ -210,12 +211,60 @@ w::record! {
 }
 
 w::record! {
+    /// Close a payment (关闭支付).
+    ///
+    /// * Call: `POST /v3/mse-pay/payments/{payment_id}/close` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.payments.close`.
+    pub struct Close {
+        /// `payment_id`.
+        0 payment_id: String => "payment_id: must path",
+        /// `close_reason`.
+        1 close_reason: String => "close_reason: must",
+    }
+    new(payment_id: impl Into<String>, close_reason: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`Close`].
+    pub struct CloseResponse {
+        /// `out_payment_id`.
+        0 out_payment_id: String => "out_payment_id: must",
+        /// `payment_id`.
+        1 payment_id: String => "payment_id: must",
+        /// `status`.
+        2 status: String => "status: must",
+        /// `close_time`; format `rfc3339`.
+        3 close_time: String => "close_time: must",
+    }
+}
+
+w::endpoint! {
+    Close => CloseResponse,
+    w::EndpointInfo {
+        id: "pay_business.payments.close",
+        method: "POST",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/payments/{payment_id}/close",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Create an App payment (APP 下单).
     ///
     /// * Call: `POST /v3/mse-pay/payments/app-pay` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.payments.app_pay`.
-    pub struct AppPay {
+    /// * Catalog: `pay_business.payments.create_app_pay`.
+    pub struct CreateAppPay {
         /// `purchaser_type`.
         0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
@@ -233,7 +282,7 @@ w::record! {
         /// `memo`.
         7 memo: Option<String> => "memo",
         /// `goods`.
-        8 goods: Option<Vec<Good>> => "goods",
+        8 goods: Option<Vec<Goods>> => "goods",
         /// `attachment`.
         9 attachment: Option<String> => "attachment",
         /// `risk_control`.
@@ -255,12 +304,12 @@ w::record! {
         notify_url: NotifyUrl,
     )
     text(memo: String, attachment: String, profit_allocation_flag: String)
-    set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
+    set(payer: Payer, goods: Vec<Goods>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
 w::record! {
-    /// Answer to [`AppPay`].
-    pub struct AppPayResponse {
+    /// Answer to [`CreateAppPay`].
+    pub struct CreateAppPayResponse {
         /// `out_payment_id`.
         0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
@@ -270,9 +319,9 @@ w::record! {
         /// `currency`.
         3 currency: String => "currency: must",
         /// `payer`.
-        4 payer: AppPayPayer => "payer: must",
+        4 payer: PayerInfo => "payer: must",
         /// `payee`.
-        5 payee: AppPayPayee => "payee: must",
+        5 payee: PayeeInfo => "payee: must",
         /// `pay_status`.
         6 pay_status: String => "pay_status: must",
         /// `memo`.
@@ -285,9 +334,9 @@ w::record! {
 }
 
 w::endpoint! {
-    AppPay => AppPayResponse,
+    CreateAppPay => CreateAppPayResponse,
     w::EndpointInfo {
-        id: "pay_business.payments.app_pay",
+        id: "pay_business.payments.create_app_pay",
         method: "POST",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/payments/app-pay",
@@ -308,8 +357,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/mse-pay/payments/app-registering-pay` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.payments.app_registering_pay`.
-    pub struct AppRegisteringPay {
+    /// * Catalog: `pay_business.payments.create_app_registering_pay`.
+    pub struct CreateAppRegisteringPay {
         /// `purchaser_type`.
         0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
@@ -327,7 +376,7 @@ w::record! {
         /// `memo`.
         7 memo: Option<String> => "memo",
         /// `goods`.
-        8 goods: Option<Vec<Good>> => "goods",
+        8 goods: Option<Vec<Goods>> => "goods",
         /// `attachment`.
         9 attachment: Option<String> => "attachment",
         /// `risk_control`.
@@ -349,137 +398,19 @@ w::record! {
         notify_url: NotifyUrl,
     )
     text(memo: String, attachment: String, profit_allocation_flag: String)
-    set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
+    set(payer: Payer, goods: Vec<Goods>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
-/// Answer to [`AppRegisteringPay`], the same as to [`AppPay`].
-pub type AppRegisteringPayResponse = AppPayResponse;
+/// Answer to [`CreateAppRegisteringPay`], the same as to [`CreateAppPay`].
+pub type CreateAppRegisteringPayResponse = CreateAppPayResponse;
 
 w::endpoint! {
-    AppRegisteringPay => AppRegisteringPayResponse,
+    CreateAppRegisteringPay => CreateAppRegisteringPayResponse,
     w::EndpointInfo {
-        id: "pay_business.payments.app_registering_pay",
+        id: "pay_business.payments.create_app_registering_pay",
         method: "POST",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/payments/app-registering-pay",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a payment by the merchant's number (按商户单号查询支付).
-    ///
-    /// * Call: `GET /v3/mse-pay/payments/out-payment-id/{out_payment_id}` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.payments.by_out_payment_id`.
-    pub struct ByOutPaymentId {
-        /// `out_payment_id`.
-        0 out_payment_id: String => "out_payment_id: must path",
-    }
-    new(out_payment_id: impl Into<String>)
-}
-
-/// Answer to [`ByOutPaymentId`], the same as to [`AppPay`].
-pub type ByOutPaymentIdResponse = AppPayResponse;
-
-w::endpoint! {
-    ByOutPaymentId => ByOutPaymentIdResponse,
-    w::EndpointInfo {
-        id: "pay_business.payments.by_out_payment_id",
-        method: "GET",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/payments/out-payment-id/{out_payment_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a payment by the platform's number (按平台单号查询支付).
-    ///
-    /// * Call: `GET /v3/mse-pay/payments/{payment_id}` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.payments.by_payment_id`.
-    pub struct ByPaymentId {
-        /// `payment_id`.
-        0 payment_id: String => "payment_id: must path",
-    }
-    new(payment_id: impl Into<String>)
-}
-
-/// Answer to [`ByPaymentId`], the same as to [`AppPay`].
-pub type ByPaymentIdResponse = AppPayResponse;
-
-w::endpoint! {
-    ByPaymentId => ByPaymentIdResponse,
-    w::EndpointInfo {
-        id: "pay_business.payments.by_payment_id",
-        method: "GET",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/payments/{payment_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Close a payment (关闭支付).
-    ///
-    /// * Call: `POST /v3/mse-pay/payments/{payment_id}/close` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.payments.by_payment_id_close`.
-    pub struct ByPaymentIdClose {
-        /// `payment_id`.
-        0 payment_id: String => "payment_id: must path",
-        /// `close_reason`.
-        1 close_reason: String => "close_reason: must",
-    }
-    new(payment_id: impl Into<String>, close_reason: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`ByPaymentIdClose`].
-    pub struct ByPaymentIdCloseResponse {
-        /// `out_payment_id`.
-        0 out_payment_id: String => "out_payment_id: must",
-        /// `payment_id`.
-        1 payment_id: String => "payment_id: must",
-        /// `status`.
-        2 status: String => "status: must",
-        /// `close_time`; format `rfc3339`.
-        3 close_time: String => "close_time: must",
-    }
-}
-
-w::endpoint! {
-    ByPaymentIdClose => ByPaymentIdCloseResponse,
-    w::EndpointInfo {
-        id: "pay_business.payments.by_payment_id_close",
-        method: "POST",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/payments/{payment_id}/close",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -497,8 +428,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/mse-pay/payments/h5-pay` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.payments.h5_pay`.
-    pub struct H5Pay {
+    /// * Catalog: `pay_business.payments.create_h5_pay`.
+    pub struct CreateH5Pay {
         /// `purchaser_type`.
         0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
@@ -516,13 +447,13 @@ w::record! {
         /// `memo`.
         7 memo: Option<String> => "memo",
         /// `goods`.
-        8 goods: Option<Vec<Good>> => "goods",
+        8 goods: Option<Vec<Goods>> => "goods",
         /// `attachment`.
         9 attachment: Option<String> => "attachment",
         /// `risk_control`.
         10 risk_control: Option<RiskControl> => "risk_control",
         /// `notify_url`.
-        11 notify_url: H5PayNotifyUrl => "notify_url: must",
+        11 notify_url: CreateH5PayNotifyUrl => "notify_url: must",
         /// `scene_info`.
         12 scene_info: Option<SceneInfo> => "scene_info",
         /// `profit_allocation_flag`.
@@ -535,19 +466,19 @@ w::record! {
         currency: impl Into<String>,
         expire_time: impl Into<String>,
         payee: Payee,
-        notify_url: H5PayNotifyUrl,
+        notify_url: CreateH5PayNotifyUrl,
     )
     text(memo: String, attachment: String, profit_allocation_flag: String)
-    set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
+    set(payer: Payer, goods: Vec<Goods>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
-/// Answer to [`H5Pay`], the same as to [`AppPay`].
-pub type H5PayResponse = AppPayResponse;
+/// Answer to [`CreateH5Pay`], the same as to [`CreateAppPay`].
+pub type CreateH5PayResponse = CreateAppPayResponse;
 
 w::endpoint! {
-    H5Pay => H5PayResponse,
+    CreateH5Pay => CreateH5PayResponse,
     w::EndpointInfo {
-        id: "pay_business.payments.h5_pay",
+        id: "pay_business.payments.create_h5_pay",
         method: "POST",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/payments/h5-pay",
@@ -568,8 +499,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/mse-pay/payments/mp-pay` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.payments.mp_pay`.
-    pub struct MpPay {
+    /// * Catalog: `pay_business.payments.create_mp_pay`.
+    pub struct CreateMpPay {
         /// `purchaser_type`.
         0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
@@ -587,13 +518,13 @@ w::record! {
         /// `memo`.
         7 memo: Option<String> => "memo",
         /// `goods`.
-        8 goods: Option<Vec<Good>> => "goods",
+        8 goods: Option<Vec<Goods>> => "goods",
         /// `attachment`.
         9 attachment: Option<String> => "attachment",
         /// `risk_control`.
         10 risk_control: Option<RiskControl> => "risk_control",
         /// `notify_url`.
-        11 notify_url: MpPayNotifyUrl => "notify_url: must",
+        11 notify_url: CreateMpPayNotifyUrl => "notify_url: must",
         /// `scene_info`.
         12 scene_info: Option<SceneInfo> => "scene_info",
         /// `profit_allocation_flag`.
@@ -606,19 +537,19 @@ w::record! {
         currency: impl Into<String>,
         expire_time: impl Into<String>,
         payee: Payee,
-        notify_url: MpPayNotifyUrl,
+        notify_url: CreateMpPayNotifyUrl,
     )
     text(memo: String, attachment: String, profit_allocation_flag: String)
-    set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
+    set(payer: Payer, goods: Vec<Goods>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
-/// Answer to [`MpPay`], the same as to [`AppPay`].
-pub type MpPayResponse = AppPayResponse;
+/// Answer to [`CreateMpPay`], the same as to [`CreateAppPay`].
+pub type CreateMpPayResponse = CreateAppPayResponse;
 
 w::endpoint! {
-    MpPay => MpPayResponse,
+    CreateMpPay => CreateMpPayResponse,
     w::EndpointInfo {
-        id: "pay_business.payments.mp_pay",
+        id: "pay_business.payments.create_mp_pay",
         method: "POST",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/payments/mp-pay",
@@ -639,8 +570,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/mse-pay/payments/qrcode-pay` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.payments.qrcode_pay`.
-    pub struct QrcodePay {
+    /// * Catalog: `pay_business.payments.create_qr_code_pay`.
+    pub struct CreateQrCodePay {
         /// `purchaser_type`.
         0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
@@ -658,13 +589,13 @@ w::record! {
         /// `memo`.
         7 memo: Option<String> => "memo",
         /// `goods`.
-        8 goods: Option<Vec<Good>> => "goods",
+        8 goods: Option<Vec<Goods>> => "goods",
         /// `attachment`.
         9 attachment: Option<String> => "attachment",
         /// `risk_control`.
         10 risk_control: Option<RiskControl> => "risk_control",
         /// `notify_url`.
-        11 notify_url: QrcodePayNotifyUrl => "notify_url: must",
+        11 notify_url: CreateQrCodePayNotifyUrl => "notify_url: must",
         /// `scene_info`.
         12 scene_info: Option<SceneInfo> => "scene_info",
         /// `profit_allocation_flag`.
@@ -677,19 +608,19 @@ w::record! {
         currency: impl Into<String>,
         expire_time: impl Into<String>,
         payee: Payee,
-        notify_url: QrcodePayNotifyUrl,
+        notify_url: CreateQrCodePayNotifyUrl,
     )
     text(memo: String, attachment: String, profit_allocation_flag: String)
-    set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
+    set(payer: Payer, goods: Vec<Goods>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
-/// Answer to [`QrcodePay`], the same as to [`AppPay`].
-pub type QrcodePayResponse = AppPayResponse;
+/// Answer to [`CreateQrCodePay`], the same as to [`CreateAppPay`].
+pub type CreateQrCodePayResponse = CreateAppPayResponse;
 
 w::endpoint! {
-    QrcodePay => QrcodePayResponse,
+    CreateQrCodePay => CreateQrCodePayResponse,
     w::EndpointInfo {
-        id: "pay_business.payments.qrcode_pay",
+        id: "pay_business.payments.create_qr_code_pay",
         method: "POST",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/payments/qrcode-pay",
@@ -698,6 +629,76 @@ w::endpoint! {
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a payment by the merchant's number (按商户单号查询支付).
+    ///
+    /// * Call: `GET /v3/mse-pay/payments/out-payment-id/{out_payment_id}` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.payments.get_by_out_payment_id`.
+    pub struct GetByOutPaymentId {
+        /// `out_payment_id`.
+        0 out_payment_id: String => "out_payment_id: must path",
+    }
+    new(out_payment_id: impl Into<String>)
+}
+
+/// Answer to [`GetByOutPaymentId`], the same as to [`CreateAppPay`].
+pub type GetByOutPaymentIdResponse = CreateAppPayResponse;
+
+w::endpoint! {
+    GetByOutPaymentId => GetByOutPaymentIdResponse,
+    w::EndpointInfo {
+        id: "pay_business.payments.get_by_out_payment_id",
+        method: "GET",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/payments/out-payment-id/{out_payment_id}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a payment by the platform's number (按平台单号查询支付).
+    ///
+    /// * Call: `GET /v3/mse-pay/payments/{payment_id}` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.payments.get_by_payment_id`.
+    pub struct GetByPaymentId {
+        /// `payment_id`.
+        0 payment_id: String => "payment_id: must path",
+    }
+    new(payment_id: impl Into<String>)
+}
+
+/// Answer to [`GetByPaymentId`], the same as to [`CreateAppPay`].
+pub type GetByPaymentIdResponse = CreateAppPayResponse;
+
+w::endpoint! {
+    GetByPaymentId => GetByPaymentIdResponse,
+    w::EndpointInfo {
+        id: "pay_business.payments.get_by_payment_id",
+        method: "GET",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/payments/{payment_id}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `allocations` in the answer of `profit_allocations::ByAllocationId`; an item of `allocations` in the answer of `profit_allocations::ByOutAllocationId`.
+    /// An item of `allocations` in the answer of `profit_allocations::GetByAllocationId`; an item of `allocations` in the answer of `profit_allocations::GetByOutAllocationId`.
     pub struct Allocation {
         /// `out_allocation_detail_id`.
         0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `failed_reason` of the answer of `profit_allocations::ReceiverAccountsApplications`; `failed_reason` of the answer of `profit_allocations::ReceiverAccountsApplicationsByApplicationId`; and 2 more.
+    /// `failed_reason` of the answer of `profit_allocations::CreateReceiverApplication`; `failed_reason` of the answer of `profit_allocations::GetReceiverApplication`; and 2 more.
     pub struct FailedReason {
         /// `failed_type`.
         0 failed_type: String => "failed_type: must",
@@ -67,7 +67,7 @@ w::record! {
 }
 
 w::record! {
-    /// `natural_person_info` of `profit_allocations::ReceiverAccountsApplications`.
+    /// `natural_person_info` of `profit_allocations::CreateReceiverApplication`.
     pub struct NaturalPersonInfo {
         /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
@@ -93,7 +93,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `receiver_accts` in the answer of `profit_allocations::ReceiverAccounts`.
+    /// An item of `receiver_accts` in the answer of `profit_allocations::GetReceiverAccounts`.
     pub struct ReceiverAcct {
         /// `receiver_acct_id`.
         0 receiver_acct_id: String => "receiver_acct_id: must",
@@ -123,7 +123,7 @@ w::record! {
 }
 
 w::record! {
-    /// `receiver_info` of the answer of `profit_allocations::ReceiverAccountsApplications`; `receiver_info` of the answer of `profit_allocations::ReceiverAccountsApplicationsByApplicationId`; and 1 more.
+    /// `receiver_info` of the answer of `profit_allocations::CreateReceiverApplication`; `receiver_info` of the answer of `profit_allocations::GetReceiverApplication`; and 1 more.
     pub struct ReceiverInfo {
         /// `receiver_acct_id`.
         0 receiver_acct_id: Option<String> => "receiver_acct_id",
@@ -141,7 +141,7 @@ w::record! {
 }
 
 w::record! {
-    /// `settlement_account` of `profit_allocations::ReceiverAccountsApplications`.
+    /// `settlement_account` of `profit_allocations::CreateReceiverApplication`.
     pub struct SettlementAccount {
         /// `account_type`.
         0 account_type: String => "account_type: must",
@@ -175,7 +175,7 @@ w::record! {
 }
 
 w::record! {
-    /// `withdraw_cycle` of `profit_allocations::ReceiverAccountsApplications`; `withdraw_cycle` of `profit_allocations::ReceiverAcct`; and 1 more.
+    /// `withdraw_cycle` of `profit_allocations::CreateReceiverApplication`; `withdraw_cycle` of `profit_allocations::ReceiverAcct`; and 1 more.
     pub struct WithdrawCycle {
         /// `cycle_type`.
         0 cycle_type: String => "cycle_type: must",
@@ -186,129 +186,68 @@ w::record! {
 }
 
 w::record! {
-    /// Get a profit allocation by the platform's number (按平台单号查询分账).
+    /// Apply for a receiver account (申请分账接收账户).
     ///
-    /// * Call: `GET /v3/mse-pay/profit-allocations/{allocation_id}` on `api.businesspay.qq.com`.
+    /// * Call: `POST /v3/mse-pay/profit-allocations/receiver-accounts-applications` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.profit_allocations.by_allocation_id`.
-    pub struct ByAllocationId {
-        /// `allocation_id`.
-        0 allocation_id: String => "allocation_id: must path",
+    /// * Catalog: `pay_business.profit_allocations.create_receiver_application`.
+    pub struct CreateReceiverApplication {
+        /// `ent_id`; the account's enterpriseid.
+        0 ent_id: String => "ent_id: must",
+        /// `out_application_id`.
+        1 out_application_id: String => "out_application_id: must",
+        /// `receiver_type`.
+        2 receiver_type: String => "receiver_type: must",
+        /// `out_receiver_name`.
+        3 out_receiver_name: String => "out_receiver_name: must",
+        /// `natural_person_info`.
+        4 natural_person_info: Option<NaturalPersonInfo> => "natural_person_info",
+        /// `settlement_account`.
+        5 settlement_account: SettlementAccount => "settlement_account: must",
+        /// `withdraw_cycle`.
+        6 withdraw_cycle: WithdrawCycle => "withdraw_cycle: must",
     }
-    new(allocation_id: impl Into<String>)
+    new(
+        ent_id: impl Into<String>,
+        out_application_id: impl Into<String>,
+        receiver_type: impl Into<String>,
+        out_receiver_name: impl Into<String>,
+        settlement_account: SettlementAccount,
+        withdraw_cycle: WithdrawCycle,
+    )
+    set(natural_person_info: NaturalPersonInfo)
 }
 
 w::record! {
-    /// Answer to [`ByAllocationId`].
-    pub struct ByAllocationIdResponse {
-        /// `payment_id`.
-        0 payment_id: String => "payment_id: must",
-        /// `out_allocation_id`.
-        1 out_allocation_id: String => "out_allocation_id: must",
-        /// `allocation_id`.
-        2 allocation_id: String => "allocation_id: must",
+    /// Answer to [`CreateReceiverApplication`].
+    pub struct CreateReceiverApplicationResponse {
+        /// `out_application_id`.
+        0 out_application_id: String => "out_application_id: must",
+        /// `application_id`.
+        1 application_id: String => "application_id: must",
         /// `status`.
-        3 status: String => "status: must",
-        /// `finished_time`; format `rfc3339`.
-        4 finished_time: Option<String> => "finished_time",
-        /// `finish_amount`; in fen.
-        5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// `finish_desc`.
-        6 finish_desc: Option<String> => "finish_desc",
-        /// `allocations`.
-        7 allocations: Vec<Allocation> => "allocations: must",
+        2 status: String => "status: must",
+        /// `ent_id`.
+        3 ent_id: String => "ent_id: must",
+        /// `receiver_info`.
+        4 receiver_info: Option<ReceiverInfo> => "receiver_info",
+        /// `failed_reason`.
+        5 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
 
 w::endpoint! {
-    ByAllocationId => ByAllocationIdResponse,
+    CreateReceiverApplication => CreateReceiverApplicationResponse,
     w::EndpointInfo {
-        id: "pay_business.profit_allocations.by_allocation_id",
-        method: "GET",
+        id: "pay_business.profit_allocations.create_receiver_application",
+        method: "POST",
         host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/profit-allocations/{allocation_id}",
+        path: "/v3/mse-pay/profit-allocations/receiver-accounts-applications",
         when: None,
         auth: w::Auth::Merchant,
-        content: w::Content::None,
+        content: w::Content::Json,
         answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a profit allocation by the merchant's number (按商户单号查询分账).
-    ///
-    /// * Call: `GET /v3/mse-pay/profit-allocations/out-allocation-id/{out_allocation_id}` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.profit_allocations.by_out_allocation_id`.
-    pub struct ByOutAllocationId {
-        /// `out_allocation_id`.
-        0 out_allocation_id: String => "out_allocation_id: must path",
-    }
-    new(out_allocation_id: impl Into<String>)
-}
-
-/// Answer to [`ByOutAllocationId`], the same as to [`ByAllocationId`].
-pub type ByOutAllocationIdResponse = ByAllocationIdResponse;
-
-w::endpoint! {
-    ByOutAllocationId => ByOutAllocationIdResponse,
-    w::EndpointInfo {
-        id: "pay_business.profit_allocations.by_out_allocation_id",
-        method: "GET",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/profit-allocations/out-allocation-id/{out_allocation_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get what is left to allocate (查询待分账金额).
-    ///
-    /// * Call: `GET /v3/mse-pay/profit-allocations/{payment_id}/amounts` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.profit_allocations.by_payment_id_amounts`.
-    pub struct ByPaymentIdAmounts {
-        /// `payment_id`.
-        0 payment_id: String => "payment_id: must path",
-    }
-    new(payment_id: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`ByPaymentIdAmounts`].
-    pub struct ByPaymentIdAmountsResponse {
-        /// `payment_id`.
-        0 payment_id: String => "payment_id: must",
-        /// `unsplit_amount`; in fen.
-        1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
-    }
-}
-
-w::endpoint! {
-    ByPaymentIdAmounts => ByPaymentIdAmountsResponse,
-    w::EndpointInfo {
-        id: "pay_business.profit_allocations.by_payment_id_amounts",
-        method: "GET",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/profit-allocations/{payment_id}/amounts",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
+        retry: w::Retry::Never,
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
@@ -375,12 +314,143 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Get what is left to allocate (查询待分账金额).
+    ///
+    /// * Call: `GET /v3/mse-pay/profit-allocations/{payment_id}/amounts` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.profit_allocations.get_amounts`.
+    pub struct GetAmounts {
+        /// `payment_id`.
+        0 payment_id: String => "payment_id: must path",
+    }
+    new(payment_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetAmounts`].
+    pub struct GetAmountsResponse {
+        /// `payment_id`.
+        0 payment_id: String => "payment_id: must",
+        /// `unsplit_amount`; in fen.
+        1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
+    }
+}
+
+w::endpoint! {
+    GetAmounts => GetAmountsResponse,
+    w::EndpointInfo {
+        id: "pay_business.profit_allocations.get_amounts",
+        method: "GET",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/profit-allocations/{payment_id}/amounts",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a profit allocation by the platform's number (按平台单号查询分账).
+    ///
+    /// * Call: `GET /v3/mse-pay/profit-allocations/{allocation_id}` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.profit_allocations.get_by_allocation_id`.
+    pub struct GetByAllocationId {
+        /// `allocation_id`.
+        0 allocation_id: String => "allocation_id: must path",
+    }
+    new(allocation_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetByAllocationId`].
+    pub struct GetByAllocationIdResponse {
+        /// `payment_id`.
+        0 payment_id: String => "payment_id: must",
+        /// `out_allocation_id`.
+        1 out_allocation_id: String => "out_allocation_id: must",
+        /// `allocation_id`.
+        2 allocation_id: String => "allocation_id: must",
+        /// `status`.
+        3 status: String => "status: must",
+        /// `finished_time`; format `rfc3339`.
+        4 finished_time: Option<String> => "finished_time",
+        /// `finish_amount`; in fen.
+        5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
+        /// `finish_desc`.
+        6 finish_desc: Option<String> => "finish_desc",
+        /// `allocations`.
+        7 allocations: Vec<Allocation> => "allocations: must",
+    }
+}
+
+w::endpoint! {
+    GetByAllocationId => GetByAllocationIdResponse,
+    w::EndpointInfo {
+        id: "pay_business.profit_allocations.get_by_allocation_id",
+        method: "GET",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/profit-allocations/{allocation_id}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a profit allocation by the merchant's number (按商户单号查询分账).
+    ///
+    /// * Call: `GET /v3/mse-pay/profit-allocations/out-allocation-id/{out_allocation_id}` on `api.businesspay.qq.com`.
+    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
+    /// * Catalog: `pay_business.profit_allocations.get_by_out_allocation_id`.
+    pub struct GetByOutAllocationId {
+        /// `out_allocation_id`.
+        0 out_allocation_id: String => "out_allocation_id: must path",
+    }
+    new(out_allocation_id: impl Into<String>)
+}
+
+/// Answer to [`GetByOutAllocationId`], the same as to [`GetByAllocationId`].
+pub type GetByOutAllocationIdResponse = GetByAllocationIdResponse;
+
+w::endpoint! {
+    GetByOutAllocationId => GetByOutAllocationIdResponse,
+    w::EndpointInfo {
+        id: "pay_business.profit_allocations.get_by_out_allocation_id",
+        method: "GET",
+        host: "api.businesspay.qq.com",
+        path: "/v3/mse-pay/profit-allocations/out-allocation-id/{out_allocation_id}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Get receiver accounts (查询分账接收账户).
     ///
     /// * Call: `GET /v3/mse-pay/profit-allocations/receiver-accounts` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.profit_allocations.receiver_accounts`.
-    pub struct ReceiverAccounts {
+    /// * Catalog: `pay_business.profit_allocations.get_receiver_accounts`.
+    pub struct GetReceiverAccounts {
         /// `ent_id`; the account's enterpriseid.
         0 ent_id: String => "ent_id: must query",
         /// `unified_social_credit_code`.
@@ -391,17 +461,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ReceiverAccounts`].
-    pub struct ReceiverAccountsResponse {
+    /// Answer to [`GetReceiverAccounts`].
+    pub struct GetReceiverAccountsResponse {
         /// `receiver_accts`.
         0 receiver_accts: Vec<ReceiverAcct> => "receiver_accts: must",
     }
 }
 
 w::endpoint! {
-    ReceiverAccounts => ReceiverAccountsResponse,
+    GetReceiverAccounts => GetReceiverAccountsResponse,
     w::EndpointInfo {
-        id: "pay_business.profit_allocations.receiver_accounts",
+        id: "pay_business.profit_allocations.get_receiver_accounts",
         method: "GET",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/profit-allocations/receiver-accounts",
@@ -418,95 +488,25 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Apply for a receiver account (申请分账接收账户).
-    ///
-    /// * Call: `POST /v3/mse-pay/profit-allocations/receiver-accounts-applications` on `api.businesspay.qq.com`.
-    /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.profit_allocations.receiver_accounts_applications`.
-    pub struct ReceiverAccountsApplications {
-        /// `ent_id`; the account's enterpriseid.
-        0 ent_id: String => "ent_id: must",
-        /// `out_application_id`.
-        1 out_application_id: String => "out_application_id: must",
-        /// `receiver_type`.
-        2 receiver_type: String => "receiver_type: must",
-        /// `out_receiver_name`.
-        3 out_receiver_name: String => "out_receiver_name: must",
-        /// `natural_person_info`.
-        4 natural_person_info: Option<NaturalPersonInfo> => "natural_person_info",
-        /// `settlement_account`.
-        5 settlement_account: SettlementAccount => "settlement_account: must",
-        /// `withdraw_cycle`.
-        6 withdraw_cycle: WithdrawCycle => "withdraw_cycle: must",
-    }
-    new(
-        ent_id: impl Into<String>,
-        out_application_id: impl Into<String>,
-        receiver_type: impl Into<String>,
-        out_receiver_name: impl Into<String>,
-        settlement_account: SettlementAccount,
-        withdraw_cycle: WithdrawCycle,
-    )
-    set(natural_person_info: NaturalPersonInfo)
-}
-
-w::record! {
-    /// Answer to [`ReceiverAccountsApplications`].
-    pub struct ReceiverAccountsApplicationsResponse {
-        /// `out_application_id`.
-        0 out_application_id: String => "out_application_id: must",
-        /// `application_id`.
-        1 application_id: String => "application_id: must",
-        /// `status`.
-        2 status: String => "status: must",
-        /// `ent_id`.
-        3 ent_id: String => "ent_id: must",
-        /// `receiver_info`.
-        4 receiver_info: Option<ReceiverInfo> => "receiver_info",
-        /// `failed_reason`.
-        5 failed_reason: Option<FailedReason> => "failed_reason",
-    }
-}
-
-w::endpoint! {
-    ReceiverAccountsApplications => ReceiverAccountsApplicationsResponse,
-    w::EndpointInfo {
-        id: "pay_business.profit_allocations.receiver_accounts_applications",
-        method: "POST",
-        host: "api.businesspay.qq.com",
-        path: "/v3/mse-pay/profit-allocations/receiver-accounts-applications",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Get an application for a receiver account by the platform's number (按平台单号查询接收账户申请).
     ///
     /// * Call: `GET /v3/mse-pay/profit-allocations/receiver-accounts-applications/{application_id}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.profit_allocations.receiver_accounts_applications_by_application_id`.
-    pub struct ReceiverAccountsApplicationsByApplicationId {
+    /// * Catalog: `pay_business.profit_allocations.get_receiver_application`.
+    pub struct GetReceiverApplication {
         /// `application_id`.
         0 application_id: String => "application_id: must path",
     }
     new(application_id: impl Into<String>)
 }
 
-/// Answer to [`ReceiverAccountsApplicationsByApplicationId`], the same as to [`ReceiverAccountsApplications`].
-pub type ReceiverAccountsApplicationsByApplicationIdResponse = ReceiverAccountsApplicationsResponse;
+/// Answer to [`GetReceiverApplication`], the same as to [`CreateReceiverApplication`].
+pub type GetReceiverApplicationResponse = CreateReceiverApplicationResponse;
 
 w::endpoint! {
-    ReceiverAccountsApplicationsByApplicationId => ReceiverAccountsApplicationsByApplicationIdResponse,
+    GetReceiverApplication => GetReceiverApplicationResponse,
     w::EndpointInfo {
-        id: "pay_business.profit_allocations.receiver_accounts_applications_by_application_id",
+        id: "pay_business.profit_allocations.get_receiver_application",
         method: "GET",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/profit-allocations/receiver-accounts-applications/{application_id}",
@@ -527,21 +527,21 @@ w::record! {
     ///
     /// * Call: `GET /v3/mse-pay/profit-allocations/receiver-accounts-applications/out_application_id/{out_application_id}` on `api.businesspay.qq.com`.
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
-    /// * Catalog: `pay_business.profit_allocations.receiver_accounts_applications_by_out_application_id`.
-    pub struct ReceiverAccountsApplicationsByOutApplicationId {
+    /// * Catalog: `pay_business.profit_allocations.get_receiver_application_by_out_id`.
+    pub struct GetReceiverApplicationByOutId {
         /// `out_application_id`.
         0 out_application_id: String => "out_application_id: must path",
     }
     new(out_application_id: impl Into<String>)
 }
 
-/// Answer to [`ReceiverAccountsApplicationsByOutApplicationId`], the same as to [`ReceiverAccountsApplications`].
-pub type ReceiverAccountsApplicationsByOutApplicationIdResponse = ReceiverAccountsApplicationsResponse;
+/// Answer to [`GetReceiverApplicationByOutId`], the same as to [`CreateReceiverApplication`].
+pub type GetReceiverApplicationByOutIdResponse = CreateReceiverApplicationResponse;
 
 w::endpoint! {
-    ReceiverAccountsApplicationsByOutApplicationId => ReceiverAccountsApplicationsByOutApplicationIdResponse,
+    GetReceiverApplicationByOutId => GetReceiverApplicationByOutIdResponse,
     w::EndpointInfo {
-        id: "pay_business.profit_allocations.receiver_accounts_applications_by_out_application_id",
+        id: "pay_business.profit_allocations.get_receiver_application_by_out_id",
         method: "GET",
         host: "api.businesspay.qq.com",
         path: "/v3/mse-pay/profit-allocations/receiver-accounts-applications/out_application_id/{out_application_id}",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `amount` of `micropay::TransactionsPay`.
+    /// `amount` of `micro_pay::PayTransaction`.
     pub struct Amount {
         /// `total`; in minor-currency-unit.
         0 total: i64 => "total: must",
@@ -25,7 +25,7 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `base::RefundsByOutRefundNo`; `amount` of the answer of `base::RefundsIdByRefundId`; and 1 more.
+    /// `amount` of the answer of `base::CreateRefund`; `amount` of the answer of `base::GetRefundByOutRefundNo`; and 1 more.
     pub struct AmountItem {
         /// `total`; in minor-currency-unit.
         0 total: Option<i64> => "total",
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// `business` of `base::MerchantsPost`; `business` of `base::MerchantsPut`.
+    /// `business` of `base::AddMerchant`; `business` of `base::UpdateMerchant`.
     pub struct Business {
         /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
         0 business_type: String => "business_type: must",
@@ -87,8 +87,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `base::Certificates`.
-    pub struct CertificatesData {
+    /// An item of `data` in the answer of `base::GetCertificates`.
+    pub struct Certificate {
         /// `effective_time`; format `rfc3339`.
         0 effective_time: String => "effective_time: must",
         /// `expire_time`; format `rfc3339`.
@@ -101,7 +101,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contact` of the answer of `base::MerchantsBySubMchid`; `contact` of `base::MerchantsPost`; and 1 more.
+    /// `contact` of `base::AddMerchant`; `contact` of the answer of `base::GetMerchant`; and 1 more.
     pub struct Contact {
         /// `name`; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
@@ -114,7 +114,7 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `base::RefundsGetData`.
+    /// `amount` of `base::Refund`.
     pub struct DataAmount {
         /// `refund`; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
@@ -132,7 +132,7 @@ w::record! {
 }
 
 w::record! {
-    /// `director` of `base::MerchantsPost`; `principal` of `base::MerchantsPost`; and 2 more.
+    /// `director` of `base::AddMerchant`; `principal` of `base::AddMerchant`; and 2 more.
     pub struct Director {
         /// `name`.
         0 name: Option<String> => "name",
@@ -144,7 +144,7 @@ w::record! {
 }
 
 w::record! {
-    /// `encrypt_certificate` of `base::CertificatesData`.
+    /// `encrypt_certificate` of `base::Certificate`.
     pub struct EncryptCertificate {
         /// `algorithm`.
         0 algorithm: String => "algorithm: must",
@@ -168,12 +168,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `goods_detail` in `base::TransactionsPayDetail`.
+    /// An item of `goods_detail` in `base::PayTransactionDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
+        #[doc(alias = "wxpay_goods_id")]
+        1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_name`.
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
@@ -182,11 +183,11 @@ w::record! {
         4 price: i64 => "price: must",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: i64)
-    text(wxpay_goods_id: String, goods_name: String)
+    text(wx_pay_goods_id: String, goods_name: String)
 }
 
 w::record! {
-    /// `h5_payment` of the answer of `base::MerchantsBySubMchid`.
+    /// `h5_payment` of the answer of `base::GetMerchant`.
     pub struct H5Payment {
         /// `name`.
         0 name: Option<String> => "name",
@@ -198,7 +199,7 @@ w::record! {
 }
 
 w::record! {
-    /// `h5_payment_apply_info` of `base::MerchantsPost`.
+    /// `h5_payment_apply_info` of `base::AddMerchant`.
     pub struct H5PaymentApplyInfo {
         /// `website_url`.
         0 website_url: Option<String> => "website_url",
@@ -213,8 +214,8 @@ w::record! {
 }
 
 w::record! {
-    /// `business` of the answer of `base::MerchantsBySubMchid`.
-    pub struct MerchantsBySubMchidBusiness {
+    /// `business` of the answer of `base::GetMerchant`.
+    pub struct GetMerchantBusiness {
         /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
         0 business_type: String => "business_type: must",
         /// `mcc`.
@@ -233,8 +234,8 @@ w::record! {
 }
 
 w::record! {
-    /// `director` of the answer of `base::MerchantsBySubMchid`; `principal` of the answer of `base::MerchantsBySubMchid`.
-    pub struct MerchantsBySubMchidDirector {
+    /// `director` of the answer of `base::GetMerchant`; `principal` of the answer of `base::GetMerchant`.
+    pub struct GetMerchantDirector {
         /// `name`.
         0 name: String => "name: must",
         /// `number`.
@@ -243,8 +244,8 @@ w::record! {
 }
 
 w::record! {
-    /// `h5_payment_apply_info` of `base::MerchantsPut`.
-    pub struct MerchantsPutH5PaymentApplyInfo {
+    /// `h5_payment_apply_info` of `base::UpdateMerchant`.
+    pub struct UpdateMerchantH5PaymentApplyInfo {
         /// `website_url`.
         0 website_url: Option<String> => "website_url",
         /// `domains`.
@@ -256,7 +257,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `micropay::TransactionsPay`.
+    /// `payer` of `micro_pay::PayTransaction`.
     pub struct Payer {
         /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
@@ -265,7 +266,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `micropay::TransactionsPay`.
+    /// An item of `promotion_detail` in the answer of `micro_pay::PayTransaction`.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -282,7 +283,8 @@ w::record! {
         /// `activity_id`.
         6 activity_id: Option<String> => "activity_id",
         /// `wechatpay_contribute_amount`; in minor-currency-unit.
-        7 wechatpay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
+        #[doc(alias = "wechatpay_contribute_amount")]
+        7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
         /// `merchant_contribute_amount`; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
         /// `other_contribute_amount`; in minor-currency-unit.
@@ -311,7 +313,7 @@ w::record! {
 }
 
 w::record! {
-    /// `refund_detail` of `base::RefundsGetData`.
+    /// `refund_detail` of `base::Refund`.
     pub struct RefundDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -329,8 +331,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `base::RefundsGet`.
-    pub struct RefundsGetAmount {
+    /// `amount` of the answer of `base::ListRefunds`.
+    pub struct ListRefundsAmount {
         /// `total`; in minor-currency-unit.
         0 total: i64 => "total: must",
         /// `currency`.
@@ -343,8 +345,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `base::RefundsGet`.
-    pub struct RefundsGetData {
+    /// An item of `data` in the answer of `base::ListRefunds`.
+    pub struct Refund {
         /// `id`.
         0 id: String => "id: must",
         /// `out_refund_no`.
@@ -369,8 +371,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `base::RefundsPost`.
-    pub struct RefundsPostAmount {
+    /// `amount` of `base::CreateRefund`.
+    pub struct CreateRefundAmount {
         /// `total`; in minor-currency-unit.
         0 total: i64 => "total: must",
         /// `refund`; in minor-currency-unit.
@@ -382,8 +384,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `base::RefundsByOutRefundNo`; an item of `promotion_detail` in the answer of `base::RefundsIdByRefundId`; and 1 more.
-    pub struct RefundsPostPromotionDetail {
+    /// An item of `promotion_detail` in the answer of `base::CreateRefund`; an item of `promotion_detail` in the answer of `base::GetRefundByOutRefundNo`; and 1 more.
+    pub struct PromotionDetailInfo {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
         /// `name`.
@@ -402,7 +404,7 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `micropay::TransactionsPay`.
+    /// `scene_info` of `micro_pay::PayTransaction`.
     pub struct SceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: String => "payer_client_ip: must",
@@ -421,8 +423,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `base::SettlementsData`.
-    pub struct SettlementsAmount {
+    /// `amount` of `base::Settlement`.
+    pub struct ListSettlementsAmount {
         /// `settled`; in minor-currency-unit.
         0 settled: i64 => "settled: must",
         /// `unsettle`; in minor-currency-unit.
@@ -441,8 +443,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `settle::Settlements`.
-    pub struct SettlementsData {
+    /// An item of `data` in the answer of `settle::ListSettlements`.
+    pub struct Settlement {
         /// `batch_id`.
         0 batch_id: String => "batch_id: must",
         /// `settlement_date`; format `yyyyMMdd`.
@@ -452,7 +454,7 @@ w::record! {
         /// `trade_end_date`; format `yyyyMMdd`.
         3 trade_end_date: String => "trade_end_date: must",
         /// `amount`.
-        4 amount: SettlementsAmount => "amount: must",
+        4 amount: ListSettlementsAmount => "amount: must",
         /// `wallet_region`; one of `CHINA_MAINLAND` `CHINA_HONGKONG`.
         5 wallet_region: Option<String> => "wallet_region",
         /// `split_amount`.
@@ -461,7 +463,7 @@ w::record! {
 }
 
 w::record! {
-    /// `split_amount` of `base::SettlementsData`.
+    /// `split_amount` of `base::Settlement`.
     pub struct SplitAmount {
         /// `settled`.
         0 settled: i64 => "settled: must",
@@ -495,7 +497,7 @@ w::record! {
 }
 
 w::record! {
-    /// `sub_merchant_state` of the answer of `base::MerchantsBySubMchid`.
+    /// `sub_merchant_state` of the answer of `base::GetMerchant`.
     pub struct SubMerchantState {
         /// `sub_merchant_status`; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
         0 sub_merchant_status: Option<String> => "sub_merchant_status",
@@ -507,8 +509,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `micropay::TransactionsPay`.
-    pub struct TransactionsPayAmount {
+    /// `amount` of the answer of `micro_pay::PayTransaction`.
+    pub struct PayTransactionAmount {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
@@ -523,8 +525,8 @@ w::record! {
 }
 
 w::record! {
-    /// `detail` of `micropay::TransactionsPay`.
-    pub struct TransactionsPayDetail {
+    /// `detail` of `micro_pay::PayTransaction`.
+    pub struct PayTransactionDetail {
         /// `cost_price`; in minor-currency-unit.
         0 cost_price: Option<i64> => "cost_price",
         /// `receipt_id`.
@@ -538,8 +540,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `micropay::TransactionsPay`.
-    pub struct TransactionsPayPayer {
+    /// `payer` of the answer of `micro_pay::PayTransaction`.
+    pub struct PayTransactionPayer {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
@@ -550,129 +552,13 @@ w::record! {
 }
 
 w::record! {
-    /// Get the platform certificates (下载平台证书).
-    ///
-    /// * Call: `GET /v3/global/certificates` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter3_1_8.shtml>.
-    /// * Catalog: `pay_global.base.certificates`.
-    pub struct Certificates {
-    }
-    new()
-}
-
-w::record! {
-    /// Answer to [`Certificates`].
-    pub struct CertificatesResponse {
-        /// `data`.
-        0 data: Vec<CertificatesData> => "data: must",
-    }
-}
-
-w::endpoint! {
-    Certificates => CertificatesResponse,
-    w::EndpointInfo {
-        id: "pay_global.base.certificates",
-        method: "GET",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/certificates",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a sub-merchant (查询子商户).
-    ///
-    /// * Call: `GET /v3/global/merchants/{sub_mchid}` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/Onborading%20Sub%20Merchant/chapter3_2.shtml>.
-    /// * Catalog: `pay_global.base.merchants_by_sub_mchid`.
-    pub struct MerchantsBySubMchid {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must path",
-        /// `sp_mchid`; the account's merchantid.
-        1 sp_mchid: String => "sp_mchid: must query",
-        /// `sp_appid`.
-        2 sp_appid: String => "sp_appid: must query",
-    }
-    new(sub_mchid: impl Into<String>, sp_mchid: impl Into<String>, sp_appid: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`MerchantsBySubMchid`].
-    pub struct MerchantsBySubMchidResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-        1 merchant_type: String => "merchant_type: must",
-        /// `name`.
-        2 name: String => "name: must",
-        /// `shortname`.
-        3 shortname: String => "shortname: must",
-        /// `merchant_country_code`.
-        4 merchant_country_code: String => "merchant_country_code: must",
-        /// `office_phone`.
-        5 office_phone: String => "office_phone: must",
-        /// `contact`.
-        6 contact: Contact => "contact: must",
-        /// `business_category`.
-        7 business_category: i64 => "business_category: must",
-        /// `registration_certificate_number`.
-        8 registration_certificate_number: String => "registration_certificate_number: must",
-        /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
-        9 registration_certificate_date: String => "registration_certificate_date: must",
-        /// `settlement_bank_number`.
-        10 settlement_bank_number: String => "settlement_bank_number: must",
-        /// `business`.
-        11 business: MerchantsBySubMchidBusiness => "business: must",
-        /// `director`.
-        12 director: Option<MerchantsBySubMchidDirector> => "director",
-        /// `principal`.
-        13 principal: Option<MerchantsBySubMchidDirector> => "principal",
-        /// `h5_payment`.
-        14 h5_payment: Option<H5Payment> => "h5_payment",
-        /// `sub_merchant_state`.
-        15 sub_merchant_state: Option<SubMerchantState> => "sub_merchant_state",
-        /// `attach`.
-        16 attach: Option<String> => "attach",
-    }
-}
-
-w::endpoint! {
-    MerchantsBySubMchid => MerchantsBySubMchidResponse,
-    w::EndpointInfo {
-        id: "pay_global.base.merchants_by_sub_mchid",
-        method: "GET",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/merchants/{sub_mchid}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Add a sub-merchant (录入子商户).
     ///
     /// * Call: `POST /v3/global/merchants` on `apihk.mch.weixin.qq.com`.
     /// * For: institution.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/Onborading_Sub_Merchant/chapter3_1.shtml>.
-    /// * Catalog: `pay_global.base.merchants_post`.
-    pub struct MerchantsPost {
+    /// * Catalog: `pay_global.base.add_merchant`.
+    pub struct AddMerchant {
         /// `Idempotency-Key`.
         0 idempotency_key: String => "Idempotency-Key: must header",
         /// `sp_mchid`; the account's merchantid.
@@ -746,8 +632,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`MerchantsPost`].
-    pub struct MerchantsPostResponse {
+    /// Answer to [`AddMerchant`].
+    pub struct AddMerchantResponse {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
         /// `verification_status`; one of `Under Review` `Approved`.
@@ -760,9 +646,9 @@ w::record! {
 }
 
 w::endpoint! {
-    MerchantsPost => MerchantsPostResponse,
+    AddMerchant => AddMerchantResponse,
     w::EndpointInfo {
-        id: "pay_global.base.merchants_post",
+        id: "pay_global.base.add_merchant",
         method: "POST",
         host: "apihk.mch.weixin.qq.com",
         path: "/v3/global/merchants",
@@ -779,13 +665,431 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Create a refund (申请退款).
+    ///
+    /// * Call: `POST /v3/global/refunds` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_2.shtml>.
+    /// * Catalog: `pay_global.base.create_refund`.
+    pub struct CreateRefund {
+        /// `sp_mchid`; the account's merchantid.
+        0 sp_mchid: Option<String> => "sp_mchid",
+        /// `sp_appid`.
+        1 sp_appid: Option<String> => "sp_appid",
+        /// `sub_mchid`.
+        2 sub_mchid: Option<String> => "sub_mchid",
+        /// `sub_appid`.
+        3 sub_appid: Option<String> => "sub_appid",
+        /// `transaction_id`.
+        4 transaction_id: Option<String> => "transaction_id",
+        /// `out_trade_no`.
+        5 out_trade_no: Option<String> => "out_trade_no",
+        /// `out_refund_no`.
+        6 out_refund_no: String => "out_refund_no: must",
+        /// `reason`.
+        7 reason: Option<String> => "reason",
+        /// `notify_url`.
+        8 notify_url: Option<String> => "notify_url",
+        /// `amount`.
+        9 amount: CreateRefundAmount => "amount: must",
+        /// `source`.
+        10 source: Option<String> => "source",
+        /// `mchid`; the account's merchantid.
+        11 mchid: Option<xinqiao_types::MchId> => "mchid",
+        /// `appid`.
+        12 appid: Option<xinqiao_types::AppId> => "appid",
+    }
+    new(out_refund_no: impl Into<String>, amount: CreateRefundAmount)
+    text(
+        sp_mchid: String,
+        sp_appid: String,
+        sub_mchid: String,
+        sub_appid: String,
+        transaction_id: String,
+        out_trade_no: String,
+        reason: String,
+        notify_url: String,
+        source: String,
+        mchid: xinqiao_types::MchId,
+        appid: xinqiao_types::AppId,
+    )
+}
+
+w::record! {
+    /// Answer to [`CreateRefund`].
+    pub struct CreateRefundResponse {
+        /// `id`.
+        0 id: String => "id: must",
+        /// `out_refund_no`.
+        1 out_refund_no: String => "out_refund_no: must",
+        /// `transaction_id`.
+        2 transaction_id: String => "transaction_id: must",
+        /// `out_trade_no`.
+        3 out_trade_no: String => "out_trade_no: must",
+        /// `channel`.
+        4 channel: String => "channel: must",
+        /// `fund_source`.
+        5 fund_source: String => "fund_source: must",
+        /// `recv_account`.
+        6 recv_account: String => "recv_account: must",
+        /// `status`.
+        7 status: String => "status: must",
+        /// `success_time`; format `rfc3339`.
+        8 success_time: Option<String> => "success_time",
+        /// `create_time`; format `rfc3339`.
+        9 create_time: String => "create_time: must",
+        /// `amount`.
+        10 amount: AmountItem => "amount: must",
+        /// `promotion_detail`.
+        11 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
+    }
+}
+
+w::endpoint! {
+    CreateRefund => CreateRefundResponse,
+    w::EndpointInfo {
+        id: "pay_global.base.create_refund",
+        method: "POST",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/refunds",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Keyed,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Download a statement (下载对账单).
+    ///
+    /// * Call: `GET /v3/global/statements` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_5.shtml>.
+    /// * Catalog: `pay_global.base.download_statement`.
+    pub struct DownloadStatement {
+        /// `mchid`.
+        0 mchid: Option<xinqiao_types::MchId> => "mchid: query",
+        /// `date`; format `yyyyMMdd`.
+        1 date: String => "date: must query",
+        /// `sp_mchid`.
+        2 sp_mchid: Option<String> => "sp_mchid: query",
+        /// `sub_mchid`.
+        3 sub_mchid: Option<String> => "sub_mchid: query",
+    }
+    new(date: impl Into<String>)
+    text(mchid: xinqiao_types::MchId, sp_mchid: String, sub_mchid: String)
+}
+
+w::endpoint! {
+    DownloadStatement => w::Blob,
+    w::EndpointInfo {
+        id: "pay_global.base.download_statement",
+        method: "GET",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/statements",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Csv,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the platform certificates (下载平台证书).
+    ///
+    /// * Call: `GET /v3/global/certificates` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter3_1_8.shtml>.
+    /// * Catalog: `pay_global.base.get_certificates`.
+    pub struct GetCertificates {
+    }
+    new()
+}
+
+w::record! {
+    /// Answer to [`GetCertificates`].
+    pub struct GetCertificatesResponse {
+        /// `data`.
+        0 data: Vec<Certificate> => "data: must",
+    }
+}
+
+w::endpoint! {
+    GetCertificates => GetCertificatesResponse,
+    w::EndpointInfo {
+        id: "pay_global.base.get_certificates",
+        method: "GET",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/certificates",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a sub-merchant (查询子商户).
+    ///
+    /// * Call: `GET /v3/global/merchants/{sub_mchid}` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/Onborading%20Sub%20Merchant/chapter3_2.shtml>.
+    /// * Catalog: `pay_global.base.get_merchant`.
+    pub struct GetMerchant {
+        /// `sub_mchid`.
+        0 sub_mchid: String => "sub_mchid: must path",
+        /// `sp_mchid`; the account's merchantid.
+        1 sp_mchid: String => "sp_mchid: must query",
+        /// `sp_appid`.
+        2 sp_appid: String => "sp_appid: must query",
+    }
+    new(sub_mchid: impl Into<String>, sp_mchid: impl Into<String>, sp_appid: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetMerchant`].
+    pub struct GetMerchantResponse {
+        /// `sub_mchid`.
+        0 sub_mchid: String => "sub_mchid: must",
+        /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
+        1 merchant_type: String => "merchant_type: must",
+        /// `name`.
+        2 name: String => "name: must",
+        /// `shortname`.
+        3 shortname: String => "shortname: must",
+        /// `merchant_country_code`.
+        4 merchant_country_code: String => "merchant_country_code: must",
+        /// `office_phone`.
+        5 office_phone: String => "office_phone: must",
+        /// `contact`.
+        6 contact: Contact => "contact: must",
+        /// `business_category`.
+        7 business_category: i64 => "business_category: must",
+        /// `registration_certificate_number`.
+        8 registration_certificate_number: String => "registration_certificate_number: must",
+        /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
+        9 registration_certificate_date: String => "registration_certificate_date: must",
+        /// `settlement_bank_number`.
+        10 settlement_bank_number: String => "settlement_bank_number: must",
+        /// `business`.
+        11 business: GetMerchantBusiness => "business: must",
+        /// `director`.
+        12 director: Option<GetMerchantDirector> => "director",
+        /// `principal`.
+        13 principal: Option<GetMerchantDirector> => "principal",
+        /// `h5_payment`.
+        14 h5_payment: Option<H5Payment> => "h5_payment",
+        /// `sub_merchant_state`.
+        15 sub_merchant_state: Option<SubMerchantState> => "sub_merchant_state",
+        /// `attach`.
+        16 attach: Option<String> => "attach",
+    }
+}
+
+w::endpoint! {
+    GetMerchant => GetMerchantResponse,
+    w::EndpointInfo {
+        id: "pay_global.base.get_merchant",
+        method: "GET",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/merchants/{sub_mchid}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a refund by the merchant's refund number (按商户退款单号查询退款).
+    ///
+    /// * Call: `GET /v3/global/refunds/out-refund-no/{out_refund_no}` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_3.shtml>.
+    /// * Catalog: `pay_global.base.get_refund_by_out_refund_no`.
+    pub struct GetRefundByOutRefundNo {
+        /// `out_refund_no`.
+        0 out_refund_no: String => "out_refund_no: must path",
+        /// `sp_mchid`; the account's merchantid.
+        1 sp_mchid: Option<String> => "sp_mchid: query",
+        /// `sub_mchid`.
+        2 sub_mchid: Option<String> => "sub_mchid: query",
+        /// `mchid`; the account's merchantid.
+        3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
+    }
+    new(out_refund_no: impl Into<String>)
+    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+}
+
+/// Answer to [`GetRefundByOutRefundNo`], the same as to [`CreateRefund`].
+pub type GetRefundByOutRefundNoResponse = CreateRefundResponse;
+
+w::endpoint! {
+    GetRefundByOutRefundNo => GetRefundByOutRefundNoResponse,
+    w::EndpointInfo {
+        id: "pay_global.base.get_refund_by_out_refund_no",
+        method: "GET",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/refunds/out-refund-no/{out_refund_no}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a refund by WeChat Pay's refund number (按微信退款单号查询退款).
+    ///
+    /// * Call: `GET /v3/global/refunds/id/{refund_id}` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_3.shtml>.
+    /// * Catalog: `pay_global.base.get_refund_by_refund_id`.
+    pub struct GetRefundByRefundId {
+        /// `refund_id`.
+        0 refund_id: String => "refund_id: must path",
+        /// `sp_mchid`; the account's merchantid.
+        1 sp_mchid: Option<String> => "sp_mchid: query",
+        /// `sub_mchid`.
+        2 sub_mchid: Option<String> => "sub_mchid: query",
+        /// `mchid`; the account's merchantid.
+        3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
+    }
+    new(refund_id: impl Into<String>)
+    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+}
+
+/// Answer to [`GetRefundByRefundId`], the same as to [`CreateRefund`].
+pub type GetRefundByRefundIdResponse = CreateRefundResponse;
+
+w::endpoint! {
+    GetRefundByRefundId => GetRefundByRefundIdResponse,
+    w::EndpointInfo {
+        id: "pay_global.base.get_refund_by_refund_id",
+        method: "GET",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/refunds/id/{refund_id}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List refunds of an order (列出订单的退款).
+    ///
+    /// * Call: `GET /v3/global/refunds` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_4.shtml>.
+    /// * Catalog: `pay_global.base.list_refunds`.
+    pub struct ListRefunds {
+        /// `sp_mchid`; the account's merchantid.
+        0 sp_mchid: Option<String> => "sp_mchid: query",
+        /// `sub_mchid`.
+        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// `out_trade_no`.
+        2 out_trade_no: Option<String> => "out_trade_no: query",
+        /// `transaction_id`.
+        3 transaction_id: Option<String> => "transaction_id: query",
+        /// `offset`.
+        4 offset: i64 => "offset: must query",
+        /// `count`.
+        5 count: i64 => "count: must query",
+        /// `mchid`; the account's merchantid.
+        6 mchid: Option<xinqiao_types::MchId> => "mchid: query",
+    }
+    new(offset: i64, count: i64)
+    text(
+        sp_mchid: String,
+        sub_mchid: String,
+        out_trade_no: String,
+        transaction_id: String,
+        mchid: xinqiao_types::MchId,
+    )
+}
+
+w::record! {
+    /// Answer to [`ListRefunds`].
+    pub struct ListRefundsResponse {
+        /// `sp_mchid`.
+        0 sp_mchid: Option<String> => "sp_mchid",
+        /// `id`.
+        1 id: String => "id: must",
+        /// `out_trade_no`.
+        2 out_trade_no: String => "out_trade_no: must",
+        /// `amount`.
+        3 amount: ListRefundsAmount => "amount: must",
+        /// `data`.
+        4 data: Vec<Refund> => "data: must",
+        /// `total_num`.
+        5 total_num: i64 => "total_num: must",
+        /// `current_total_num`.
+        6 current_total_num: i64 => "current_total_num: must",
+        /// `sub_mchid`.
+        7 sub_mchid: Option<String> => "sub_mchid",
+        /// `mchid`.
+        8 mchid: Option<xinqiao_types::MchId> => "mchid",
+    }
+}
+
+w::endpoint! {
+    ListRefunds => ListRefundsResponse,
+    w::EndpointInfo {
+        id: "pay_global.base.list_refunds",
+        method: "GET",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/refunds",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Change a sub-merchant (修改子商户).
     ///
     /// * Call: `PUT /v3/global/merchants` on `apihk.mch.weixin.qq.com`.
     /// * For: institution.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/Onborading_Sub_Merchant/chapter3_3.shtml>.
-    /// * Catalog: `pay_global.base.merchants_put`.
-    pub struct MerchantsPut {
+    /// * Catalog: `pay_global.base.update_merchant`.
+    pub struct UpdateMerchant {
         /// `sp_mchid`; the account's merchantid.
         0 sp_mchid: String => "sp_mchid: must",
         /// `sp_appid`.
@@ -825,7 +1129,7 @@ w::record! {
         /// `apply_h5_payment`.
         18 apply_h5_payment: Option<bool> => "apply_h5_payment",
         /// `h5_payment_apply_info`.
-        19 h5_payment_apply_info: Option<MerchantsPutH5PaymentApplyInfo> => "h5_payment_apply_info",
+        19 h5_payment_apply_info: Option<UpdateMerchantH5PaymentApplyInfo> => "h5_payment_apply_info",
     }
     new(
         sp_mchid: impl Into<String>,
@@ -851,13 +1155,13 @@ w::record! {
         director: Director,
         principal: Director,
         apply_h5_payment: bool,
-        h5_payment_apply_info: MerchantsPutH5PaymentApplyInfo,
+        h5_payment_apply_info: UpdateMerchantH5PaymentApplyInfo,
     )
 }
 
 w::record! {
-    /// Answer to [`MerchantsPut`].
-    pub struct MerchantsPutResponse {
+    /// Answer to [`UpdateMerchant`].
+    pub struct UpdateMerchantResponse {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
         /// `h5_authorization_state`.
@@ -866,9 +1170,9 @@ w::record! {
 }
 
 w::endpoint! {
-    MerchantsPut => MerchantsPutResponse,
+    UpdateMerchant => UpdateMerchantResponse,
     w::EndpointInfo {
-        id: "pay_global.base.merchants_put",
+        id: "pay_global.base.update_merchant",
         method: "PUT",
         host: "apihk.mch.weixin.qq.com",
         path: "/v3/global/merchants",
@@ -884,310 +1188,8 @@ w::endpoint! {
     }
 }
 
-w::record! {
-    /// Get a refund by the merchant's refund number (按商户退款单号查询退款).
-    ///
-    /// * Call: `GET /v3/global/refunds/out-refund-no/{out_refund_no}` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_3.shtml>.
-    /// * Catalog: `pay_global.base.refunds_by_out_refund_no`.
-    pub struct RefundsByOutRefundNo {
-        /// `out_refund_no`.
-        0 out_refund_no: String => "out_refund_no: must path",
-        /// `sp_mchid`; the account's merchantid.
-        1 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `mchid`; the account's merchantid.
-        3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
-    }
-    new(out_refund_no: impl Into<String>)
-    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
-}
-
-w::record! {
-    /// Answer to [`RefundsByOutRefundNo`].
-    pub struct RefundsByOutRefundNoResponse {
-        /// `id`.
-        0 id: String => "id: must",
-        /// `out_refund_no`.
-        1 out_refund_no: String => "out_refund_no: must",
-        /// `transaction_id`.
-        2 transaction_id: String => "transaction_id: must",
-        /// `out_trade_no`.
-        3 out_trade_no: String => "out_trade_no: must",
-        /// `channel`.
-        4 channel: String => "channel: must",
-        /// `fund_source`.
-        5 fund_source: String => "fund_source: must",
-        /// `recv_account`.
-        6 recv_account: String => "recv_account: must",
-        /// `status`.
-        7 status: String => "status: must",
-        /// `success_time`; format `rfc3339`.
-        8 success_time: Option<String> => "success_time",
-        /// `create_time`; format `rfc3339`.
-        9 create_time: String => "create_time: must",
-        /// `amount`.
-        10 amount: AmountItem => "amount: must",
-        /// `promotion_detail`.
-        11 promotion_detail: Option<Vec<RefundsPostPromotionDetail>> => "promotion_detail",
-    }
-}
-
-w::endpoint! {
-    RefundsByOutRefundNo => RefundsByOutRefundNoResponse,
-    w::EndpointInfo {
-        id: "pay_global.base.refunds_by_out_refund_no",
-        method: "GET",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/refunds/out-refund-no/{out_refund_no}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List refunds of an order (列出订单的退款).
-    ///
-    /// * Call: `GET /v3/global/refunds` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_4.shtml>.
-    /// * Catalog: `pay_global.base.refunds_get`.
-    pub struct RefundsGet {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `out_trade_no`.
-        2 out_trade_no: Option<String> => "out_trade_no: query",
-        /// `transaction_id`.
-        3 transaction_id: Option<String> => "transaction_id: query",
-        /// `offset`.
-        4 offset: i64 => "offset: must query",
-        /// `count`.
-        5 count: i64 => "count: must query",
-        /// `mchid`; the account's merchantid.
-        6 mchid: Option<xinqiao_types::MchId> => "mchid: query",
-    }
-    new(offset: i64, count: i64)
-    text(
-        sp_mchid: String,
-        sub_mchid: String,
-        out_trade_no: String,
-        transaction_id: String,
-        mchid: xinqiao_types::MchId,
-    )
-}
-
-w::record! {
-    /// Answer to [`RefundsGet`].
-    pub struct RefundsGetResponse {
-        /// `sp_mchid`.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `id`.
-        1 id: String => "id: must",
-        /// `out_trade_no`.
-        2 out_trade_no: String => "out_trade_no: must",
-        /// `amount`.
-        3 amount: RefundsGetAmount => "amount: must",
-        /// `data`.
-        4 data: Vec<RefundsGetData> => "data: must",
-        /// `total_num`.
-        5 total_num: i64 => "total_num: must",
-        /// `current_total_num`.
-        6 current_total_num: i64 => "current_total_num: must",
-        /// `sub_mchid`.
-        7 sub_mchid: Option<String> => "sub_mchid",
-        /// `mchid`.
-        8 mchid: Option<xinqiao_types::MchId> => "mchid",
-    }
-}
-
-w::endpoint! {
-    RefundsGet => RefundsGetResponse,
-    w::EndpointInfo {
-        id: "pay_global.base.refunds_get",
-        method: "GET",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/refunds",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a refund by WeChat Pay's refund number (按微信退款单号查询退款).
-    ///
-    /// * Call: `GET /v3/global/refunds/id/{refund_id}` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_3.shtml>.
-    /// * Catalog: `pay_global.base.refunds_id_by_refund_id`.
-    pub struct RefundsIdByRefundId {
-        /// `refund_id`.
-        0 refund_id: String => "refund_id: must path",
-        /// `sp_mchid`; the account's merchantid.
-        1 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `mchid`; the account's merchantid.
-        3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
-    }
-    new(refund_id: impl Into<String>)
-    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
-}
-
-/// Answer to [`RefundsIdByRefundId`], the same as to [`RefundsByOutRefundNo`].
-pub type RefundsIdByRefundIdResponse = RefundsByOutRefundNoResponse;
-
-w::endpoint! {
-    RefundsIdByRefundId => RefundsIdByRefundIdResponse,
-    w::EndpointInfo {
-        id: "pay_global.base.refunds_id_by_refund_id",
-        method: "GET",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/refunds/id/{refund_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Create a refund (申请退款).
-    ///
-    /// * Call: `POST /v3/global/refunds` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_2.shtml>.
-    /// * Catalog: `pay_global.base.refunds_post`.
-    pub struct RefundsPost {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `transaction_id`.
-        4 transaction_id: Option<String> => "transaction_id",
-        /// `out_trade_no`.
-        5 out_trade_no: Option<String> => "out_trade_no",
-        /// `out_refund_no`.
-        6 out_refund_no: String => "out_refund_no: must",
-        /// `reason`.
-        7 reason: Option<String> => "reason",
-        /// `notify_url`.
-        8 notify_url: Option<String> => "notify_url",
-        /// `amount`.
-        9 amount: RefundsPostAmount => "amount: must",
-        /// `source`.
-        10 source: Option<String> => "source",
-        /// `mchid`; the account's merchantid.
-        11 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
-        12 appid: Option<xinqiao_types::AppId> => "appid",
-    }
-    new(out_refund_no: impl Into<String>, amount: RefundsPostAmount)
-    text(
-        sp_mchid: String,
-        sp_appid: String,
-        sub_mchid: String,
-        sub_appid: String,
-        transaction_id: String,
-        out_trade_no: String,
-        reason: String,
-        notify_url: String,
-        source: String,
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-    )
-}
-
-/// Answer to [`RefundsPost`], the same as to [`RefundsByOutRefundNo`].
-pub type RefundsPostResponse = RefundsByOutRefundNoResponse;
-
-w::endpoint! {
-    RefundsPost => RefundsPostResponse,
-    w::EndpointInfo {
-        id: "pay_global.base.refunds_post",
-        method: "POST",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/refunds",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Keyed,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Download a statement (下载对账单).
-    ///
-    /// * Call: `GET /v3/global/statements` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_5.shtml>.
-    /// * Catalog: `pay_global.base.statements`.
-    pub struct Statements {
-        /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => "mchid: query",
-        /// `date`; format `yyyyMMdd`.
-        1 date: String => "date: must query",
-        /// `sp_mchid`.
-        2 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid: query",
-    }
-    new(date: impl Into<String>)
-    text(mchid: xinqiao_types::MchId, sp_mchid: String, sub_mchid: String)
-}
-
-w::endpoint! {
-    Statements => w::Blob,
-    w::EndpointInfo {
-        id: "pay_global.base.statements",
-        method: "GET",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/statements",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Csv,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-/// `pay_global.base.micropay`.
-pub mod micropay {
+/// `pay_global.base.micro_pay`.
+pub mod micro_pay {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1196,8 +1198,8 @@ pub mod micropay {
         /// * Call: `POST /v3/global/micropay/transactions/pay` on `apihk.mch.weixin.qq.com`.
         /// * For: institution, merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter3_1_1.shtml>.
-        /// * Catalog: `pay_global.micropay.transactions_pay`.
-        pub struct TransactionsPay {
+        /// * Catalog: `pay_global.micro_pay.pay_transaction`.
+        pub struct PayTransaction {
             /// `sp_mchid`; the account's merchantid.
             0 sp_mchid: Option<String> => "sp_mchid",
             /// `sp_appid`.
@@ -1223,7 +1225,7 @@ pub mod micropay {
             /// `amount`.
             11 amount: super::Amount => "amount: must",
             /// `detail`.
-            12 detail: Option<super::TransactionsPayDetail> => "detail",
+            12 detail: Option<super::PayTransactionDetail> => "detail",
             /// `scene_info`.
             13 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `merchant_category_code`.
@@ -1252,12 +1254,12 @@ pub mod micropay {
             mchid: xinqiao_types::MchId,
             appid: xinqiao_types::AppId,
         )
-        set(detail: super::TransactionsPayDetail, scene_info: super::SceneInfo)
+        set(detail: super::PayTransactionDetail, scene_info: super::SceneInfo)
     }
 
     w::record! {
-        /// Answer to [`TransactionsPay`].
-        pub struct TransactionsPayResponse {
+        /// Answer to [`PayTransaction`].
+        pub struct PayTransactionResponse {
             /// `sp_mchid`.
             0 sp_mchid: Option<String> => "sp_mchid",
             /// `sp_appid`.
@@ -1283,9 +1285,9 @@ pub mod micropay {
             /// `success_time`; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
             /// `payer`.
-            12 payer: Option<super::TransactionsPayPayer> => "payer",
+            12 payer: Option<super::PayTransactionPayer> => "payer",
             /// `amount`.
-            13 amount: super::TransactionsPayAmount => "amount: must",
+            13 amount: super::PayTransactionAmount => "amount: must",
             /// `promotion_detail`.
             14 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `mchid`.
@@ -1296,9 +1298,9 @@ pub mod micropay {
     }
 
     w::endpoint! {
-        TransactionsPay => TransactionsPayResponse,
+        PayTransaction => PayTransactionResponse,
         w::EndpointInfo {
-            id: "pay_global.micropay.transactions_pay",
+            id: "pay_global.micro_pay.pay_transaction",
             method: "POST",
             host: "apihk.mch.weixin.qq.com",
             path: "/v3/global/micropay/transactions/pay",
@@ -1325,8 +1327,8 @@ pub mod settle {
         /// * Call: `GET /v3/global/settle/settlements` on `apihk.mch.weixin.qq.com`.
         /// * For: institution, merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_12.shtml>.
-        /// * Catalog: `pay_global.settle.settlements`.
-        pub struct Settlements {
+        /// * Catalog: `pay_global.settle.list_settlements`.
+        pub struct ListSettlements {
             /// `sub_mchid`.
             0 sub_mchid: Option<String> => "sub_mchid: query",
             /// `settle_state`; one of `SETTLED` `UNSETTLE`.
@@ -1345,10 +1347,10 @@ pub mod settle {
     }
 
     w::record! {
-        /// Answer to [`Settlements`].
-        pub struct SettlementsResponse {
+        /// Answer to [`ListSettlements`].
+        pub struct ListSettlementsResponse {
             /// `data`.
-            0 data: Option<Vec<super::SettlementsData>> => "data",
+            0 data: Option<Vec<super::Settlement>> => "data",
             /// `limit`.
             1 limit: i64 => "limit: must",
             /// `offset`.
@@ -1359,9 +1361,9 @@ pub mod settle {
     }
 
     w::endpoint! {
-        Settlements => SettlementsResponse,
+        ListSettlements => ListSettlementsResponse,
         w::EndpointInfo {
-            id: "pay_global.settle.settlements",
+            id: "pay_global.settle.list_settlements",
             method: "GET",
             host: "apihk.mch.weixin.qq.com",
             path: "/v3/global/settle/settlements",

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `data` in the answer of `customs::OrdersGlobalV3`.
-    pub struct OrdersGlobalV3Data {
+    /// An item of `data` in the answer of `customs::GetOrderGlobalV3`.
+    pub struct GlobalOrder {
         /// `sub_order_no`.
         0 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
@@ -34,8 +34,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `customs::OrdersV3Global`.
-    pub struct OrdersV3GlobalData {
+    /// An item of `data` in the answer of `customs::GetOrder`.
+    pub struct Order {
         /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         0 state: String => "state: must",
         /// `sub_order_no`.
@@ -64,93 +64,17 @@ w::record! {
 }
 
 w::record! {
-    /// Get customs orders (other path) (查询报关订单（另一路径）).
+    /// Declare an order to customs (提交报关).
     ///
-    /// * Call: `GET /global/v3/customs/orders` on `apihk.mch.weixin.qq.com`.
+    /// * Call: `POST /v3/global/customs/orders` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/declarecustom_ch/chapter3_3.shtml>.
-    /// * Catalog: `pay_global.customs.orders_global_v3`.
-    pub struct OrdersGlobalV3 {
+    /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652510>.
+    /// * Catalog: `pay_global.customs.declare_order`.
+    pub struct DeclareOrder {
+        /// `mchid`; the account's merchantid.
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        0 appid: xinqiao_types::AppId => "appid: must query",
-        /// `mchid`.
-        1 mchid: xinqiao_types::MchId => "mchid: must query",
-        /// `order_type`; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
-        2 order_type: String => "order_type: must query",
-        /// `order_no`.
-        3 order_no: String => "order_no: must query",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        4 customs: String => "customs: must query",
-        /// `offset`.
-        5 offset: Option<i64> => "offset: query",
-        /// `limit`.
-        6 limit: Option<i64> => "limit: query",
-    }
-    new(
-        appid: impl Into<xinqiao_types::AppId>,
-        mchid: impl Into<xinqiao_types::MchId>,
-        order_type: impl Into<String>,
-        order_no: impl Into<String>,
-        customs: impl Into<String>,
-    )
-    set(offset: i64, limit: i64)
-}
-
-w::record! {
-    /// Answer to [`OrdersGlobalV3`].
-    pub struct OrdersGlobalV3Response {
-        /// `appid`.
-        0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
-        1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `transaction_id`.
-        2 transaction_id: String => "transaction_id: must",
-        /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        3 verify_department: String => "verify_department: must",
-        /// `verify_department_trade_id`.
-        4 verify_department_trade_id: String => "verify_department_trade_id: must",
-        /// `offset`.
-        5 offset: i64 => "offset: must",
-        /// `limit`.
-        6 limit: i64 => "limit: must",
-        /// `total_count`.
-        7 total_count: i64 => "total_count: must",
-        /// `data`.
-        8 data: Vec<OrdersGlobalV3Data> => "data: must",
-    }
-}
-
-w::endpoint! {
-    OrdersGlobalV3 => OrdersGlobalV3Response,
-    w::EndpointInfo {
-        id: "pay_global.customs.orders_global_v3",
-        method: "GET",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/global/v3/customs/orders",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Change a customs order (other path) (修改报关订单（另一路径）).
-    ///
-    /// * Call: `PATCH /global/v3/customs/orders` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/declarecustom_ch/chapter3_5.shtml>.
-    /// * Catalog: `pay_global.customs.orders_global_v3_patch`.
-    pub struct OrdersGlobalV3Patch {
-        /// `appid`.
-        0 appid: xinqiao_types::AppId => "appid: must",
-        /// `mchid`.
-        1 mchid: xinqiao_types::MchId => "mchid: must",
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_trade_no`.
         2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
@@ -161,34 +85,36 @@ w::record! {
         5 customs: String => "customs: must",
         /// `merchant_customs_no`.
         6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `duty`.
+        /// `duty`; in minor-currency-unit.
         7 duty: Option<i64> => "duty",
-        /// `order_fee`.
-        8 order_fee: Option<i64> => "order_fee",
-        /// `transport_fee`.
-        9 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`.
-        10 product_fee: Option<i64> => "product_fee",
+        /// `fee_type`.
+        8 fee_type: Option<String> => "fee_type",
+        /// `order_fee`; in minor-currency-unit.
+        9 order_fee: Option<i64> => "order_fee",
+        /// `transport_fee`; in minor-currency-unit.
+        10 transport_fee: Option<i64> => "transport_fee",
+        /// `product_fee`; in minor-currency-unit.
+        11 product_fee: Option<i64> => "product_fee",
     }
     new(
-        appid: impl Into<xinqiao_types::AppId>,
         mchid: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
         out_trade_no: impl Into<String>,
         transaction_id: impl Into<String>,
         customs: impl Into<String>,
         merchant_customs_no: impl Into<String>,
     )
-    text(sub_order_no: String)
+    text(sub_order_no: String, fee_type: String)
     set(duty: i64, order_fee: i64, transport_fee: i64, product_fee: i64)
 }
 
 w::record! {
-    /// Answer to [`OrdersGlobalV3Patch`].
-    pub struct OrdersGlobalV3PatchResponse {
-        /// `appid`.
-        0 appid: xinqiao_types::AppId => "appid: must",
+    /// Answer to [`DeclareOrder`].
+    pub struct DeclareOrderResponse {
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => "mchid: must",
+        0 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `appid`.
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         2 state: String => "state: must",
         /// `out_trade_no`.
@@ -199,22 +125,20 @@ w::record! {
         5 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// `modify_time`.
-        7 modify_time: String => "modify_time: must",
         /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        8 verify_department: String => "verify_department: must",
+        7 verify_department: Option<String> => "verify_department",
         /// `verify_department_trade_id`.
-        9 verify_department_trade_id: String => "verify_department_trade_id: must",
+        8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
     }
 }
 
 w::endpoint! {
-    OrdersGlobalV3Patch => OrdersGlobalV3PatchResponse,
+    DeclareOrder => DeclareOrderResponse,
     w::EndpointInfo {
-        id: "pay_global.customs.orders_global_v3_patch",
-        method: "PATCH",
+        id: "pay_global.customs.declare_order",
+        method: "POST",
         host: "apihk.mch.weixin.qq.com",
-        path: "/global/v3/customs/orders",
+        path: "/v3/global/customs/orders",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -233,8 +157,8 @@ w::record! {
     /// * Call: `POST /global/v3/customs/orders` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/declarecustom_ch/chapter3_1.shtml>.
-    /// * Catalog: `pay_global.customs.orders_global_v3_post`.
-    pub struct OrdersGlobalV3Post {
+    /// * Catalog: `pay_global.customs.declare_order_global_v3`.
+    pub struct DeclareOrderGlobalV3 {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
@@ -273,8 +197,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`OrdersGlobalV3Post`].
-    pub struct OrdersGlobalV3PostResponse {
+    /// Answer to [`DeclareOrderGlobalV3`].
+    pub struct DeclareOrderGlobalV3Response {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
@@ -297,9 +221,9 @@ w::record! {
 }
 
 w::endpoint! {
-    OrdersGlobalV3Post => OrdersGlobalV3PostResponse,
+    DeclareOrderGlobalV3 => DeclareOrderGlobalV3Response,
     w::EndpointInfo {
-        id: "pay_global.customs.orders_global_v3_post",
+        id: "pay_global.customs.declare_order_global_v3",
         method: "POST",
         host: "apihk.mch.weixin.qq.com",
         path: "/global/v3/customs/orders",
@@ -321,8 +245,8 @@ w::record! {
     /// * Call: `GET /v3/global/customs/orders` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652513>.
-    /// * Catalog: `pay_global.customs.orders_v3_global`.
-    pub struct OrdersV3Global {
+    /// * Catalog: `pay_global.customs.get_order`.
+    pub struct GetOrder {
         /// `mchid`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must query",
         /// `appid`.
@@ -349,8 +273,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`OrdersV3Global`].
-    pub struct OrdersV3GlobalResponse {
+    /// Answer to [`GetOrder`].
+    pub struct GetOrderResponse {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
@@ -358,7 +282,7 @@ w::record! {
         /// `transaction_id`.
         2 transaction_id: String => "transaction_id: must",
         /// `data`.
-        3 data: Vec<OrdersV3GlobalData> => "data: must",
+        3 data: Vec<Order> => "data: must",
         /// `total_count`.
         4 total_count: i64 => "total_count: must",
         /// `limit`.
@@ -373,9 +297,9 @@ w::record! {
 }
 
 w::endpoint! {
-    OrdersV3Global => OrdersV3GlobalResponse,
+    GetOrder => GetOrderResponse,
     w::EndpointInfo {
-        id: "pay_global.customs.orders_v3_global",
+        id: "pay_global.customs.get_order",
         method: "GET",
         host: "apihk.mch.weixin.qq.com",
         path: "/v3/global/customs/orders",
@@ -392,88 +316,74 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Change a customs order (修改报关订单).
+    /// Get customs orders (other path) (查询报关订单（另一路径）).
     ///
-    /// * Call: `PATCH /v3/global/customs/orders` on `apihk.mch.weixin.qq.com`.
+    /// * Call: `GET /global/v3/customs/orders` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652518>.
-    /// * Catalog: `pay_global.customs.orders_v3_global_patch`.
-    pub struct OrdersV3GlobalPatch {
-        /// `mchid`; the account's merchantid.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/declarecustom_ch/chapter3_3.shtml>.
+    /// * Catalog: `pay_global.customs.get_order_global_v3`.
+    pub struct GetOrderGlobalV3 {
         /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_trade_no`.
-        2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
-        3 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
-        4 sub_order_no: Option<String> => "sub_order_no",
+        0 appid: xinqiao_types::AppId => "appid: must query",
+        /// `mchid`.
+        1 mchid: xinqiao_types::MchId => "mchid: must query",
+        /// `order_type`; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
+        2 order_type: String => "order_type: must query",
+        /// `order_no`.
+        3 order_no: String => "order_no: must query",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => "customs: must",
-        /// `merchant_customs_no`.
-        6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `duty`; in minor-currency-unit.
-        7 duty: Option<i64> => "duty",
-        /// `fee_type`.
-        8 fee_type: Option<String> => "fee_type",
-        /// `order_fee`; in minor-currency-unit.
-        9 order_fee: Option<i64> => "order_fee",
-        /// `transport_fee`; in minor-currency-unit.
-        10 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`; in minor-currency-unit.
-        11 product_fee: Option<i64> => "product_fee",
+        4 customs: String => "customs: must query",
+        /// `offset`.
+        5 offset: Option<i64> => "offset: query",
+        /// `limit`.
+        6 limit: Option<i64> => "limit: query",
     }
     new(
-        mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
-        out_trade_no: impl Into<String>,
-        transaction_id: impl Into<String>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        order_type: impl Into<String>,
+        order_no: impl Into<String>,
         customs: impl Into<String>,
-        merchant_customs_no: impl Into<String>,
     )
-    text(sub_order_no: String, fee_type: String)
-    set(duty: i64, order_fee: i64, transport_fee: i64, product_fee: i64)
+    set(offset: i64, limit: i64)
 }
 
 w::record! {
-    /// Answer to [`OrdersV3GlobalPatch`].
-    pub struct OrdersV3GlobalPatchResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
+    /// Answer to [`GetOrderGlobalV3`].
+    pub struct GetOrderGlobalV3Response {
         /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => "state: must",
-        /// `out_trade_no`.
-        3 out_trade_no: String => "out_trade_no: must",
+        0 appid: xinqiao_types::AppId => "appid: must",
+        /// `mchid`.
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `transaction_id`.
-        4 transaction_id: String => "transaction_id: must",
-        /// `sub_order_no`.
-        5 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
-        6 sub_order_id: Option<String> => "sub_order_id",
+        2 transaction_id: String => "transaction_id: must",
         /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        7 verify_department: Option<String> => "verify_department",
+        3 verify_department: String => "verify_department: must",
         /// `verify_department_trade_id`.
-        8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
-        /// `modify_time`; format `rfc3339`.
-        9 modify_time: String => "modify_time: must",
+        4 verify_department_trade_id: String => "verify_department_trade_id: must",
+        /// `offset`.
+        5 offset: i64 => "offset: must",
+        /// `limit`.
+        6 limit: i64 => "limit: must",
+        /// `total_count`.
+        7 total_count: i64 => "total_count: must",
+        /// `data`.
+        8 data: Vec<GlobalOrder> => "data: must",
     }
 }
 
 w::endpoint! {
-    OrdersV3GlobalPatch => OrdersV3GlobalPatchResponse,
+    GetOrderGlobalV3 => GetOrderGlobalV3Response,
     w::EndpointInfo {
-        id: "pay_global.customs.orders_v3_global_patch",
-        method: "PATCH",
+        id: "pay_global.customs.get_order_global_v3",
+        method: "GET",
         host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/customs/orders",
+        path: "/global/v3/customs/orders",
         when: None,
         auth: w::Auth::Merchant,
-        content: w::Content::Json,
+        content: w::Content::None,
         answer: w::Content::Json,
-        retry: w::Retry::Keyed,
+        retry: w::Retry::Safe,
         code_field: "code",
         message_field: "message",
         client_cert: false,
@@ -482,53 +392,42 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Declare an order to customs (提交报关).
+    /// Declare an order again (重推报关).
     ///
-    /// * Call: `POST /v3/global/customs/orders` on `apihk.mch.weixin.qq.com`.
+    /// * Call: `POST /v3/global/customs/redeclare` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652510>.
-    /// * Catalog: `pay_global.customs.orders_v3_global_post`.
-    pub struct OrdersV3GlobalPost {
+    /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652521>.
+    /// * Catalog: `pay_global.customs.redeclare`.
+    pub struct Redeclare {
         /// `mchid`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => "out_trade_no: must",
+        2 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`.
-        3 transaction_id: String => "transaction_id: must",
+        3 transaction_id: Option<String> => "transaction_id",
         /// `sub_order_no`.
         4 sub_order_no: Option<String> => "sub_order_no",
+        /// `sub_order_id`.
+        5 sub_order_id: Option<String> => "sub_order_id",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => "customs: must",
+        6 customs: String => "customs: must",
         /// `merchant_customs_no`.
-        6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `duty`; in minor-currency-unit.
-        7 duty: Option<i64> => "duty",
-        /// `fee_type`.
-        8 fee_type: Option<String> => "fee_type",
-        /// `order_fee`; in minor-currency-unit.
-        9 order_fee: Option<i64> => "order_fee",
-        /// `transport_fee`; in minor-currency-unit.
-        10 transport_fee: Option<i64> => "transport_fee",
-        /// `product_fee`; in minor-currency-unit.
-        11 product_fee: Option<i64> => "product_fee",
+        7 merchant_customs_no: String => "merchant_customs_no: must",
     }
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
-        out_trade_no: impl Into<String>,
-        transaction_id: impl Into<String>,
         customs: impl Into<String>,
         merchant_customs_no: impl Into<String>,
     )
-    text(sub_order_no: String, fee_type: String)
-    set(duty: i64, order_fee: i64, transport_fee: i64, product_fee: i64)
+    text(out_trade_no: String, transaction_id: String, sub_order_no: String, sub_order_id: String)
 }
 
 w::record! {
-    /// Answer to [`OrdersV3GlobalPost`].
-    pub struct OrdersV3GlobalPostResponse {
+    /// Answer to [`Redeclare`].
+    pub struct RedeclareResponse {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
@@ -543,20 +442,20 @@ w::record! {
         5 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
         6 sub_order_id: Option<String> => "sub_order_id",
-        /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        7 verify_department: Option<String> => "verify_department",
-        /// `verify_department_trade_id`.
-        8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
+        /// `modify_time`; format `rfc3339`.
+        7 modify_time: String => "modify_time: must",
+        /// `explanation`.
+        8 explanation: Option<String> => "explanation",
     }
 }
 
 w::endpoint! {
-    OrdersV3GlobalPost => OrdersV3GlobalPostResponse,
+    Redeclare => RedeclareResponse,
     w::EndpointInfo {
-        id: "pay_global.customs.orders_v3_global_post",
+        id: "pay_global.customs.redeclare",
         method: "POST",
         host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/customs/orders",
+        path: "/v3/global/customs/redeclare",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -647,42 +546,53 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Declare an order again (重推报关).
+    /// Change a customs order (修改报关订单).
     ///
-    /// * Call: `POST /v3/global/customs/redeclare` on `apihk.mch.weixin.qq.com`.
+    /// * Call: `PATCH /v3/global/customs/orders` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652521>.
-    /// * Catalog: `pay_global.customs.redeclare_v3_global`.
-    pub struct RedeclareV3Global {
+    /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652518>.
+    /// * Catalog: `pay_global.customs.update_order`.
+    pub struct UpdateOrder {
         /// `mchid`; the account's merchantid.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_trade_no`.
-        2 out_trade_no: Option<String> => "out_trade_no",
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => "transaction_id",
+        3 transaction_id: String => "transaction_id: must",
         /// `sub_order_no`.
         4 sub_order_no: Option<String> => "sub_order_no",
-        /// `sub_order_id`.
-        5 sub_order_id: Option<String> => "sub_order_id",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        6 customs: String => "customs: must",
+        5 customs: String => "customs: must",
         /// `merchant_customs_no`.
-        7 merchant_customs_no: String => "merchant_customs_no: must",
+        6 merchant_customs_no: String => "merchant_customs_no: must",
+        /// `duty`; in minor-currency-unit.
+        7 duty: Option<i64> => "duty",
+        /// `fee_type`.
+        8 fee_type: Option<String> => "fee_type",
+        /// `order_fee`; in minor-currency-unit.
+        9 order_fee: Option<i64> => "order_fee",
+        /// `transport_fee`; in minor-currency-unit.
+        10 transport_fee: Option<i64> => "transport_fee",
+        /// `product_fee`; in minor-currency-unit.
+        11 product_fee: Option<i64> => "product_fee",
     }
     new(
         mchid: impl Into<xinqiao_types::MchId>,
         appid: impl Into<xinqiao_types::AppId>,
+        out_trade_no: impl Into<String>,
+        transaction_id: impl Into<String>,
         customs: impl Into<String>,
         merchant_customs_no: impl Into<String>,
     )
-    text(out_trade_no: String, transaction_id: String, sub_order_no: String, sub_order_id: String)
+    text(sub_order_no: String, fee_type: String)
+    set(duty: i64, order_fee: i64, transport_fee: i64, product_fee: i64)
 }
 
 w::record! {
-    /// Answer to [`RedeclareV3Global`].
-    pub struct RedeclareV3GlobalResponse {
+    /// Answer to [`UpdateOrder`].
+    pub struct UpdateOrderResponse {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
@@ -697,20 +607,186 @@ w::record! {
         5 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
         6 sub_order_id: Option<String> => "sub_order_id",
+        /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        7 verify_department: Option<String> => "verify_department",
+        /// `verify_department_trade_id`.
+        8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
         /// `modify_time`; format `rfc3339`.
-        7 modify_time: String => "modify_time: must",
-        /// `explanation`.
-        8 explanation: Option<String> => "explanation",
+        9 modify_time: String => "modify_time: must",
     }
 }
 
 w::endpoint! {
-    RedeclareV3Global => RedeclareV3GlobalResponse,
+    UpdateOrder => UpdateOrderResponse,
     w::EndpointInfo {
-        id: "pay_global.customs.redeclare_v3_global",
+        id: "pay_global.customs.update_order",
+        method: "PATCH",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/customs/orders",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Keyed,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Change a customs order (other path) (修改报关订单（另一路径）).
+    ///
+    /// * Call: `PATCH /global/v3/customs/orders` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/declarecustom_ch/chapter3_5.shtml>.
+    /// * Catalog: `pay_global.customs.update_order_global_v3`.
+    pub struct UpdateOrderGlobalV3 {
+        /// `appid`.
+        0 appid: xinqiao_types::AppId => "appid: must",
+        /// `mchid`.
+        1 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `out_trade_no`.
+        2 out_trade_no: String => "out_trade_no: must",
+        /// `transaction_id`.
+        3 transaction_id: String => "transaction_id: must",
+        /// `sub_order_no`.
+        4 sub_order_no: Option<String> => "sub_order_no",
+        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        5 customs: String => "customs: must",
+        /// `merchant_customs_no`.
+        6 merchant_customs_no: String => "merchant_customs_no: must",
+        /// `duty`.
+        7 duty: Option<i64> => "duty",
+        /// `order_fee`.
+        8 order_fee: Option<i64> => "order_fee",
+        /// `transport_fee`.
+        9 transport_fee: Option<i64> => "transport_fee",
+        /// `product_fee`.
+        10 product_fee: Option<i64> => "product_fee",
+    }
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        out_trade_no: impl Into<String>,
+        transaction_id: impl Into<String>,
+        customs: impl Into<String>,
+        merchant_customs_no: impl Into<String>,
+    )
+    text(sub_order_no: String)
+    set(duty: i64, order_fee: i64, transport_fee: i64, product_fee: i64)
+}
+
+w::record! {
+    /// Answer to [`UpdateOrderGlobalV3`].
+    pub struct UpdateOrderGlobalV3Response {
+        /// `appid`.
+        0 appid: xinqiao_types::AppId => "appid: must",
+        /// `mchid`.
+        1 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
+        2 state: String => "state: must",
+        /// `out_trade_no`.
+        3 out_trade_no: String => "out_trade_no: must",
+        /// `transaction_id`.
+        4 transaction_id: String => "transaction_id: must",
+        /// `sub_order_no`.
+        5 sub_order_no: Option<String> => "sub_order_no",
+        /// `sub_order_id`.
+        6 sub_order_id: Option<String> => "sub_order_id",
+        /// `modify_time`.
+        7 modify_time: String => "modify_time: must",
+        /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
+        8 verify_department: String => "verify_department: must",
+        /// `verify_department_trade_id`.
+        9 verify_department_trade_id: String => "verify_department_trade_id: must",
+    }
+}
+
+w::endpoint! {
+    UpdateOrderGlobalV3 => UpdateOrderGlobalV3Response,
+    w::EndpointInfo {
+        id: "pay_global.customs.update_order_global_v3",
+        method: "PATCH",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/global/v3/customs/orders",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Keyed,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Verify an identity for customs (核对报关身份信息).
+    ///
+    /// * Call: `POST /v3/global/customs/verify-certificate` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652524>.
+    /// * Catalog: `pay_global.customs.verify_certificate`.
+    pub struct VerifyCertificate {
+        /// `mchid`; the account's merchantid.
+        0 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `appid`.
+        1 appid: xinqiao_types::AppId => "appid: must",
+        /// `out_trade_no`; needed according to the documentation.
+        2 out_trade_no: Option<String> => "out_trade_no",
+        /// `transaction_id`; needed according to the documentation.
+        3 transaction_id: Option<String> => "transaction_id",
+        /// `sub_order_no`.
+        4 sub_order_no: Option<String> => "sub_order_no",
+        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
+        5 customs: String => "customs: must",
+        /// `merchant_customs_no`.
+        6 merchant_customs_no: String => "merchant_customs_no: must",
+        /// `certificate_type`; one of `IDCARD`.
+        7 certificate_type: String => "certificate_type: must",
+        /// `certificate_id`; encrypted on the wire; personal data, masked in `Debug`.
+        8 certificate_id: String => "certificate_id: must masked encrypted",
+        /// `certificate_name`; encrypted on the wire; personal data, masked in `Debug`.
+        9 certificate_name: String => "certificate_name: must masked encrypted",
+    }
+    new(
+        mchid: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        customs: impl Into<String>,
+        merchant_customs_no: impl Into<String>,
+        certificate_type: impl Into<String>,
+        certificate_id: impl Into<String>,
+        certificate_name: impl Into<String>,
+    )
+    text(out_trade_no: String, transaction_id: String, sub_order_no: String)
+}
+
+w::record! {
+    /// Answer to [`VerifyCertificate`].
+    pub struct VerifyCertificateResponse {
+        /// `mchid`.
+        0 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `appid`.
+        1 appid: xinqiao_types::AppId => "appid: must",
+        /// `out_trade_no`.
+        2 out_trade_no: String => "out_trade_no: must",
+        /// `transaction_id`.
+        3 transaction_id: String => "transaction_id: must",
+        /// `certificate_check_result`; one of `SAME` `DIFFERENT`.
+        4 certificate_check_result: String => "certificate_check_result: must",
+    }
+}
+
+w::endpoint! {
+    VerifyCertificate => VerifyCertificateResponse,
+    w::EndpointInfo {
+        id: "pay_global.customs.verify_certificate",
         method: "POST",
         host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/customs/redeclare",
+        path: "/v3/global/customs/verify-certificate",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -789,82 +865,6 @@ w::endpoint! {
         method: "POST",
         host: "apihk.mch.weixin.qq.com",
         path: "/global/v3/customs/verify-certificate",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Keyed,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Verify an identity for customs (核对报关身份信息).
-    ///
-    /// * Call: `POST /v3/global/customs/verify-certificate` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013652524>.
-    /// * Catalog: `pay_global.customs.verify_certificate_v3_global`.
-    pub struct VerifyCertificateV3Global {
-        /// `mchid`; the account's merchantid.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_trade_no`; needed according to the documentation.
-        2 out_trade_no: Option<String> => "out_trade_no",
-        /// `transaction_id`; needed according to the documentation.
-        3 transaction_id: Option<String> => "transaction_id",
-        /// `sub_order_no`.
-        4 sub_order_no: Option<String> => "sub_order_no",
-        /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => "customs: must",
-        /// `merchant_customs_no`.
-        6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// `certificate_type`; one of `IDCARD`.
-        7 certificate_type: String => "certificate_type: must",
-        /// `certificate_id`; encrypted on the wire; personal data, masked in `Debug`.
-        8 certificate_id: String => "certificate_id: must masked encrypted",
-        /// `certificate_name`; encrypted on the wire; personal data, masked in `Debug`.
-        9 certificate_name: String => "certificate_name: must masked encrypted",
-    }
-    new(
-        mchid: impl Into<xinqiao_types::MchId>,
-        appid: impl Into<xinqiao_types::AppId>,
-        customs: impl Into<String>,
-        merchant_customs_no: impl Into<String>,
-        certificate_type: impl Into<String>,
-        certificate_id: impl Into<String>,
-        certificate_name: impl Into<String>,
-    )
-    text(out_trade_no: String, transaction_id: String, sub_order_no: String)
-}
-
-w::record! {
-    /// Answer to [`VerifyCertificateV3Global`].
-    pub struct VerifyCertificateV3GlobalResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must",
-        /// `out_trade_no`.
-        2 out_trade_no: String => "out_trade_no: must",
-        /// `transaction_id`.
-        3 transaction_id: String => "transaction_id: must",
-        /// `certificate_check_result`; one of `SAME` `DIFFERENT`.
-        4 certificate_check_result: String => "certificate_check_result: must",
-    }
-}
-
-w::endpoint! {
-    VerifyCertificateV3Global => VerifyCertificateV3GlobalResponse,
-    w::EndpointInfo {
-        id: "pay_global.customs.verify_certificate_v3_global",
-        method: "POST",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/customs/verify-certificate",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,

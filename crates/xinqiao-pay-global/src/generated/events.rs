@@ -93,7 +93,8 @@ w::record! {
         /// `activity_id`.
         6 activity_id: Option<String> => "activity_id",
         /// `wechatpay_contribute_amount`; in minor-currency-unit.
-        7 wechatpay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
+        #[doc(alias = "wechatpay_contribute_amount")]
+        7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
         /// `merchant_contribute_amount`; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
         /// `other_contribute_amount`; in minor-currency-unit.

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `meta` of `merchant::MediaUpload`.
+    /// `meta` of `merchant::UploadMedia`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -20,8 +20,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/global/merchant/media/upload` on `apihk.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_2_4.shtml>.
-    /// * Catalog: `pay_global.merchant.media_upload`.
-    pub struct MediaUpload {
+    /// * Catalog: `pay_global.merchant.upload_media`.
+    pub struct UploadMedia {
         /// `meta`.
         0 meta: Meta => "meta: must part",
         /// `file`.
@@ -31,17 +31,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`MediaUpload`].
-    pub struct MediaUploadResponse {
+    /// Answer to [`UploadMedia`].
+    pub struct UploadMediaResponse {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
 }
 
 w::endpoint! {
-    MediaUpload => MediaUploadResponse,
+    UploadMedia => UploadMediaResponse,
     w::EndpointInfo {
-        id: "pay_global.merchant.media_upload",
+        id: "pay_global.merchant.upload_media",
         method: "POST",
         host: "apihk.mch.weixin.qq.com",
         path: "/v3/global/merchant/media/upload",
@@ -70,8 +70,8 @@ pub mod h5 {
             /// * Call: `POST /v3/global/merchant/h5/permission/applications` on `apihk.mch.weixin.qq.com`.
             /// * For: institution.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_1.shtml>.
-            /// * Catalog: `pay_global.merchant.h5.permission.applications`.
-            pub struct Applications {
+            /// * Catalog: `pay_global.merchant.h5.permission.apply_application`.
+            pub struct ApplyApplication {
                 /// `sub_mchid`.
                 0 sub_mchid: String => "sub_mchid: must",
                 /// `applyment_type`; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
@@ -109,8 +109,8 @@ pub mod h5 {
         }
 
         w::record! {
-            /// Answer to [`Applications`].
-            pub struct ApplicationsResponse {
+            /// Answer to [`ApplyApplication`].
+            pub struct ApplyApplicationResponse {
                 /// `sub_mchid`.
                 0 sub_mchid: String => "sub_mchid: must",
                 /// `applyment_id`.
@@ -143,9 +143,9 @@ pub mod h5 {
         }
 
         w::endpoint! {
-            Applications => ApplicationsResponse,
+            ApplyApplication => ApplyApplicationResponse,
             w::EndpointInfo {
-                id: "pay_global.merchant.h5.permission.applications",
+                id: "pay_global.merchant.h5.permission.apply_application",
                 method: "POST",
                 host: "apihk.mch.weixin.qq.com",
                 path: "/v3/global/merchant/h5/permission/applications",
@@ -162,29 +162,187 @@ pub mod h5 {
         }
 
         w::record! {
+            /// Apply for H5 payment domains (申请 H5 支付域名).
+            ///
+            /// * Call: `POST /v3/global/merchant/h5/permission/domain/applications` on `apihk.mch.weixin.qq.com`.
+            /// * For: institution.
+            /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_4.shtml>.
+            /// * Catalog: `pay_global.merchant.h5.permission.apply_domain_application`.
+            pub struct ApplyDomainApplication {
+                /// `sub_mchid`.
+                0 sub_mchid: Option<String> => "sub_mchid",
+                /// `out_applyment_id`.
+                1 out_applyment_id: String => "out_applyment_id: must",
+                /// `domains`.
+                2 domains: Vec<String> => "domains: must",
+                /// `website_business_page_pics`.
+                3 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
+                /// `website_homepage_pics`.
+                4 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
+                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                5 website_state: Option<String> => "website_state",
+                /// `website_url`; needed according to the documentation.
+                6 website_url: Option<String> => "website_url",
+                /// `notify_url`.
+                7 notify_url: Option<String> => "notify_url",
+            }
+            new(out_applyment_id: impl Into<String>, domains: Vec<String>)
+            text(sub_mchid: String, website_state: String, website_url: String, notify_url: String)
+            set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
+        }
+
+        w::record! {
+            /// Answer to [`ApplyDomainApplication`].
+            pub struct ApplyDomainApplicationResponse {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must",
+                /// `out_applyment_id`.
+                1 out_applyment_id: String => "out_applyment_id: must",
+                /// `applyment_id`.
+                2 applyment_id: i64 => "applyment_id: must",
+                /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
+                3 applyment_state: String => "applyment_state: must",
+                /// `domains`.
+                4 domains: Vec<String> => "domains: must",
+                /// `website_business_page_pics`.
+                5 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
+                /// `website_homepage_pics`.
+                6 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
+                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                7 website_state: String => "website_state: must",
+                /// `website_url`.
+                8 website_url: String => "website_url: must",
+                /// `notify_url`.
+                9 notify_url: Option<String> => "notify_url",
+                /// `audit_reject_detail`.
+                10 audit_reject_detail: Option<String> => "audit_reject_detail",
+                /// `webiste_url`.
+                11 webiste_url: String => "webiste_url: must",
+            }
+        }
+
+        w::endpoint! {
+            ApplyDomainApplication => ApplyDomainApplicationResponse,
+            w::EndpointInfo {
+                id: "pay_global.merchant.h5.permission.apply_domain_application",
+                method: "POST",
+                host: "apihk.mch.weixin.qq.com",
+                path: "/v3/global/merchant/h5/permission/domain/applications",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get a sub-merchant's H5 permission (查询 H5 支付权限).
+            ///
+            /// * Call: `GET /v3/global/merchant/h5/permission/{sub_mchid}` on `apihk.mch.weixin.qq.com`.
+            /// * For: institution.
+            /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_7.shtml>.
+            /// * Catalog: `pay_global.merchant.h5.permission.get`.
+            pub struct Get {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must path",
+            }
+            new(sub_mchid: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must",
+                /// `authorization_state`; one of `AUTHORITY_TO_TEST` `FORMAL_AUTHORITY` `AUTHORIZED` `UNDER_PUNISHMENT` `UNAUTHORIZED`.
+                1 authorization_state: String => "authorization_state: must",
+            }
+        }
+
+        w::endpoint! {
+            Get => GetResponse,
+            w::EndpointInfo {
+                id: "pay_global.merchant.h5.permission.get",
+                method: "GET",
+                host: "apihk.mch.weixin.qq.com",
+                path: "/v3/global/merchant/h5/permission/{sub_mchid}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
             /// Get an application for H5 payment (查询 H5 支付权限申请).
             ///
             /// * Call: `GET /v3/global/merchant/h5/permission/applications/{applyment_id}` on `apihk.mch.weixin.qq.com`.
             /// * For: institution.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_2.shtml>.
-            /// * Catalog: `pay_global.merchant.h5.permission.applications_by_applyment_id_get`.
-            pub struct ApplicationsByApplymentIdGet {
+            /// * Catalog: `pay_global.merchant.h5.permission.get_application`.
+            pub struct GetApplication {
                 /// `applyment_id`.
                 0 applyment_id: i64 => "applyment_id: must path",
             }
             new(applyment_id: i64)
         }
 
-        /// Answer to [`ApplicationsByApplymentIdGet`], the same as to [`Applications`].
-        pub type ApplicationsByApplymentIdGetResponse = ApplicationsResponse;
+        /// Answer to [`GetApplication`], the same as to [`ApplyApplication`].
+        pub type GetApplicationResponse = ApplyApplicationResponse;
 
         w::endpoint! {
-            ApplicationsByApplymentIdGet => ApplicationsByApplymentIdGetResponse,
+            GetApplication => GetApplicationResponse,
             w::EndpointInfo {
-                id: "pay_global.merchant.h5.permission.applications_by_applyment_id_get",
+                id: "pay_global.merchant.h5.permission.get_application",
                 method: "GET",
                 host: "apihk.mch.weixin.qq.com",
                 path: "/v3/global/merchant/h5/permission/applications/{applyment_id}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get an application for H5 payment domains (查询 H5 支付域名申请).
+            ///
+            /// * Call: `GET /v3/global/merchant/h5/permission/domain/applications/{applyment_id}` on `apihk.mch.weixin.qq.com`.
+            /// * For: institution.
+            /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_5.shtml>.
+            /// * Catalog: `pay_global.merchant.h5.permission.get_domain_application`.
+            pub struct GetDomainApplication {
+                /// `applyment_id`.
+                0 applyment_id: i64 => "applyment_id: must path",
+            }
+            new(applyment_id: i64)
+        }
+
+        /// Answer to [`GetDomainApplication`], the same as to [`ApplyDomainApplication`].
+        pub type GetDomainApplicationResponse = ApplyDomainApplicationResponse;
+
+        w::endpoint! {
+            GetDomainApplication => GetDomainApplicationResponse,
+            w::EndpointInfo {
+                id: "pay_global.merchant.h5.permission.get_domain_application",
+                method: "GET",
+                host: "apihk.mch.weixin.qq.com",
+                path: "/v3/global/merchant/h5/permission/domain/applications/{applyment_id}",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::None,
@@ -203,8 +361,8 @@ pub mod h5 {
             /// * Call: `PATCH /v3/global/merchant/h5/permission/applications/{applyment_id}` on `apihk.mch.weixin.qq.com`.
             /// * For: institution.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_3.shtml>.
-            /// * Catalog: `pay_global.merchant.h5.permission.applications_by_applyment_id_patch`.
-            pub struct ApplicationsByApplymentIdPatch {
+            /// * Catalog: `pay_global.merchant.h5.permission.update_application`.
+            pub struct UpdateApplication {
                 /// `applyment_id`.
                 0 applyment_id: i64 => "applyment_id: must path",
                 /// `applyment_type`.
@@ -238,13 +396,13 @@ pub mod h5 {
             set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
         }
 
-        /// Answer to [`ApplicationsByApplymentIdPatch`], the same as to [`Applications`].
-        pub type ApplicationsByApplymentIdPatchResponse = ApplicationsResponse;
+        /// Answer to [`UpdateApplication`], the same as to [`ApplyApplication`].
+        pub type UpdateApplicationResponse = ApplyApplicationResponse;
 
         w::endpoint! {
-            ApplicationsByApplymentIdPatch => ApplicationsByApplymentIdPatchResponse,
+            UpdateApplication => UpdateApplicationResponse,
             w::EndpointInfo {
-                id: "pay_global.merchant.h5.permission.applications_by_applyment_id_patch",
+                id: "pay_global.merchant.h5.permission.update_application",
                 method: "PATCH",
                 host: "apihk.mch.weixin.qq.com",
                 path: "/v3/global/merchant/h5/permission/applications/{applyment_id}",
@@ -261,171 +419,13 @@ pub mod h5 {
         }
 
         w::record! {
-            /// Get a sub-merchant's H5 permission (查询 H5 支付权限).
-            ///
-            /// * Call: `GET /v3/global/merchant/h5/permission/{sub_mchid}` on `apihk.mch.weixin.qq.com`.
-            /// * For: institution.
-            /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_7.shtml>.
-            /// * Catalog: `pay_global.merchant.h5.permission.by_sub_mchid`.
-            pub struct BySubMchid {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must path",
-            }
-            new(sub_mchid: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`BySubMchid`].
-            pub struct BySubMchidResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `authorization_state`; one of `AUTHORITY_TO_TEST` `FORMAL_AUTHORITY` `AUTHORIZED` `UNDER_PUNISHMENT` `UNAUTHORIZED`.
-                1 authorization_state: String => "authorization_state: must",
-            }
-        }
-
-        w::endpoint! {
-            BySubMchid => BySubMchidResponse,
-            w::EndpointInfo {
-                id: "pay_global.merchant.h5.permission.by_sub_mchid",
-                method: "GET",
-                host: "apihk.mch.weixin.qq.com",
-                path: "/v3/global/merchant/h5/permission/{sub_mchid}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Apply for H5 payment domains (申请 H5 支付域名).
-            ///
-            /// * Call: `POST /v3/global/merchant/h5/permission/domain/applications` on `apihk.mch.weixin.qq.com`.
-            /// * For: institution.
-            /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_4.shtml>.
-            /// * Catalog: `pay_global.merchant.h5.permission.domain_applications`.
-            pub struct DomainApplications {
-                /// `sub_mchid`.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `out_applyment_id`.
-                1 out_applyment_id: String => "out_applyment_id: must",
-                /// `domains`.
-                2 domains: Vec<String> => "domains: must",
-                /// `website_business_page_pics`.
-                3 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
-                4 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                5 website_state: Option<String> => "website_state",
-                /// `website_url`; needed according to the documentation.
-                6 website_url: Option<String> => "website_url",
-                /// `notify_url`.
-                7 notify_url: Option<String> => "notify_url",
-            }
-            new(out_applyment_id: impl Into<String>, domains: Vec<String>)
-            text(sub_mchid: String, website_state: String, website_url: String, notify_url: String)
-            set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
-        }
-
-        w::record! {
-            /// Answer to [`DomainApplications`].
-            pub struct DomainApplicationsResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_applyment_id`.
-                1 out_applyment_id: String => "out_applyment_id: must",
-                /// `applyment_id`.
-                2 applyment_id: i64 => "applyment_id: must",
-                /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => "applyment_state: must",
-                /// `domains`.
-                4 domains: Vec<String> => "domains: must",
-                /// `website_business_page_pics`.
-                5 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// `website_homepage_pics`.
-                6 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                7 website_state: String => "website_state: must",
-                /// `website_url`.
-                8 website_url: String => "website_url: must",
-                /// `notify_url`.
-                9 notify_url: Option<String> => "notify_url",
-                /// `audit_reject_detail`.
-                10 audit_reject_detail: Option<String> => "audit_reject_detail",
-                /// `webiste_url`.
-                11 webiste_url: String => "webiste_url: must",
-            }
-        }
-
-        w::endpoint! {
-            DomainApplications => DomainApplicationsResponse,
-            w::EndpointInfo {
-                id: "pay_global.merchant.h5.permission.domain_applications",
-                method: "POST",
-                host: "apihk.mch.weixin.qq.com",
-                path: "/v3/global/merchant/h5/permission/domain/applications",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Get an application for H5 payment domains (查询 H5 支付域名申请).
-            ///
-            /// * Call: `GET /v3/global/merchant/h5/permission/domain/applications/{applyment_id}` on `apihk.mch.weixin.qq.com`.
-            /// * For: institution.
-            /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_5.shtml>.
-            /// * Catalog: `pay_global.merchant.h5.permission.domain_applications_by_applyment_id_get`.
-            pub struct DomainApplicationsByApplymentIdGet {
-                /// `applyment_id`.
-                0 applyment_id: i64 => "applyment_id: must path",
-            }
-            new(applyment_id: i64)
-        }
-
-        /// Answer to [`DomainApplicationsByApplymentIdGet`], the same as to [`DomainApplications`].
-        pub type DomainApplicationsByApplymentIdGetResponse = DomainApplicationsResponse;
-
-        w::endpoint! {
-            DomainApplicationsByApplymentIdGet => DomainApplicationsByApplymentIdGetResponse,
-            w::EndpointInfo {
-                id: "pay_global.merchant.h5.permission.domain_applications_by_applyment_id_get",
-                method: "GET",
-                host: "apihk.mch.weixin.qq.com",
-                path: "/v3/global/merchant/h5/permission/domain/applications/{applyment_id}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Change an application for H5 payment domains (修改 H5 支付域名申请).
             ///
             /// * Call: `PATCH /v3/global/merchant/h5/permission/domain/applications/{applyment_id}` on `apihk.mch.weixin.qq.com`.
             /// * For: institution.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_6.shtml>.
-            /// * Catalog: `pay_global.merchant.h5.permission.domain_applications_by_applyment_id_patch`.
-            pub struct DomainApplicationsByApplymentIdPatch {
+            /// * Catalog: `pay_global.merchant.h5.permission.update_domain_application`.
+            pub struct UpdateDomainApplication {
                 /// `applyment_id`.
                 0 applyment_id: i64 => "applyment_id: must path",
                 /// `domains`.
@@ -444,13 +444,13 @@ pub mod h5 {
             set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
         }
 
-        /// Answer to [`DomainApplicationsByApplymentIdPatch`], the same as to [`DomainApplications`].
-        pub type DomainApplicationsByApplymentIdPatchResponse = DomainApplicationsResponse;
+        /// Answer to [`UpdateDomainApplication`], the same as to [`ApplyDomainApplication`].
+        pub type UpdateDomainApplicationResponse = ApplyDomainApplicationResponse;
 
         w::endpoint! {
-            DomainApplicationsByApplymentIdPatch => DomainApplicationsByApplymentIdPatchResponse,
+            UpdateDomainApplication => UpdateDomainApplicationResponse,
             w::EndpointInfo {
-                id: "pay_global.merchant.h5.permission.domain_applications_by_applyment_id_patch",
+                id: "pay_global.merchant.h5.permission.update_domain_application",
                 method: "PATCH",
                 host: "apihk.mch.weixin.qq.com",
                 path: "/v3/global/merchant/h5/permission/domain/applications/{applyment_id}",

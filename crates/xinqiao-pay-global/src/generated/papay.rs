@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `amount` of `papay::Transactions`.
+    /// `amount` of `papay::CreateTransaction`.
     pub struct Amount {
         /// `total`; in minor-currency-unit.
         0 total: i64 => "total: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// `exchange_rate` of `papay::TransactionsAmount`.
+    /// `exchange_rate` of `papay::AmountInfo`.
     pub struct ExchangeRate {
         /// `type`.
         0 type_: String => "type: must",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `papay::Transactions`; `payer` of the answer of `papay::TransactionsByOutTradeNo`; and 1 more.
+    /// `payer` of the answer of `papay::CreateTransaction`; `payer` of the answer of `papay::GetTransactionByOutTradeNo`; and 1 more.
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `papay::Transactions`; an item of `promotion_detail` in the answer of `papay::TransactionsByOutTradeNo`; and 1 more.
+    /// An item of `promotion_detail` in the answer of `papay::CreateTransaction`; an item of `promotion_detail` in the answer of `papay::GetTransactionByOutTradeNo`; and 1 more.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -70,7 +70,8 @@ w::record! {
         /// `activity_id`.
         6 activity_id: Option<String> => "activity_id",
         /// `wxpay_contribute_amount`; in minor-currency-unit.
-        7 wxpay_contribute_amount: Option<i64> => "wxpay_contribute_amount",
+        #[doc(alias = "wxpay_contribute_amount")]
+        7 wx_pay_contribute_amount: Option<i64> => "wxpay_contribute_amount",
         /// `merchant_contribute_amount`; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
         /// `other_contribute_amount`; in minor-currency-unit.
@@ -83,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `papay::Transactions`; `scene_info` of the answer of `papay::Transactions`; and 2 more.
+    /// `scene_info` of `papay::CreateTransaction`; `scene_info` of the answer of `papay::CreateTransaction`; and 2 more.
     pub struct SceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -95,8 +96,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `papay::Transactions`; `amount` of the answer of `papay::TransactionsByOutTradeNo`; and 1 more.
-    pub struct TransactionsAmount {
+    /// `amount` of the answer of `papay::CreateTransaction`; `amount` of the answer of `papay::GetTransactionByOutTradeNo`; and 1 more.
+    pub struct AmountInfo {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
@@ -116,8 +117,8 @@ w::record! {
     /// * Call: `POST /v3/global/papay/transactions` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_6.shtml>.
-    /// * Catalog: `pay_global.papay.transactions`.
-    pub struct Transactions {
+    /// * Catalog: `pay_global.papay.create_transaction`.
+    pub struct CreateTransaction {
         /// `appid`.
         0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `contract_id`.
@@ -165,8 +166,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Transactions`].
-    pub struct TransactionsResponse {
+    /// Answer to [`CreateTransaction`].
+    pub struct CreateTransactionResponse {
         /// `mchid`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
@@ -190,7 +191,7 @@ w::record! {
         /// `payer`.
         10 payer: Option<Payer> => "payer",
         /// `amount`.
-        11 amount: TransactionsAmount => "amount: must",
+        11 amount: AmountInfo => "amount: must",
         /// `scene_info`.
         12 scene_info: Option<SceneInfo> => "scene_info",
         /// `promotion_detail`.
@@ -209,9 +210,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Transactions => TransactionsResponse,
+    CreateTransaction => CreateTransactionResponse,
     w::EndpointInfo {
-        id: "pay_global.papay.transactions",
+        id: "pay_global.papay.create_transaction",
         method: "POST",
         host: "apihk.mch.weixin.qq.com",
         path: "/v3/global/papay/transactions",
@@ -233,8 +234,8 @@ w::record! {
     /// * Call: `GET /v3/global/papay/transactions/out-trade-no/{out_trade_no}` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_8.shtml>.
-    /// * Catalog: `pay_global.papay.transactions_by_out_trade_no`.
-    pub struct TransactionsByOutTradeNo {
+    /// * Catalog: `pay_global.papay.get_transaction_by_out_trade_no`.
+    pub struct GetTransactionByOutTradeNo {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must path",
         /// `sub_mchid`.
@@ -244,16 +245,55 @@ w::record! {
     text(sub_mchid: String)
 }
 
-/// Answer to [`TransactionsByOutTradeNo`], the same as to [`Transactions`].
-pub type TransactionsByOutTradeNoResponse = TransactionsResponse;
+/// Answer to [`GetTransactionByOutTradeNo`], the same as to [`CreateTransaction`].
+pub type GetTransactionByOutTradeNoResponse = CreateTransactionResponse;
 
 w::endpoint! {
-    TransactionsByOutTradeNo => TransactionsByOutTradeNoResponse,
+    GetTransactionByOutTradeNo => GetTransactionByOutTradeNoResponse,
     w::EndpointInfo {
-        id: "pay_global.papay.transactions_by_out_trade_no",
+        id: "pay_global.papay.get_transaction_by_out_trade_no",
         method: "GET",
         host: "apihk.mch.weixin.qq.com",
         path: "/v3/global/papay/transactions/out-trade-no/{out_trade_no}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a deduction by WeChat Pay's order number (按微信订单号查询扣款).
+    ///
+    /// * Call: `GET /v3/global/papay/transactions/{transaction_id}` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_8.shtml>.
+    /// * Catalog: `pay_global.papay.get_transaction_by_transaction_id`.
+    pub struct GetTransactionByTransactionId {
+        /// `transaction_id`.
+        0 transaction_id: String => "transaction_id: must path",
+        /// `sub_mchid`.
+        1 sub_mchid: Option<String> => "sub_mchid: query",
+    }
+    new(transaction_id: impl Into<String>)
+    text(sub_mchid: String)
+}
+
+/// Answer to [`GetTransactionByTransactionId`], the same as to [`CreateTransaction`].
+pub type GetTransactionByTransactionIdResponse = CreateTransactionResponse;
+
+w::endpoint! {
+    GetTransactionByTransactionId => GetTransactionByTransactionIdResponse,
+    w::EndpointInfo {
+        id: "pay_global.papay.get_transaction_by_transaction_id",
+        method: "GET",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/papay/transactions/{transaction_id}",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::None,
@@ -272,8 +312,8 @@ w::record! {
     /// * Call: `POST /v3/global/papay/transactions/out-trade-no/{out_trade_no}/reverse` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_10.shtml>.
-    /// * Catalog: `pay_global.papay.transactions_by_out_trade_no_reverse`.
-    pub struct TransactionsByOutTradeNoReverse {
+    /// * Catalog: `pay_global.papay.reverse_transaction`.
+    pub struct ReverseTransaction {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must path",
         /// `sub_mchid`.
@@ -284,9 +324,9 @@ w::record! {
 }
 
 w::endpoint! {
-    TransactionsByOutTradeNoReverse => w::Empty,
+    ReverseTransaction => w::Empty,
     w::EndpointInfo {
-        id: "pay_global.papay.transactions_by_out_trade_no_reverse",
+        id: "pay_global.papay.reverse_transaction",
         method: "POST",
         host: "apihk.mch.weixin.qq.com",
         path: "/v3/global/papay/transactions/out-trade-no/{out_trade_no}/reverse",
@@ -302,48 +342,136 @@ w::endpoint! {
     }
 }
 
-w::record! {
-    /// Get a deduction by WeChat Pay's order number (按微信订单号查询扣款).
-    ///
-    /// * Call: `GET /v3/global/papay/transactions/{transaction_id}` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_8.shtml>.
-    /// * Catalog: `pay_global.papay.transactions_by_transaction_id`.
-    pub struct TransactionsByTransactionId {
-        /// `transaction_id`.
-        0 transaction_id: String => "transaction_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-    }
-    new(transaction_id: impl Into<String>)
-    text(sub_mchid: String)
-}
-
-/// Answer to [`TransactionsByTransactionId`], the same as to [`Transactions`].
-pub type TransactionsByTransactionIdResponse = TransactionsResponse;
-
-w::endpoint! {
-    TransactionsByTransactionId => TransactionsByTransactionIdResponse,
-    w::EndpointInfo {
-        id: "pay_global.papay.transactions_by_transaction_id",
-        method: "GET",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/papay/transactions/{transaction_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
 /// Deduction contracts (代扣签约): `pay_global.papay.contracts`.
 pub mod contracts {
     use xinqiao_wire as w;
+
+    w::record! {
+        /// Get a deduction contract by the contract's number (按签约号查询签约).
+        ///
+        /// * Call: `GET /v3/global/papay/contracts/{contract_id}` on `apihk.mch.weixin.qq.com`.
+        /// * For: institution, merchant.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_2.shtml>.
+        /// * Catalog: `pay_global.papay.contracts.get_by_contract_id`.
+        pub struct GetByContractId {
+            /// `contract_id`.
+            0 contract_id: String => "contract_id: must path",
+            /// `appid`.
+            1 appid: Option<xinqiao_types::AppId> => "appid: query",
+            /// `sp_appid`.
+            2 sp_appid: Option<String> => "sp_appid: query",
+            /// `sub_mchid`.
+            3 sub_mchid: Option<String> => "sub_mchid: query",
+            /// `sub_appid`.
+            4 sub_appid: Option<String> => "sub_appid: query",
+        }
+        new(contract_id: impl Into<String>)
+        text(appid: xinqiao_types::AppId, sp_appid: String, sub_mchid: String, sub_appid: String)
+    }
+
+    w::record! {
+        /// Answer to [`GetByContractId`].
+        pub struct GetByContractIdResponse {
+            /// `mchid`.
+            0 mchid: Option<xinqiao_types::MchId> => "mchid",
+            /// `appid`.
+            1 appid: Option<xinqiao_types::AppId> => "appid",
+            /// `plan_id`.
+            2 plan_id: i64 => "plan_id: must",
+            /// `out_contract_code`.
+            3 out_contract_code: String => "out_contract_code: must",
+            /// `contract_id`.
+            4 contract_id: String => "contract_id: must",
+            /// `user_display_name`.
+            5 user_display_name: String => "user_display_name: must",
+            /// `openid`; personal data, masked in `Debug`.
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `state`.
+            7 state: String => "state: must",
+            /// `signed_time`; format `rfc3339`.
+            8 signed_time: Option<String> => "signed_time",
+            /// `terminated_time`; format `rfc3339`.
+            9 terminated_time: Option<String> => "terminated_time",
+            /// `termination_mode`.
+            10 termination_mode: Option<String> => "termination_mode",
+            /// `termination_note`.
+            11 termination_note: Option<String> => "termination_note",
+            /// `sp_mchid`.
+            12 sp_mchid: Option<String> => "sp_mchid",
+            /// `sp_appid`.
+            13 sp_appid: Option<String> => "sp_appid",
+            /// `sub_mchid`.
+            14 sub_mchid: Option<String> => "sub_mchid",
+            /// `sub_appid`.
+            15 sub_appid: Option<String> => "sub_appid",
+        }
+    }
+
+    w::endpoint! {
+        GetByContractId => GetByContractIdResponse,
+        w::EndpointInfo {
+            id: "pay_global.papay.contracts.get_by_contract_id",
+            method: "GET",
+            host: "apihk.mch.weixin.qq.com",
+            path: "/v3/global/papay/contracts/{contract_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a deduction contract by the merchant's contract code (按商户签约号查询签约).
+        ///
+        /// * Call: `GET /v3/global/papay/contracts/out-contract-code/{out_contract_code}` on `apihk.mch.weixin.qq.com`.
+        /// * For: institution, merchant.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_3.shtml>.
+        /// * Catalog: `pay_global.papay.contracts.get_by_out_contract_code`.
+        pub struct GetByOutContractCode {
+            /// `out_contract_code`.
+            0 out_contract_code: String => "out_contract_code: must path",
+            /// `appid`.
+            1 appid: Option<xinqiao_types::AppId> => "appid: query",
+            /// `plan_id`.
+            2 plan_id: i64 => "plan_id: must query",
+            /// `sp_appid`.
+            3 sp_appid: Option<String> => "sp_appid: query",
+            /// `sub_mchid`.
+            4 sub_mchid: Option<String> => "sub_mchid: query",
+            /// `sub_appid`.
+            5 sub_appid: Option<String> => "sub_appid: query",
+        }
+        new(out_contract_code: impl Into<String>, plan_id: i64)
+        text(appid: xinqiao_types::AppId, sp_appid: String, sub_mchid: String, sub_appid: String)
+    }
+
+    /// Answer to [`GetByOutContractCode`], the same as to [`GetByContractId`].
+    pub type GetByOutContractCodeResponse = GetByContractIdResponse;
+
+    w::endpoint! {
+        GetByOutContractCode => GetByOutContractCodeResponse,
+        w::EndpointInfo {
+            id: "pay_global.papay.contracts.get_by_out_contract_code",
+            method: "GET",
+            host: "apihk.mch.weixin.qq.com",
+            path: "/v3/global/papay/contracts/out-contract-code/{out_contract_code}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
 
     w::record! {
         /// Pre-sign a deduction contract in an App (APP 预签约代扣).
@@ -351,8 +479,8 @@ pub mod contracts {
         /// * Call: `POST /v3/global/papay/contracts/app-pre-entrust-sign` on `apihk.mch.weixin.qq.com`.
         /// * For: institution, merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_17.shtml>.
-        /// * Catalog: `pay_global.papay.contracts.app_pre_entrust_sign`.
-        pub struct AppPreEntrustSign {
+        /// * Catalog: `pay_global.papay.contracts.pre_sign_app`.
+        pub struct PreSignApp {
             /// `appid`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
@@ -397,17 +525,17 @@ pub mod contracts {
     }
 
     w::record! {
-        /// Answer to [`AppPreEntrustSign`].
-        pub struct AppPreEntrustSignResponse {
+        /// Answer to [`PreSignApp`].
+        pub struct PreSignAppResponse {
             /// `session_id`.
             0 session_id: String => "session_id: must",
         }
     }
 
     w::endpoint! {
-        AppPreEntrustSign => AppPreEntrustSignResponse,
+        PreSignApp => PreSignAppResponse,
         w::EndpointInfo {
-            id: "pay_global.papay.contracts.app_pre_entrust_sign",
+            id: "pay_global.papay.contracts.pre_sign_app",
             method: "POST",
             host: "apihk.mch.weixin.qq.com",
             path: "/v3/global/papay/contracts/app-pre-entrust-sign",
@@ -424,190 +552,13 @@ pub mod contracts {
     }
 
     w::record! {
-        /// Get a deduction contract by the contract's number (按签约号查询签约).
-        ///
-        /// * Call: `GET /v3/global/papay/contracts/{contract_id}` on `apihk.mch.weixin.qq.com`.
-        /// * For: institution, merchant.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_2.shtml>.
-        /// * Catalog: `pay_global.papay.contracts.by_contract_id`.
-        pub struct ByContractId {
-            /// `contract_id`.
-            0 contract_id: String => "contract_id: must path",
-            /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// `sp_appid`.
-            2 sp_appid: Option<String> => "sp_appid: query",
-            /// `sub_mchid`.
-            3 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `sub_appid`.
-            4 sub_appid: Option<String> => "sub_appid: query",
-        }
-        new(contract_id: impl Into<String>)
-        text(appid: xinqiao_types::AppId, sp_appid: String, sub_mchid: String, sub_appid: String)
-    }
-
-    w::record! {
-        /// Answer to [`ByContractId`].
-        pub struct ByContractIdResponse {
-            /// `mchid`.
-            0 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `plan_id`.
-            2 plan_id: i64 => "plan_id: must",
-            /// `out_contract_code`.
-            3 out_contract_code: String => "out_contract_code: must",
-            /// `contract_id`.
-            4 contract_id: String => "contract_id: must",
-            /// `user_display_name`.
-            5 user_display_name: String => "user_display_name: must",
-            /// `openid`; personal data, masked in `Debug`.
-            6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `state`.
-            7 state: String => "state: must",
-            /// `signed_time`; format `rfc3339`.
-            8 signed_time: Option<String> => "signed_time",
-            /// `terminated_time`; format `rfc3339`.
-            9 terminated_time: Option<String> => "terminated_time",
-            /// `termination_mode`.
-            10 termination_mode: Option<String> => "termination_mode",
-            /// `termination_note`.
-            11 termination_note: Option<String> => "termination_note",
-            /// `sp_mchid`.
-            12 sp_mchid: Option<String> => "sp_mchid",
-            /// `sp_appid`.
-            13 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            14 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            15 sub_appid: Option<String> => "sub_appid",
-        }
-    }
-
-    w::endpoint! {
-        ByContractId => ByContractIdResponse,
-        w::EndpointInfo {
-            id: "pay_global.papay.contracts.by_contract_id",
-            method: "GET",
-            host: "apihk.mch.weixin.qq.com",
-            path: "/v3/global/papay/contracts/{contract_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Terminate a deduction contract (解约代扣).
-        ///
-        /// * Call: `POST /v3/global/papay/contracts/{contract_id}/terminate` on `apihk.mch.weixin.qq.com`.
-        /// * For: institution, merchant.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_4.shtml>.
-        /// * Catalog: `pay_global.papay.contracts.by_contract_id_terminate`.
-        pub struct ByContractIdTerminate {
-            /// `contract_id`.
-            0 contract_id: String => "contract_id: must path",
-            /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `termination_note`.
-            2 termination_note: Option<String> => "termination_note",
-            /// `sp_appid`.
-            3 sp_appid: Option<String> => "sp_appid",
-            /// `sub_mchid`.
-            4 sub_mchid: Option<String> => "sub_mchid",
-            /// `sub_appid`.
-            5 sub_appid: Option<String> => "sub_appid",
-        }
-        new(contract_id: impl Into<String>)
-        text(
-            appid: xinqiao_types::AppId,
-            termination_note: String,
-            sp_appid: String,
-            sub_mchid: String,
-            sub_appid: String,
-        )
-    }
-
-    w::endpoint! {
-        ByContractIdTerminate => w::Empty,
-        w::EndpointInfo {
-            id: "pay_global.papay.contracts.by_contract_id_terminate",
-            method: "POST",
-            host: "apihk.mch.weixin.qq.com",
-            path: "/v3/global/papay/contracts/{contract_id}/terminate",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a deduction contract by the merchant's contract code (按商户签约号查询签约).
-        ///
-        /// * Call: `GET /v3/global/papay/contracts/out-contract-code/{out_contract_code}` on `apihk.mch.weixin.qq.com`.
-        /// * For: institution, merchant.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_3.shtml>.
-        /// * Catalog: `pay_global.papay.contracts.by_out_contract_code`.
-        pub struct ByOutContractCode {
-            /// `out_contract_code`.
-            0 out_contract_code: String => "out_contract_code: must path",
-            /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// `plan_id`.
-            2 plan_id: i64 => "plan_id: must query",
-            /// `sp_appid`.
-            3 sp_appid: Option<String> => "sp_appid: query",
-            /// `sub_mchid`.
-            4 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `sub_appid`.
-            5 sub_appid: Option<String> => "sub_appid: query",
-        }
-        new(out_contract_code: impl Into<String>, plan_id: i64)
-        text(appid: xinqiao_types::AppId, sp_appid: String, sub_mchid: String, sub_appid: String)
-    }
-
-    /// Answer to [`ByOutContractCode`], the same as to [`ByContractId`].
-    pub type ByOutContractCodeResponse = ByContractIdResponse;
-
-    w::endpoint! {
-        ByOutContractCode => ByOutContractCodeResponse,
-        w::EndpointInfo {
-            id: "pay_global.papay.contracts.by_out_contract_code",
-            method: "GET",
-            host: "apihk.mch.weixin.qq.com",
-            path: "/v3/global/papay/contracts/out-contract-code/{out_contract_code}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Pre-sign a deduction contract in H5 (H5 预签约代扣).
         ///
         /// * Call: `POST /v3/global/papay/contracts/h5-pre-entrust-sign` on `apihk.mch.weixin.qq.com`.
         /// * For: institution, merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_14.shtml>.
-        /// * Catalog: `pay_global.papay.contracts.h5_pre_entrust_sign`.
-        pub struct H5PreEntrustSign {
+        /// * Catalog: `pay_global.papay.contracts.pre_sign_h5`.
+        pub struct PreSignH5 {
             /// `appid`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
@@ -655,17 +606,17 @@ pub mod contracts {
     }
 
     w::record! {
-        /// Answer to [`H5PreEntrustSign`].
-        pub struct H5PreEntrustSignResponse {
+        /// Answer to [`PreSignH5`].
+        pub struct PreSignH5Response {
             /// `sign_url`.
             0 sign_url: String => "sign_url: must",
         }
     }
 
     w::endpoint! {
-        H5PreEntrustSign => H5PreEntrustSignResponse,
+        PreSignH5 => PreSignH5Response,
         w::EndpointInfo {
-            id: "pay_global.papay.contracts.h5_pre_entrust_sign",
+            id: "pay_global.papay.contracts.pre_sign_h5",
             method: "POST",
             host: "apihk.mch.weixin.qq.com",
             path: "/v3/global/papay/contracts/h5-pre-entrust-sign",
@@ -687,8 +638,8 @@ pub mod contracts {
         /// * Call: `POST /v3/global/papay/contracts/jsapi-pre-entrust-sign` on `apihk.mch.weixin.qq.com`.
         /// * For: institution, merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_15.shtml>.
-        /// * Catalog: `pay_global.papay.contracts.jsapi_pre_entrust_sign`.
-        pub struct JsapiPreEntrustSign {
+        /// * Catalog: `pay_global.papay.contracts.pre_sign_jsapi`.
+        pub struct PreSignJsapi {
             /// `appid`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
@@ -732,13 +683,13 @@ pub mod contracts {
         )
     }
 
-    /// Answer to [`JsapiPreEntrustSign`], the same as to [`H5PreEntrustSign`].
-    pub type JsapiPreEntrustSignResponse = H5PreEntrustSignResponse;
+    /// Answer to [`PreSignJsapi`], the same as to [`PreSignH5`].
+    pub type PreSignJsapiResponse = PreSignH5Response;
 
     w::endpoint! {
-        JsapiPreEntrustSign => JsapiPreEntrustSignResponse,
+        PreSignJsapi => PreSignJsapiResponse,
         w::EndpointInfo {
-            id: "pay_global.papay.contracts.jsapi_pre_entrust_sign",
+            id: "pay_global.papay.contracts.pre_sign_jsapi",
             method: "POST",
             host: "apihk.mch.weixin.qq.com",
             path: "/v3/global/papay/contracts/jsapi-pre-entrust-sign",
@@ -760,8 +711,8 @@ pub mod contracts {
         /// * Call: `POST /v3/global/papay/contracts/miniprogram-pre-entrust-sign` on `apihk.mch.weixin.qq.com`.
         /// * For: institution, merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_1.shtml>.
-        /// * Catalog: `pay_global.papay.contracts.miniprogram_pre_entrust_sign`.
-        pub struct MiniprogramPreEntrustSign {
+        /// * Catalog: `pay_global.papay.contracts.pre_sign_mini_program`.
+        pub struct PreSignMiniProgram {
             /// `appid`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
@@ -805,13 +756,13 @@ pub mod contracts {
         )
     }
 
-    /// Answer to [`MiniprogramPreEntrustSign`], the same as to [`AppPreEntrustSign`].
-    pub type MiniprogramPreEntrustSignResponse = AppPreEntrustSignResponse;
+    /// Answer to [`PreSignMiniProgram`], the same as to [`PreSignApp`].
+    pub type PreSignMiniProgramResponse = PreSignAppResponse;
 
     w::endpoint! {
-        MiniprogramPreEntrustSign => MiniprogramPreEntrustSignResponse,
+        PreSignMiniProgram => PreSignMiniProgramResponse,
         w::EndpointInfo {
-            id: "pay_global.papay.contracts.miniprogram_pre_entrust_sign",
+            id: "pay_global.papay.contracts.pre_sign_mini_program",
             method: "POST",
             host: "apihk.mch.weixin.qq.com",
             path: "/v3/global/papay/contracts/miniprogram-pre-entrust-sign",
@@ -833,8 +784,8 @@ pub mod contracts {
         /// * Call: `POST /v3/global/papay/contracts/web-pre-entrust-sign` on `apihk.mch.weixin.qq.com`.
         /// * For: institution, merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_16.shtml>.
-        /// * Catalog: `pay_global.papay.contracts.web_pre_entrust_sign`.
-        pub struct WebPreEntrustSign {
+        /// * Catalog: `pay_global.papay.contracts.pre_sign_web`.
+        pub struct PreSignWeb {
             /// `appid`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
@@ -878,16 +829,66 @@ pub mod contracts {
         )
     }
 
-    /// Answer to [`WebPreEntrustSign`], the same as to [`H5PreEntrustSign`].
-    pub type WebPreEntrustSignResponse = H5PreEntrustSignResponse;
+    /// Answer to [`PreSignWeb`], the same as to [`PreSignH5`].
+    pub type PreSignWebResponse = PreSignH5Response;
 
     w::endpoint! {
-        WebPreEntrustSign => WebPreEntrustSignResponse,
+        PreSignWeb => PreSignWebResponse,
         w::EndpointInfo {
-            id: "pay_global.papay.contracts.web_pre_entrust_sign",
+            id: "pay_global.papay.contracts.pre_sign_web",
             method: "POST",
             host: "apihk.mch.weixin.qq.com",
             path: "/v3/global/papay/contracts/web-pre-entrust-sign",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Terminate a deduction contract (解约代扣).
+        ///
+        /// * Call: `POST /v3/global/papay/contracts/{contract_id}/terminate` on `apihk.mch.weixin.qq.com`.
+        /// * For: institution, merchant.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter5_1_4.shtml>.
+        /// * Catalog: `pay_global.papay.contracts.terminate`.
+        pub struct Terminate {
+            /// `contract_id`.
+            0 contract_id: String => "contract_id: must path",
+            /// `appid`.
+            1 appid: Option<xinqiao_types::AppId> => "appid",
+            /// `termination_note`.
+            2 termination_note: Option<String> => "termination_note",
+            /// `sp_appid`.
+            3 sp_appid: Option<String> => "sp_appid",
+            /// `sub_mchid`.
+            4 sub_mchid: Option<String> => "sub_mchid",
+            /// `sub_appid`.
+            5 sub_appid: Option<String> => "sub_appid",
+        }
+        new(contract_id: impl Into<String>)
+        text(
+            appid: xinqiao_types::AppId,
+            termination_note: String,
+            sp_appid: String,
+            sub_mchid: String,
+            sub_appid: String,
+        )
+    }
+
+    w::endpoint! {
+        Terminate => w::Empty,
+        w::EndpointInfo {
+            id: "pay_global.papay.contracts.terminate",
+            method: "POST",
+            host: "apihk.mch.weixin.qq.com",
+            path: "/v3/global/papay/contracts/{contract_id}/terminate",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,

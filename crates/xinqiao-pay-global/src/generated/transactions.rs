@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `amount` of `transactions::Micropay`.
+    /// `amount` of `transactions::PayMicro`.
     pub struct Amount {
         /// `total`.
         0 total: i64 => "total: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `exchange_rate` of `transactions::ByTransactionIdAmount`.
+    /// `exchange_rate` of `transactions::GetAmount`.
     pub struct AmountExchangeRate {
         /// `type`.
         0 type_: String => "type: must",
@@ -26,8 +26,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `transactions::App`; `amount` of `transactions::Jsapi`; and 2 more.
-    pub struct AppAmount {
+    /// `amount` of `transactions::CreateApp`; `amount` of `transactions::CreateJsapi`; and 2 more.
+    pub struct AmountInfo {
         /// `total`; in minor-currency-unit.
         0 total: i64 => "total: must",
         /// `currency`.
@@ -37,27 +37,28 @@ w::record! {
 }
 
 w::record! {
-    /// `detail` of `transactions::App`; `detail` of `transactions::Jsapi`; and 2 more.
-    pub struct AppDetail {
+    /// `detail` of `transactions::CreateApp`; `detail` of `transactions::CreateJsapi`; and 2 more.
+    pub struct DetailInfo {
         /// `cost_price`; in minor-currency-unit.
         0 cost_price: Option<i64> => "cost_price",
         /// `receipt_id`.
         1 receipt_id: Option<String> => "receipt_id",
         /// `goods_detail`.
-        2 goods_detail: Option<Vec<AppGoodsDetail>> => "goods_detail",
+        2 goods_detail: Option<Vec<CreateAppGoodsDetail>> => "goods_detail",
     }
     new()
     text(receipt_id: String)
-    set(cost_price: i64, goods_detail: Vec<AppGoodsDetail>)
+    set(cost_price: i64, goods_detail: Vec<CreateAppGoodsDetail>)
 }
 
 w::record! {
-    /// An item of `goods_detail` in `transactions::AppDetail`.
-    pub struct AppGoodsDetail {
+    /// An item of `goods_detail` in `transactions::DetailInfo`.
+    pub struct CreateAppGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
+        #[doc(alias = "wxpay_goods_id")]
+        1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_name`.
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
@@ -66,12 +67,12 @@ w::record! {
         4 price: i64 => "price: must",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: i64)
-    text(wxpay_goods_id: String, goods_name: String)
+    text(wx_pay_goods_id: String, goods_name: String)
 }
 
 w::record! {
-    /// `payer` of `transactions::App`; `payer` of the answer of `transactions::ByOutTradeNo`; and 4 more.
-    pub struct AppPayer {
+    /// `payer` of `transactions::CreateApp`; `payer` of `transactions::CreateJsapi`; and 4 more.
+    pub struct PayerInfo {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
@@ -84,8 +85,8 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `transactions::App`; `scene_info` of `transactions::Jsapi`; and 2 more.
-    pub struct AppSceneInfo {
+    /// `scene_info` of `transactions::CreateApp`; `scene_info` of `transactions::CreateJsapi`; and 2 more.
+    pub struct CreateAppSceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: String => "payer_client_ip: must",
         /// `device_id`.
@@ -103,8 +104,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `transactions::ByOutTradeNo`; `amount` of the answer of `transactions::id::ByTransactionId`.
-    pub struct ByTransactionIdAmount {
+    /// `amount` of the answer of `transactions::Get`; `amount` of the answer of `transactions::id::Get`.
+    pub struct GetAmount {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
@@ -133,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `detail` in the answer of `transactions::Micropay`.
+    /// An item of `detail` in the answer of `transactions::PayMicro`.
     pub struct DetailItem {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -150,7 +151,8 @@ w::record! {
         /// `activity_id`.
         6 activity_id: Option<String> => "activity_id",
         /// `wechatpay_contribute_amount`.
-        7 wechatpay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
+        #[doc(alias = "wechatpay_contribute_amount")]
+        7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
         /// `merchant_contribute_amount`.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
         /// `other_contribute_amount`.
@@ -161,7 +163,7 @@ w::record! {
 }
 
 w::record! {
-    /// `exchange_rate` of `transactions::MicropayAmount`.
+    /// `exchange_rate` of `transactions::PayMicroAmount`.
     pub struct ExchangeRate {
         /// `type`; one of `SETTLEMENT_RATE`.
         0 type_: Option<String> => "type",
@@ -171,12 +173,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `goods_detail` in `transactions::MicropayDetail`.
+    /// An item of `goods_detail` in `transactions::PayMicroDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
+        #[doc(alias = "wxpay_goods_id")]
+        1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_name`.
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
@@ -185,12 +188,12 @@ w::record! {
         4 price: i64 => "price: must",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: i64)
-    text(wxpay_goods_id: String, goods_name: String)
+    text(wx_pay_goods_id: String, goods_name: String)
 }
 
 w::record! {
-    /// `amount` of the answer of `transactions::Micropay`.
-    pub struct MicropayAmount {
+    /// `amount` of the answer of `transactions::PayMicro`.
+    pub struct PayMicroAmount {
         /// `total`.
         0 total: i64 => "total: must",
         /// `currency`.
@@ -205,8 +208,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `detail` in `transactions::Micropay`.
-    pub struct MicropayDetail {
+    /// An item of `detail` in `transactions::PayMicro`.
+    pub struct PayMicroDetail {
         /// `cost_price`.
         0 cost_price: Option<i64> => "cost_price",
         /// `receipt_id`.
@@ -220,8 +223,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `transactions::Micropay`.
-    pub struct MicropayPayer {
+    /// `payer` of the answer of `transactions::PayMicro`.
+    pub struct PayMicroPayer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sp_openid`.
@@ -232,7 +235,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `transactions::Micropay`.
+    /// `payer` of `transactions::PayMicro`.
     pub struct Payer {
         /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
@@ -241,7 +244,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `transactions::ByOutTradeNo`; an item of `promotion_detail` in the answer of `transactions::id::ByTransactionId`.
+    /// An item of `promotion_detail` in the answer of `transactions::Get`; an item of `promotion_detail` in the answer of `transactions::id::Get`.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -258,7 +261,8 @@ w::record! {
         /// `activity_id`.
         6 activity_id: Option<String> => "activity_id",
         /// `wechatpay_contribute_amount`; in minor-currency-unit.
-        7 wechatpay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
+        #[doc(alias = "wechatpay_contribute_amount")]
+        7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
         /// `merchant_contribute_amount`; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
         /// `other_contribute_amount`; in minor-currency-unit.
@@ -287,7 +291,7 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `transactions::Micropay`.
+    /// `scene_info` of `transactions::PayMicro`.
     pub struct SceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -306,7 +310,7 @@ w::record! {
 }
 
 w::record! {
-    /// `store_info` of `transactions::AppSceneInfo`.
+    /// `store_info` of `transactions::CreateAppSceneInfo`.
     pub struct SceneInfoStoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -338,13 +342,53 @@ w::record! {
 }
 
 w::record! {
+    /// Close a transaction (关闭订单).
+    ///
+    /// * Call: `POST /v3/global/transactions/out-trade-no/{out_trade_no}/close` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_6.shtml>.
+    /// * Catalog: `pay_global.transactions.close`.
+    pub struct Close {
+        /// `out_trade_no`.
+        0 out_trade_no: String => "out_trade_no: must path",
+        /// `sp_mchid`; the account's merchantid.
+        1 sp_mchid: Option<String> => "sp_mchid",
+        /// `sub_mchid`.
+        2 sub_mchid: Option<String> => "sub_mchid",
+        /// `mchid`; the account's merchantid.
+        3 mchid: Option<xinqiao_types::MchId> => "mchid",
+    }
+    new(out_trade_no: impl Into<String>)
+    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+}
+
+w::endpoint! {
+    Close => w::Empty,
+    w::EndpointInfo {
+        id: "pay_global.transactions.close",
+        method: "POST",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/transactions/out-trade-no/{out_trade_no}/close",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Create an App transaction (APP 下单).
     ///
     /// * Call: `POST /v3/global/transactions/app` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter6_3.shtml>.
-    /// * Catalog: `pay_global.transactions.app`.
-    pub struct App {
+    /// * Catalog: `pay_global.transactions.create_app`.
+    pub struct CreateApp {
         /// `sp_mchid`; the account's merchantid.
         0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
@@ -372,13 +416,13 @@ w::record! {
         /// `limit_pay`.
         12 limit_pay: Option<String> => "limit_pay",
         /// `payer`.
-        13 payer: AppPayer => "payer: must",
+        13 payer: PayerInfo => "payer: must",
         /// `amount`.
-        14 amount: AppAmount => "amount: must",
+        14 amount: AmountInfo => "amount: must",
         /// `detail`.
-        15 detail: Option<AppDetail> => "detail",
+        15 detail: Option<DetailInfo> => "detail",
         /// `scene_info`.
-        16 scene_info: Option<AppSceneInfo> => "scene_info",
+        16 scene_info: Option<CreateAppSceneInfo> => "scene_info",
         /// `merchant_category_code`.
         17 merchant_category_code: String => "merchant_category_code: must",
         /// `mchid`; the account's merchantid.
@@ -390,8 +434,8 @@ w::record! {
         description: impl Into<String>,
         out_trade_no: impl Into<String>,
         trade_type: impl Into<String>,
-        payer: AppPayer,
-        amount: AppAmount,
+        payer: PayerInfo,
+        amount: AmountInfo,
         merchant_category_code: impl Into<String>,
     )
     text(
@@ -408,24 +452,320 @@ w::record! {
         mchid: xinqiao_types::MchId,
         appid: xinqiao_types::AppId,
     )
-    set(detail: AppDetail, scene_info: AppSceneInfo)
+    set(detail: DetailInfo, scene_info: CreateAppSceneInfo)
 }
 
 w::record! {
-    /// Answer to [`App`].
-    pub struct AppResponse {
+    /// Answer to [`CreateApp`].
+    pub struct CreateAppResponse {
         /// `prepay_id`.
         0 prepay_id: String => "prepay_id: must",
     }
 }
 
 w::endpoint! {
-    App => AppResponse,
+    CreateApp => CreateAppResponse,
     w::EndpointInfo {
-        id: "pay_global.transactions.app",
+        id: "pay_global.transactions.create_app",
         method: "POST",
         host: "apihk.mch.weixin.qq.com",
         path: "/v3/global/transactions/app",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Keyed,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Create a JSAPI transaction (JSAPI 下单).
+    ///
+    /// * Call: `POST /v3/global/transactions/jsapi` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/OfficialPayMent/chapter5_4.shtml>.
+    /// * Catalog: `pay_global.transactions.create_jsapi`.
+    pub struct CreateJsapi {
+        /// `sp_mchid`; the account's merchantid.
+        0 sp_mchid: Option<String> => "sp_mchid",
+        /// `sp_appid`.
+        1 sp_appid: Option<String> => "sp_appid",
+        /// `sub_mchid`.
+        2 sub_mchid: Option<String> => "sub_mchid",
+        /// `sub_appid`.
+        3 sub_appid: Option<String> => "sub_appid",
+        /// `description`.
+        4 description: String => "description: must",
+        /// `out_trade_no`.
+        5 out_trade_no: String => "out_trade_no: must",
+        /// `trade_type`.
+        6 trade_type: String => "trade_type: must",
+        /// `time_start`; format `rfc3339`.
+        7 time_start: Option<String> => "time_start",
+        /// `time_expire`; format `rfc3339`.
+        8 time_expire: Option<String> => "time_expire",
+        /// `attach`.
+        9 attach: Option<String> => "attach",
+        /// `notify_url`.
+        10 notify_url: Option<String> => "notify_url",
+        /// `goods_tag`.
+        11 goods_tag: Option<String> => "goods_tag",
+        /// `limit_pay`.
+        12 limit_pay: Option<String> => "limit_pay",
+        /// `payer`.
+        13 payer: PayerInfo => "payer: must",
+        /// `amount`.
+        14 amount: AmountInfo => "amount: must",
+        /// `detail`.
+        15 detail: Option<DetailInfo> => "detail",
+        /// `scene_info`.
+        16 scene_info: Option<CreateAppSceneInfo> => "scene_info",
+        /// `merchant_category_code`.
+        17 merchant_category_code: String => "merchant_category_code: must",
+        /// `mchid`; the account's merchantid.
+        18 mchid: Option<xinqiao_types::MchId> => "mchid",
+        /// `appid`.
+        19 appid: Option<xinqiao_types::AppId> => "appid",
+    }
+    new(
+        description: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        trade_type: impl Into<String>,
+        payer: PayerInfo,
+        amount: AmountInfo,
+        merchant_category_code: impl Into<String>,
+    )
+    text(
+        sp_mchid: String,
+        sp_appid: String,
+        sub_mchid: String,
+        sub_appid: String,
+        time_start: String,
+        time_expire: String,
+        attach: String,
+        notify_url: String,
+        goods_tag: String,
+        limit_pay: String,
+        mchid: xinqiao_types::MchId,
+        appid: xinqiao_types::AppId,
+    )
+    set(detail: DetailInfo, scene_info: CreateAppSceneInfo)
+}
+
+/// Answer to [`CreateJsapi`], the same as to [`CreateApp`].
+pub type CreateJsapiResponse = CreateAppResponse;
+
+w::endpoint! {
+    CreateJsapi => CreateJsapiResponse,
+    w::EndpointInfo {
+        id: "pay_global.transactions.create_jsapi",
+        method: "POST",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/transactions/jsapi",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Keyed,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Create an H5 transaction (H5 下单).
+    ///
+    /// * Call: `POST /v3/global/transactions/mweb` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/H5Payment/chapter3_3.shtml>.
+    /// * Catalog: `pay_global.transactions.create_mweb`.
+    pub struct CreateMweb {
+        /// `sp_mchid`; the account's merchantid.
+        0 sp_mchid: Option<String> => "sp_mchid",
+        /// `sp_appid`.
+        1 sp_appid: Option<String> => "sp_appid",
+        /// `sub_mchid`.
+        2 sub_mchid: Option<String> => "sub_mchid",
+        /// `sub_appid`.
+        3 sub_appid: Option<String> => "sub_appid",
+        /// `description`.
+        4 description: String => "description: must",
+        /// `out_trade_no`.
+        5 out_trade_no: String => "out_trade_no: must",
+        /// `trade_type`.
+        6 trade_type: String => "trade_type: must",
+        /// `time_start`; format `rfc3339`.
+        7 time_start: Option<String> => "time_start",
+        /// `time_expire`; format `rfc3339`.
+        8 time_expire: Option<String> => "time_expire",
+        /// `attach`.
+        9 attach: Option<String> => "attach",
+        /// `notify_url`.
+        10 notify_url: Option<String> => "notify_url",
+        /// `goods_tag`.
+        11 goods_tag: Option<String> => "goods_tag",
+        /// `limit_pay`.
+        12 limit_pay: Option<String> => "limit_pay",
+        /// `payer`.
+        13 payer: Option<PayerInfo> => "payer",
+        /// `amount`.
+        14 amount: AmountInfo => "amount: must",
+        /// `detail`.
+        15 detail: Option<DetailInfo> => "detail",
+        /// `scene_info`.
+        16 scene_info: Option<CreateAppSceneInfo> => "scene_info",
+        /// `merchant_category_code`.
+        17 merchant_category_code: String => "merchant_category_code: must",
+        /// `mchid`; the account's merchantid.
+        18 mchid: Option<xinqiao_types::MchId> => "mchid",
+        /// `appid`.
+        19 appid: Option<xinqiao_types::AppId> => "appid",
+    }
+    new(
+        description: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        trade_type: impl Into<String>,
+        amount: AmountInfo,
+        merchant_category_code: impl Into<String>,
+    )
+    text(
+        sp_mchid: String,
+        sp_appid: String,
+        sub_mchid: String,
+        sub_appid: String,
+        time_start: String,
+        time_expire: String,
+        attach: String,
+        notify_url: String,
+        goods_tag: String,
+        limit_pay: String,
+        mchid: xinqiao_types::MchId,
+        appid: xinqiao_types::AppId,
+    )
+    set(payer: PayerInfo, detail: DetailInfo, scene_info: CreateAppSceneInfo)
+}
+
+w::record! {
+    /// Answer to [`CreateMweb`].
+    pub struct CreateMwebResponse {
+        /// `mweb_url`.
+        0 mweb_url: String => "mweb_url: must",
+    }
+}
+
+w::endpoint! {
+    CreateMweb => CreateMwebResponse,
+    w::EndpointInfo {
+        id: "pay_global.transactions.create_mweb",
+        method: "POST",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/transactions/mweb",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Keyed,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Create a Native transaction (Native 下单).
+    ///
+    /// * Call: `POST /v3/global/transactions/native` on `apihk.mch.weixin.qq.com`.
+    /// * For: institution, merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/NativePay/chapter4_3.shtml>.
+    /// * Catalog: `pay_global.transactions.create_native`.
+    pub struct CreateNative {
+        /// `sp_mchid`; the account's merchantid.
+        0 sp_mchid: Option<String> => "sp_mchid",
+        /// `sp_appid`.
+        1 sp_appid: Option<String> => "sp_appid",
+        /// `sub_mchid`.
+        2 sub_mchid: Option<String> => "sub_mchid",
+        /// `sub_appid`.
+        3 sub_appid: Option<String> => "sub_appid",
+        /// `description`.
+        4 description: String => "description: must",
+        /// `out_trade_no`.
+        5 out_trade_no: String => "out_trade_no: must",
+        /// `trade_type`.
+        6 trade_type: String => "trade_type: must",
+        /// `time_start`; format `rfc3339`.
+        7 time_start: Option<String> => "time_start",
+        /// `time_expire`; format `rfc3339`.
+        8 time_expire: Option<String> => "time_expire",
+        /// `attach`.
+        9 attach: Option<String> => "attach",
+        /// `notify_url`.
+        10 notify_url: Option<String> => "notify_url",
+        /// `goods_tag`.
+        11 goods_tag: Option<String> => "goods_tag",
+        /// `limit_pay`.
+        12 limit_pay: Option<String> => "limit_pay",
+        /// `payer`.
+        13 payer: Option<PayerInfo> => "payer",
+        /// `amount`.
+        14 amount: AmountInfo => "amount: must",
+        /// `detail`.
+        15 detail: Option<DetailInfo> => "detail",
+        /// `scene_info`.
+        16 scene_info: Option<CreateAppSceneInfo> => "scene_info",
+        /// `merchant_category_code`.
+        17 merchant_category_code: String => "merchant_category_code: must",
+        /// `mchid`; the account's merchantid.
+        18 mchid: Option<xinqiao_types::MchId> => "mchid",
+        /// `appid`.
+        19 appid: Option<xinqiao_types::AppId> => "appid",
+    }
+    new(
+        description: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        trade_type: impl Into<String>,
+        amount: AmountInfo,
+        merchant_category_code: impl Into<String>,
+    )
+    text(
+        sp_mchid: String,
+        sp_appid: String,
+        sub_mchid: String,
+        sub_appid: String,
+        time_start: String,
+        time_expire: String,
+        attach: String,
+        notify_url: String,
+        goods_tag: String,
+        limit_pay: String,
+        mchid: xinqiao_types::MchId,
+        appid: xinqiao_types::AppId,
+    )
+    set(payer: PayerInfo, detail: DetailInfo, scene_info: CreateAppSceneInfo)
+}
+
+w::record! {
+    /// Answer to [`CreateNative`].
+    pub struct CreateNativeResponse {
+        /// `code_url`.
+        0 code_url: String => "code_url: must",
+    }
+}
+
+w::endpoint! {
+    CreateNative => CreateNativeResponse,
+    w::EndpointInfo {
+        id: "pay_global.transactions.create_native",
+        method: "POST",
+        host: "apihk.mch.weixin.qq.com",
+        path: "/v3/global/transactions/native",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -444,8 +784,8 @@ w::record! {
     /// * Call: `GET /v3/global/transactions/out-trade-no/{out_trade_no}` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_1.shtml>.
-    /// * Catalog: `pay_global.transactions.by_out_trade_no`.
-    pub struct ByOutTradeNo {
+    /// * Catalog: `pay_global.transactions.get`.
+    pub struct Get {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must path",
         /// `sp_mchid`.
@@ -460,8 +800,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ByOutTradeNo`].
-    pub struct ByOutTradeNoResponse {
+    /// Answer to [`Get`].
+    pub struct GetResponse {
         /// `sp_mchid`.
         0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
@@ -487,9 +827,9 @@ w::record! {
         /// `success_time`; format `rfc3339`.
         11 success_time: Option<String> => "success_time",
         /// `payer`.
-        12 payer: Option<AppPayer> => "payer",
+        12 payer: Option<PayerInfo> => "payer",
         /// `amount`.
-        13 amount: ByTransactionIdAmount => "amount: must",
+        13 amount: GetAmount => "amount: must",
         /// `promotion_detail`.
         14 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
         /// `mchid`.
@@ -500,9 +840,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ByOutTradeNo => ByOutTradeNoResponse,
+    Get => GetResponse,
     w::EndpointInfo {
-        id: "pay_global.transactions.by_out_trade_no",
+        id: "pay_global.transactions.get",
         method: "GET",
         host: "apihk.mch.weixin.qq.com",
         path: "/v3/global/transactions/out-trade-no/{out_trade_no}",
@@ -519,202 +859,13 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Close a transaction (关闭订单).
-    ///
-    /// * Call: `POST /v3/global/transactions/out-trade-no/{out_trade_no}/close` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_6.shtml>.
-    /// * Catalog: `pay_global.transactions.by_out_trade_no_close`.
-    pub struct ByOutTradeNoClose {
-        /// `out_trade_no`.
-        0 out_trade_no: String => "out_trade_no: must path",
-        /// `sp_mchid`; the account's merchantid.
-        1 sp_mchid: Option<String> => "sp_mchid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `mchid`; the account's merchantid.
-        3 mchid: Option<xinqiao_types::MchId> => "mchid",
-    }
-    new(out_trade_no: impl Into<String>)
-    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
-}
-
-w::endpoint! {
-    ByOutTradeNoClose => w::Empty,
-    w::EndpointInfo {
-        id: "pay_global.transactions.by_out_trade_no_close",
-        method: "POST",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/transactions/out-trade-no/{out_trade_no}/close",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Reverse a transaction (撤销订单).
-    ///
-    /// * Call: `POST /v3/global/transactions/out-trade-no/{out_trade_no}/reverse` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/QuickPay/chapter3_4.shtml>.
-    /// * Catalog: `pay_global.transactions.by_out_trade_no_reverse`.
-    pub struct ByOutTradeNoReverse {
-        /// `out_trade_no`.
-        0 out_trade_no: String => "out_trade_no: must path",
-        /// `sp_mchid`; the account's merchantid.
-        1 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `mchid`; the account's merchantid.
-        3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
-        /// `sp_mchid`; the account's merchantid.
-        4 sp_mchid_again: Option<String> => "sp_mchid",
-        /// `sub_mchid`.
-        5 sub_mchid_again: Option<String> => "sub_mchid",
-        /// `mchid`; the account's merchantid.
-        6 mchid_again: Option<xinqiao_types::MchId> => "mchid",
-    }
-    new(out_trade_no: impl Into<String>)
-    text(
-        sp_mchid: String,
-        sub_mchid: String,
-        mchid: xinqiao_types::MchId,
-        sp_mchid_again: String,
-        sub_mchid_again: String,
-        mchid_again: xinqiao_types::MchId,
-    )
-}
-
-w::endpoint! {
-    ByOutTradeNoReverse => w::Empty,
-    w::EndpointInfo {
-        id: "pay_global.transactions.by_out_trade_no_reverse",
-        method: "POST",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/transactions/out-trade-no/{out_trade_no}/reverse",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Create a JSAPI transaction (JSAPI 下单).
-    ///
-    /// * Call: `POST /v3/global/transactions/jsapi` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/OfficialPayMent/chapter5_4.shtml>.
-    /// * Catalog: `pay_global.transactions.jsapi`.
-    pub struct Jsapi {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `description`.
-        4 description: String => "description: must",
-        /// `out_trade_no`.
-        5 out_trade_no: String => "out_trade_no: must",
-        /// `trade_type`.
-        6 trade_type: String => "trade_type: must",
-        /// `time_start`; format `rfc3339`.
-        7 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
-        8 time_expire: Option<String> => "time_expire",
-        /// `attach`.
-        9 attach: Option<String> => "attach",
-        /// `notify_url`.
-        10 notify_url: Option<String> => "notify_url",
-        /// `goods_tag`.
-        11 goods_tag: Option<String> => "goods_tag",
-        /// `limit_pay`.
-        12 limit_pay: Option<String> => "limit_pay",
-        /// `payer`.
-        13 payer: AppPayer => "payer: must",
-        /// `amount`.
-        14 amount: AppAmount => "amount: must",
-        /// `detail`.
-        15 detail: Option<AppDetail> => "detail",
-        /// `scene_info`.
-        16 scene_info: Option<AppSceneInfo> => "scene_info",
-        /// `merchant_category_code`.
-        17 merchant_category_code: String => "merchant_category_code: must",
-        /// `mchid`; the account's merchantid.
-        18 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
-        19 appid: Option<xinqiao_types::AppId> => "appid",
-    }
-    new(
-        description: impl Into<String>,
-        out_trade_no: impl Into<String>,
-        trade_type: impl Into<String>,
-        payer: AppPayer,
-        amount: AppAmount,
-        merchant_category_code: impl Into<String>,
-    )
-    text(
-        sp_mchid: String,
-        sp_appid: String,
-        sub_mchid: String,
-        sub_appid: String,
-        time_start: String,
-        time_expire: String,
-        attach: String,
-        notify_url: String,
-        goods_tag: String,
-        limit_pay: String,
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-    )
-    set(detail: AppDetail, scene_info: AppSceneInfo)
-}
-
-/// Answer to [`Jsapi`], the same as to [`App`].
-pub type JsapiResponse = AppResponse;
-
-w::endpoint! {
-    Jsapi => JsapiResponse,
-    w::EndpointInfo {
-        id: "pay_global.transactions.jsapi",
-        method: "POST",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/transactions/jsapi",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Keyed,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Pay by payment code (Hong Kong) (付款码支付（香港）).
     ///
     /// * Call: `POST /hk/v3/transactions/micropay` on `api.mch.weixin.qq.com`.
     /// * For: institution, merchant.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/fusion_wallet_ch/QuickPay/chapter3_3.shtml>.
-    /// * Catalog: `pay_global.transactions.micropay`.
-    pub struct Micropay {
+    /// * Catalog: `pay_global.transactions.pay_micro`.
+    pub struct PayMicro {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
@@ -748,7 +899,7 @@ w::record! {
         /// `scene_info`.
         15 scene_info: Option<SceneInfo> => "scene_info",
         /// `detail`.
-        16 detail: Option<Vec<MicropayDetail>> => "detail",
+        16 detail: Option<Vec<PayMicroDetail>> => "detail",
     }
     new(
         mchid: impl Into<xinqiao_types::MchId>,
@@ -763,12 +914,12 @@ w::record! {
         amount: Amount,
     )
     text(sub_appid: String, attach: String, goods_tag: String, limit_pay: String)
-    set(payer: Payer, scene_info: SceneInfo, detail: Vec<MicropayDetail>)
+    set(payer: Payer, scene_info: SceneInfo, detail: Vec<PayMicroDetail>)
 }
 
 w::record! {
-    /// Answer to [`Micropay`].
-    pub struct MicropayResponse {
+    /// Answer to [`PayMicro`].
+    pub struct PayMicroResponse {
         /// `id`.
         0 id: String => "id: must",
         /// `mchid`.
@@ -798,18 +949,18 @@ w::record! {
         /// `success_time`.
         13 success_time: String => "success_time: must",
         /// `payer`.
-        14 payer: Option<MicropayPayer> => "payer",
+        14 payer: Option<PayMicroPayer> => "payer",
         /// `amount`.
-        15 amount: MicropayAmount => "amount: must",
+        15 amount: PayMicroAmount => "amount: must",
         /// `detail`.
         16 detail: Option<Vec<DetailItem>> => "detail",
     }
 }
 
 w::endpoint! {
-    Micropay => MicropayResponse,
+    PayMicro => PayMicroResponse,
     w::EndpointInfo {
-        id: "pay_global.transactions.micropay",
+        id: "pay_global.transactions.pay_micro",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/hk/v3/transactions/micropay",
@@ -826,198 +977,51 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Create an H5 transaction (H5 下单).
+    /// Reverse a transaction (撤销订单).
     ///
-    /// * Call: `POST /v3/global/transactions/mweb` on `apihk.mch.weixin.qq.com`.
+    /// * Call: `POST /v3/global/transactions/out-trade-no/{out_trade_no}/reverse` on `apihk.mch.weixin.qq.com`.
     /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/H5Payment/chapter3_3.shtml>.
-    /// * Catalog: `pay_global.transactions.mweb`.
-    pub struct Mweb {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `description`.
-        4 description: String => "description: must",
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/QuickPay/chapter3_4.shtml>.
+    /// * Catalog: `pay_global.transactions.reverse`.
+    pub struct Reverse {
         /// `out_trade_no`.
-        5 out_trade_no: String => "out_trade_no: must",
-        /// `trade_type`.
-        6 trade_type: String => "trade_type: must",
-        /// `time_start`; format `rfc3339`.
-        7 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
-        8 time_expire: Option<String> => "time_expire",
-        /// `attach`.
-        9 attach: Option<String> => "attach",
-        /// `notify_url`.
-        10 notify_url: Option<String> => "notify_url",
-        /// `goods_tag`.
-        11 goods_tag: Option<String> => "goods_tag",
-        /// `limit_pay`.
-        12 limit_pay: Option<String> => "limit_pay",
-        /// `payer`.
-        13 payer: Option<AppPayer> => "payer",
-        /// `amount`.
-        14 amount: AppAmount => "amount: must",
-        /// `detail`.
-        15 detail: Option<AppDetail> => "detail",
-        /// `scene_info`.
-        16 scene_info: Option<AppSceneInfo> => "scene_info",
-        /// `merchant_category_code`.
-        17 merchant_category_code: String => "merchant_category_code: must",
+        0 out_trade_no: String => "out_trade_no: must path",
+        /// `sp_mchid`; the account's merchantid.
+        1 sp_mchid: Option<String> => "sp_mchid: query",
+        /// `sub_mchid`.
+        2 sub_mchid: Option<String> => "sub_mchid: query",
         /// `mchid`; the account's merchantid.
-        18 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
-        19 appid: Option<xinqiao_types::AppId> => "appid",
+        3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
+        /// `sp_mchid`; the account's merchantid.
+        4 sp_mchid_again: Option<String> => "sp_mchid",
+        /// `sub_mchid`.
+        5 sub_mchid_again: Option<String> => "sub_mchid",
+        /// `mchid`; the account's merchantid.
+        6 mchid_again: Option<xinqiao_types::MchId> => "mchid",
     }
-    new(
-        description: impl Into<String>,
-        out_trade_no: impl Into<String>,
-        trade_type: impl Into<String>,
-        amount: AppAmount,
-        merchant_category_code: impl Into<String>,
-    )
+    new(out_trade_no: impl Into<String>)
     text(
         sp_mchid: String,
-        sp_appid: String,
         sub_mchid: String,
-        sub_appid: String,
-        time_start: String,
-        time_expire: String,
-        attach: String,
-        notify_url: String,
-        goods_tag: String,
-        limit_pay: String,
         mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
+        sp_mchid_again: String,
+        sub_mchid_again: String,
+        mchid_again: xinqiao_types::MchId,
     )
-    set(payer: AppPayer, detail: AppDetail, scene_info: AppSceneInfo)
-}
-
-w::record! {
-    /// Answer to [`Mweb`].
-    pub struct MwebResponse {
-        /// `mweb_url`.
-        0 mweb_url: String => "mweb_url: must",
-    }
 }
 
 w::endpoint! {
-    Mweb => MwebResponse,
+    Reverse => w::Empty,
     w::EndpointInfo {
-        id: "pay_global.transactions.mweb",
+        id: "pay_global.transactions.reverse",
         method: "POST",
         host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/transactions/mweb",
+        path: "/v3/global/transactions/out-trade-no/{out_trade_no}/reverse",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
         answer: w::Content::Json,
-        retry: w::Retry::Keyed,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Create a Native transaction (Native 下单).
-    ///
-    /// * Call: `POST /v3/global/transactions/native` on `apihk.mch.weixin.qq.com`.
-    /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/NativePay/chapter4_3.shtml>.
-    /// * Catalog: `pay_global.transactions.native`.
-    pub struct Native {
-        /// `sp_mchid`; the account's merchantid.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `description`.
-        4 description: String => "description: must",
-        /// `out_trade_no`.
-        5 out_trade_no: String => "out_trade_no: must",
-        /// `trade_type`.
-        6 trade_type: String => "trade_type: must",
-        /// `time_start`; format `rfc3339`.
-        7 time_start: Option<String> => "time_start",
-        /// `time_expire`; format `rfc3339`.
-        8 time_expire: Option<String> => "time_expire",
-        /// `attach`.
-        9 attach: Option<String> => "attach",
-        /// `notify_url`.
-        10 notify_url: Option<String> => "notify_url",
-        /// `goods_tag`.
-        11 goods_tag: Option<String> => "goods_tag",
-        /// `limit_pay`.
-        12 limit_pay: Option<String> => "limit_pay",
-        /// `payer`.
-        13 payer: Option<AppPayer> => "payer",
-        /// `amount`.
-        14 amount: AppAmount => "amount: must",
-        /// `detail`.
-        15 detail: Option<AppDetail> => "detail",
-        /// `scene_info`.
-        16 scene_info: Option<AppSceneInfo> => "scene_info",
-        /// `merchant_category_code`.
-        17 merchant_category_code: String => "merchant_category_code: must",
-        /// `mchid`; the account's merchantid.
-        18 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// `appid`.
-        19 appid: Option<xinqiao_types::AppId> => "appid",
-    }
-    new(
-        description: impl Into<String>,
-        out_trade_no: impl Into<String>,
-        trade_type: impl Into<String>,
-        amount: AppAmount,
-        merchant_category_code: impl Into<String>,
-    )
-    text(
-        sp_mchid: String,
-        sp_appid: String,
-        sub_mchid: String,
-        sub_appid: String,
-        time_start: String,
-        time_expire: String,
-        attach: String,
-        notify_url: String,
-        goods_tag: String,
-        limit_pay: String,
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-    )
-    set(payer: AppPayer, detail: AppDetail, scene_info: AppSceneInfo)
-}
-
-w::record! {
-    /// Answer to [`Native`].
-    pub struct NativeResponse {
-        /// `code_url`.
-        0 code_url: String => "code_url: must",
-    }
-}
-
-w::endpoint! {
-    Native => NativeResponse,
-    w::EndpointInfo {
-        id: "pay_global.transactions.native",
-        method: "POST",
-        host: "apihk.mch.weixin.qq.com",
-        path: "/v3/global/transactions/native",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Keyed,
+        retry: w::Retry::Never,
         code_field: "code",
         message_field: "message",
         client_cert: false,
@@ -1030,13 +1034,53 @@ pub mod id {
     use xinqiao_wire as w;
 
     w::record! {
+        /// Close a transaction by WeChat Pay's order number (Hong Kong) (按微信订单号关闭订单（香港）).
+        ///
+        /// * Call: `POST /hk/v3/transactions/id/{transaction_id}/close` on `api.mch.weixin.qq.com`.
+        /// * For: institution, merchant.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/fusion_wallet_ch/NativePay/chapter8_6.shtml>.
+        /// * Catalog: `pay_global.transactions.id.close`.
+        pub struct Close {
+            /// `transaction_id`.
+            0 transaction_id: String => "transaction_id: must path",
+            /// `mchid`.
+            1 mchid: xinqiao_types::MchId => "mchid: must",
+            /// `sub_mchid`.
+            2 sub_mchid: Option<String> => "sub_mchid",
+            /// `sp_mchid`.
+            3 sp_mchid: Option<String> => "sp_mchid",
+        }
+        new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
+        text(sub_mchid: String, sp_mchid: String)
+    }
+
+    w::endpoint! {
+        Close => w::Empty,
+        w::EndpointInfo {
+            id: "pay_global.transactions.id.close",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/hk/v3/transactions/id/{transaction_id}/close",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Get a transaction by WeChat Pay's order number (按微信订单号查询订单).
         ///
         /// * Call: `GET /v3/global/transactions/id/{transaction_id}` on `apihk.mch.weixin.qq.com`.
         /// * For: institution, merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/en/fusion_wallet/In-AppPay/chapter8_1.shtml>.
-        /// * Catalog: `pay_global.transactions.id.by_transaction_id`.
-        pub struct ByTransactionId {
+        /// * Catalog: `pay_global.transactions.id.get`.
+        pub struct Get {
             /// `transaction_id`.
             0 transaction_id: String => "transaction_id: must path",
             /// `sp_mchid`.
@@ -1051,8 +1095,8 @@ pub mod id {
     }
 
     w::record! {
-        /// Answer to [`ByTransactionId`].
-        pub struct ByTransactionIdResponse {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
             /// `sp_mchid`.
             0 sp_mchid: Option<String> => "sp_mchid",
             /// `sp_appid`.
@@ -1078,9 +1122,9 @@ pub mod id {
             /// `success_time`; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
             /// `payer`.
-            12 payer: Option<super::AppPayer> => "payer",
+            12 payer: Option<super::PayerInfo> => "payer",
             /// `amount`.
-            13 amount: super::ByTransactionIdAmount => "amount: must",
+            13 amount: super::GetAmount => "amount: must",
             /// `promotion_detail`.
             14 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `mchid`.
@@ -1091,9 +1135,9 @@ pub mod id {
     }
 
     w::endpoint! {
-        ByTransactionId => ByTransactionIdResponse,
+        Get => GetResponse,
         w::EndpointInfo {
-            id: "pay_global.transactions.id.by_transaction_id",
+            id: "pay_global.transactions.id.get",
             method: "GET",
             host: "apihk.mch.weixin.qq.com",
             path: "/v3/global/transactions/id/{transaction_id}",
@@ -1110,53 +1154,13 @@ pub mod id {
     }
 
     w::record! {
-        /// Close a transaction by WeChat Pay's order number (Hong Kong) (按微信订单号关闭订单（香港）).
-        ///
-        /// * Call: `POST /hk/v3/transactions/id/{transaction_id}/close` on `api.mch.weixin.qq.com`.
-        /// * For: institution, merchant.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/fusion_wallet_ch/NativePay/chapter8_6.shtml>.
-        /// * Catalog: `pay_global.transactions.id.by_transaction_id_close`.
-        pub struct ByTransactionIdClose {
-            /// `transaction_id`.
-            0 transaction_id: String => "transaction_id: must path",
-            /// `mchid`.
-            1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `sub_mchid`.
-            2 sub_mchid: Option<String> => "sub_mchid",
-            /// `sp_mchid`.
-            3 sp_mchid: Option<String> => "sp_mchid",
-        }
-        new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
-        text(sub_mchid: String, sp_mchid: String)
-    }
-
-    w::endpoint! {
-        ByTransactionIdClose => w::Empty,
-        w::EndpointInfo {
-            id: "pay_global.transactions.id.by_transaction_id_close",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/hk/v3/transactions/id/{transaction_id}/close",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Reverse a transaction by WeChat Pay's order number (Hong Kong) (按微信订单号撤销订单（香港）).
         ///
         /// * Call: `POST /hk/v3/transactions/id/{transaction_id}/reverse` on `api.mch.weixin.qq.com`.
         /// * For: institution, merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay/ch/fusion_wallet_ch/QuickPay/chapter3_4.shtml>.
-        /// * Catalog: `pay_global.transactions.id.by_transaction_id_reverse`.
-        pub struct ByTransactionIdReverse {
+        /// * Catalog: `pay_global.transactions.id.reverse`.
+        pub struct Reverse {
             /// `transaction_id`.
             0 transaction_id: String => "transaction_id: must path",
             /// `mchid`.
@@ -1175,9 +1179,9 @@ pub mod id {
     }
 
     w::endpoint! {
-        ByTransactionIdReverse => w::Empty,
+        Reverse => w::Empty,
         w::EndpointInfo {
-            id: "pay_global.transactions.id.by_transaction_id_reverse",
+            id: "pay_global.transactions.id.reverse",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/hk/v3/transactions/id/{transaction_id}/reverse",

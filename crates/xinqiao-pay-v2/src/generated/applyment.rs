@@ -11,8 +11,8 @@ pub mod micro {
         /// * Call: `POST /applyment/micro/getstate` on `api.mch.weixin.qq.com`.
         /// * Deprecated: shut down.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=19_3>.
-        /// * Catalog: `pay_v2.applyment.micro.getstate`.
-        pub struct Getstate {
+        /// * Catalog: `pay_v2.applyment.micro.get_state`.
+        pub struct GetState {
             /// `version`.
             0 version: String => "version: must",
             /// `mch_id`.
@@ -39,8 +39,8 @@ pub mod micro {
     }
 
     w::record! {
-        /// Answer to [`Getstate`].
-        pub struct GetstateResponse {
+        /// Answer to [`GetState`].
+        pub struct GetStateResponse {
             /// `nonce_str`.
             0 nonce_str: String => "nonce_str: must",
             /// `sign`.
@@ -65,9 +65,9 @@ pub mod micro {
     }
 
     w::endpoint! {
-        Getstate => GetstateResponse,
+        GetState => GetStateResponse,
         w::EndpointInfo {
-            id: "pay_v2.applyment.micro.getstate",
+            id: "pay_v2.applyment.micro.get_state",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/applyment/micro/getstate",
@@ -89,8 +89,8 @@ pub mod micro {
         /// * Call: `POST /applyment/micro/getupgradestate` on `api.mch.weixin.qq.com`.
         /// * Deprecated: shut down.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=28_3&index=3>.
-        /// * Catalog: `pay_v2.applyment.micro.getupgradestate`.
-        pub struct Getupgradestate {
+        /// * Catalog: `pay_v2.applyment.micro.get_upgrade_state`.
+        pub struct GetUpgradeState {
             /// `version`.
             0 version: String => "version: must",
             /// `mch_id`.
@@ -115,8 +115,8 @@ pub mod micro {
     }
 
     w::record! {
-        /// Answer to [`Getupgradestate`].
-        pub struct GetupgradestateResponse {
+        /// Answer to [`GetUpgradeState`].
+        pub struct GetUpgradeStateResponse {
             /// `nonce_str`.
             0 nonce_str: String => "nonce_str: must",
             /// `sign`.
@@ -128,7 +128,8 @@ pub mod micro {
             /// `applyment_state_desc`.
             4 applyment_state_desc: String => "applyment_state_desc: must",
             /// `sign_qrcode`.
-            5 sign_qrcode: Option<String> => "sign_qrcode",
+            #[doc(alias = "sign_qrcode")]
+            5 sign_qr_code: Option<String> => "sign_qrcode",
             /// `sign_url`.
             6 sign_url: Option<String> => "sign_url",
             /// `audit_detail`.
@@ -157,9 +158,9 @@ pub mod micro {
     }
 
     w::endpoint! {
-        Getupgradestate => GetupgradestateResponse,
+        GetUpgradeState => GetUpgradeStateResponse,
         w::EndpointInfo {
-            id: "pay_v2.applyment.micro.getupgradestate",
+            id: "pay_v2.applyment.micro.get_upgrade_state",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/applyment/micro/getupgradestate",
@@ -180,8 +181,8 @@ pub mod micro {
         ///
         /// * Call: `POST /applyment/micro/modifyarchives` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115349>.
-        /// * Catalog: `pay_v2.applyment.micro.modifyarchives`.
-        pub struct Modifyarchives {
+        /// * Catalog: `pay_v2.applyment.micro.modify_archives`.
+        pub struct ModifyArchives {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`; filled in by the client.
@@ -223,8 +224,8 @@ pub mod micro {
     }
 
     w::record! {
-        /// Answer to [`Modifyarchives`].
-        pub struct ModifyarchivesResponse {
+        /// Answer to [`ModifyArchives`].
+        pub struct ModifyArchivesResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
@@ -239,9 +240,9 @@ pub mod micro {
     }
 
     w::endpoint! {
-        Modifyarchives => ModifyarchivesResponse,
+        ModifyArchives => ModifyArchivesResponse,
         w::EndpointInfo {
-            id: "pay_v2.applyment.micro.modifyarchives",
+            id: "pay_v2.applyment.micro.modify_archives",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/applyment/micro/modifyarchives",
@@ -262,8 +263,8 @@ pub mod micro {
         ///
         /// * Call: `POST /applyment/micro/modifycontactinfo` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115350>.
-        /// * Catalog: `pay_v2.applyment.micro.modifycontactinfo`.
-        pub struct Modifycontactinfo {
+        /// * Catalog: `pay_v2.applyment.micro.modify_contact_info`.
+        pub struct ModifyContactInfo {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`; filled in by the client.
@@ -301,13 +302,13 @@ pub mod micro {
         )
     }
 
-    /// Answer to [`Modifycontactinfo`], the same as to [`Modifyarchives`].
-    pub type ModifycontactinfoResponse = ModifyarchivesResponse;
+    /// Answer to [`ModifyContactInfo`], the same as to [`ModifyArchives`].
+    pub type ModifyContactInfoResponse = ModifyArchivesResponse;
 
     w::endpoint! {
-        Modifycontactinfo => ModifycontactinfoResponse,
+        ModifyContactInfo => ModifyContactInfoResponse,
         w::EndpointInfo {
-            id: "pay_v2.applyment.micro.modifycontactinfo",
+            id: "pay_v2.applyment.micro.modify_contact_info",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/applyment/micro/modifycontactinfo",
@@ -329,16 +330,16 @@ pub mod micro {
         /// * Call: `POST /applyment/micro/signcontract` on `api.mch.weixin.qq.com`.
         /// * Deprecated: shut down.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=19_4>.
-        /// * Catalog: `pay_v2.applyment.micro.signcontract`.
-        pub struct Signcontract {
+        /// * Catalog: `pay_v2.applyment.micro.sign_contract`.
+        pub struct SignContract {
         }
         new()
     }
 
     w::endpoint! {
-        Signcontract => w::Empty,
+        SignContract => w::Empty,
         w::EndpointInfo {
-            id: "pay_v2.applyment.micro.signcontract",
+            id: "pay_v2.applyment.micro.sign_contract",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/applyment/micro/signcontract",
@@ -510,8 +511,8 @@ pub mod micro {
         /// * Call: `POST /applyment/micro/submitupgrade` on `api.mch.weixin.qq.com`.
         /// * Deprecated: shut down.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=28_2&index=2>.
-        /// * Catalog: `pay_v2.applyment.micro.submitupgrade`.
-        pub struct Submitupgrade {
+        /// * Catalog: `pay_v2.applyment.micro.submit_upgrade`.
+        pub struct SubmitUpgrade {
             /// `version`; one of `1.0`.
             0 version: String => "version: must",
             /// `mch_id`.
@@ -610,8 +611,8 @@ pub mod micro {
     }
 
     w::record! {
-        /// Answer to [`Submitupgrade`].
-        pub struct SubmitupgradeResponse {
+        /// Answer to [`SubmitUpgrade`].
+        pub struct SubmitUpgradeResponse {
             /// `nonce_str`.
             0 nonce_str: String => "nonce_str: must",
             /// `sign`.
@@ -622,9 +623,9 @@ pub mod micro {
     }
 
     w::endpoint! {
-        Submitupgrade => SubmitupgradeResponse,
+        SubmitUpgrade => SubmitUpgradeResponse,
         w::EndpointInfo {
-            id: "pay_v2.applyment.micro.submitupgrade",
+            id: "pay_v2.applyment.micro.submit_upgrade",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/applyment/micro/submitupgrade",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `trades` in `payitil::Report`.
+    /// An item of `trades` in `pay_itil::Report`.
     pub struct Trade {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must",
@@ -22,10 +22,10 @@ w::record! {
 }
 
 w::record! {
-    /// `violation_records` of the answer of `risk::Getviolation`.
+    /// `violation_records` of the answer of `risk::GetViolation`.
     pub struct ViolationRecord {
         /// `violation_records`.
-        0 violation_records: Vec<ViolationRecordViolationRecord> => "violation_records: must",
+        0 violation_records: Vec<ViolationRecordDetail> => "violation_records: must",
         /// `total_size`.
         1 total_size: i64 => "total_size: must",
     }
@@ -33,7 +33,7 @@ w::record! {
 
 w::record! {
     /// An item of `violation_records` in `base::ViolationRecord`.
-    pub struct ViolationRecordViolationRecord {
+    pub struct ViolationRecordDetail {
         /// `sub_mch_id`.
         0 sub_mch_id: String => "sub_mch_id: must",
         /// `company_name`.
@@ -49,8 +49,8 @@ w::record! {
     }
 }
 
-/// `pay_v2.base.appauth`.
-pub mod appauth {
+/// `pay_v2.base.app_auth`.
+pub mod app_auth {
     use xinqiao_wire as w;
 
     w::record! {
@@ -58,8 +58,8 @@ pub mod appauth {
         ///
         /// * Call: `GET /appauth/authindex` on `payapp.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/realnameauth.php?chapter=60_1&index=2>.
-        /// * Catalog: `pay_v2.appauth.authindex`.
-        pub struct Authindex {
+        /// * Catalog: `pay_v2.app_auth.auth_index`.
+        pub struct AuthIndex {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must query",
             /// `appid`.
@@ -84,9 +84,9 @@ pub mod appauth {
     }
 
     w::endpoint! {
-        Authindex => w::Empty,
+        AuthIndex => w::Empty,
         w::EndpointInfo {
-            id: "pay_v2.appauth.authindex",
+            id: "pay_v2.app_auth.auth_index",
             method: "GET",
             host: "payapp.mch.weixin.qq.com",
             path: "/appauth/authindex",
@@ -107,8 +107,8 @@ pub mod appauth {
         ///
         /// * Call: `GET /appauth/getaccesstoken` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/realnameauth.php?chapter=60_2&index=3>.
-        /// * Catalog: `pay_v2.appauth.getaccesstoken`.
-        pub struct Getaccesstoken {
+        /// * Catalog: `pay_v2.app_auth.get_access_token`.
+        pub struct GetAccessToken {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must query",
             /// `appid`.
@@ -139,12 +139,14 @@ pub mod appauth {
     }
 
     w::record! {
-        /// Answer to [`Getaccesstoken`].
-        pub struct GetaccesstokenResponse {
+        /// Answer to [`GetAccessToken`].
+        pub struct GetAccessTokenResponse {
             /// `retcode`.
-            0 retcode: f64 => "retcode: must",
+            #[doc(alias = "retcode")]
+            0 ret_code: f64 => "retcode: must",
             /// `retmsg`.
-            1 retmsg: String => "retmsg: must",
+            #[doc(alias = "retmsg")]
+            1 ret_msg: String => "retmsg: must",
             /// `access_token`; a secret, masked in `Debug`.
             2 access_token: String => "access_token: must masked",
             /// `access_token_expire_in`.
@@ -157,9 +159,9 @@ pub mod appauth {
     }
 
     w::endpoint! {
-        Getaccesstoken => GetaccesstokenResponse,
+        GetAccessToken => GetAccessTokenResponse,
         w::EndpointInfo {
-            id: "pay_v2.appauth.getaccesstoken",
+            id: "pay_v2.app_auth.get_access_token",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/appauth/getaccesstoken",
@@ -176,8 +178,8 @@ pub mod appauth {
     }
 }
 
-/// `pay_v2.base.billcommentsp`.
-pub mod billcommentsp {
+/// `pay_v2.base.bill_comment_sp`.
+pub mod bill_comment_sp {
     use xinqiao_wire as w;
 
     w::record! {
@@ -185,8 +187,8 @@ pub mod billcommentsp {
         ///
         /// * Call: `POST /billcommentsp/batchquerycomment` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4014326528>.
-        /// * Catalog: `pay_v2.billcommentsp.batchquerycomment`.
-        pub struct Batchquerycomment {
+        /// * Catalog: `pay_v2.bill_comment_sp.batch_query_comment`.
+        pub struct BatchQueryComment {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -220,9 +222,9 @@ pub mod billcommentsp {
     }
 
     w::endpoint! {
-        Batchquerycomment => w::Blob,
+        BatchQueryComment => w::Blob,
         w::EndpointInfo {
-            id: "pay_v2.billcommentsp.batchquerycomment",
+            id: "pay_v2.bill_comment_sp.batch_query_comment",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/billcommentsp/batchquerycomment",
@@ -248,8 +250,8 @@ pub mod face {
         ///
         /// * Call: `POST /face/get_wxpayface_authinfo` on `payapp.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/android/faceuser.html>.
-        /// * Catalog: `pay_v2.face.get_wxpayface_authinfo`.
-        pub struct GetWxpayfaceAuthinfo {
+        /// * Catalog: `pay_v2.face.get_wx_pay_face_auth_info`.
+        pub struct GetWxPayFaceAuthInfo {
             /// `store_id`.
             0 store_id: String => "store_id: must",
             /// `store_name`.
@@ -259,7 +261,8 @@ pub mod face {
             /// `attach`.
             3 attach: Option<String> => "attach",
             /// `rawdata`.
-            4 rawdata: String => "rawdata: must",
+            #[doc(alias = "rawdata")]
+            4 raw_data: String => "rawdata: must",
             /// `appid`.
             5 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
@@ -283,7 +286,7 @@ pub mod face {
             store_id: impl Into<String>,
             store_name: impl Into<String>,
             device_id: impl Into<String>,
-            rawdata: impl Into<String>,
+            raw_data: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
             mch_id: impl Into<xinqiao_types::MchId>,
             now: i64,
@@ -296,10 +299,11 @@ pub mod face {
     }
 
     w::record! {
-        /// Answer to [`GetWxpayfaceAuthinfo`].
-        pub struct GetWxpayfaceAuthinfoResponse {
+        /// Answer to [`GetWxPayFaceAuthInfo`].
+        pub struct GetWxPayFaceAuthInfoResponse {
             /// `authinfo`.
-            0 authinfo: String => "authinfo: must",
+            #[doc(alias = "authinfo")]
+            0 auth_info: String => "authinfo: must",
             /// `expires_in`.
             1 expires_in: Option<i64> => "expires_in",
             /// `nonce_str`.
@@ -318,9 +322,9 @@ pub mod face {
     }
 
     w::endpoint! {
-        GetWxpayfaceAuthinfo => GetWxpayfaceAuthinfoResponse,
+        GetWxPayFaceAuthInfo => GetWxPayFaceAuthInfoResponse,
         w::EndpointInfo {
-            id: "pay_v2.face.get_wxpayface_authinfo",
+            id: "pay_v2.face.get_wx_pay_face_auth_info",
             method: "POST",
             host: "payapp.weixin.qq.com",
             path: "/face/get_wxpayface_authinfo",
@@ -346,8 +350,8 @@ pub mod fund {
         ///
         /// * Call: `POST /fund/queryautowithdrawbydate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4014115346>.
-        /// * Catalog: `pay_v2.fund.queryautowithdrawbydate`.
-        pub struct Queryautowithdrawbydate {
+        /// * Catalog: `pay_v2.fund.query_auto_withdraw_by_date`.
+        pub struct QueryAutoWithdrawByDate {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`; filled in by the client.
@@ -372,8 +376,8 @@ pub mod fund {
     }
 
     w::record! {
-        /// Answer to [`Queryautowithdrawbydate`].
-        pub struct QueryautowithdrawbydateResponse {
+        /// Answer to [`QueryAutoWithdrawByDate`].
+        pub struct QueryAutoWithdrawByDateResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
@@ -404,9 +408,9 @@ pub mod fund {
     }
 
     w::endpoint! {
-        Queryautowithdrawbydate => QueryautowithdrawbydateResponse,
+        QueryAutoWithdrawByDate => QueryAutoWithdrawByDateResponse,
         w::EndpointInfo {
-            id: "pay_v2.fund.queryautowithdrawbydate",
+            id: "pay_v2.fund.query_auto_withdraw_by_date",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/fund/queryautowithdrawbydate",
@@ -428,8 +432,8 @@ pub mod fund {
         /// * Call: `POST /fund/reautowithdrawbydate` on `api.mch.weixin.qq.com`.
         /// * Deprecated: shut down.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=21_3>.
-        /// * Catalog: `pay_v2.fund.reautowithdrawbydate`.
-        pub struct Reautowithdrawbydate {
+        /// * Catalog: `pay_v2.fund.re_auto_withdraw_by_date`.
+        pub struct ReAutoWithdrawByDate {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
@@ -454,8 +458,8 @@ pub mod fund {
     }
 
     w::record! {
-        /// Answer to [`Reautowithdrawbydate`].
-        pub struct ReautowithdrawbydateResponse {
+        /// Answer to [`ReAutoWithdrawByDate`].
+        pub struct ReAutoWithdrawByDateResponse {
             /// `sign_type`; one of `HMAC-SHA256`.
             0 sign_type: Option<String> => "sign_type",
             /// `sign`.
@@ -478,9 +482,9 @@ pub mod fund {
     }
 
     w::endpoint! {
-        Reautowithdrawbydate => ReautowithdrawbydateResponse,
+        ReAutoWithdrawByDate => ReAutoWithdrawByDateResponse,
         w::EndpointInfo {
-            id: "pay_v2.fund.reautowithdrawbydate",
+            id: "pay_v2.fund.re_auto_withdraw_by_date",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/fund/reautowithdrawbydate",
@@ -506,8 +510,8 @@ pub mod mch {
         ///
         /// * Call: `POST /cgi-bin/mch/newcustoms/customdeclareredeclare` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985318>.
-        /// * Catalog: `pay_v2.mch.newcustoms_customdeclareredeclare`.
-        pub struct NewcustomsCustomdeclareredeclare {
+        /// * Catalog: `pay_v2.mch.new_customs_custom_declare_redeclare`.
+        pub struct NewCustomsCustomDeclareRedeclare {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -546,8 +550,8 @@ pub mod mch {
     }
 
     w::record! {
-        /// Answer to [`NewcustomsCustomdeclareredeclare`].
-        pub struct NewcustomsCustomdeclareredeclareResponse {
+        /// Answer to [`NewCustomsCustomDeclareRedeclare`].
+        pub struct NewCustomsCustomDeclareRedeclareResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -576,9 +580,9 @@ pub mod mch {
     }
 
     w::endpoint! {
-        NewcustomsCustomdeclareredeclare => NewcustomsCustomdeclareredeclareResponse,
+        NewCustomsCustomDeclareRedeclare => NewCustomsCustomDeclareRedeclareResponse,
         w::EndpointInfo {
-            id: "pay_v2.mch.newcustoms_customdeclareredeclare",
+            id: "pay_v2.mch.new_customs_custom_declare_redeclare",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/cgi-bin/mch/newcustoms/customdeclareredeclare",
@@ -603,8 +607,8 @@ pub mod mch {
             ///
             /// * Call: `POST /cgi-bin/mch/customs/customdeclareorder` on `api.mch.weixin.qq.com`.
             /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985151>.
-            /// * Catalog: `pay_v2.mch.customs.customdeclareorder`.
-            pub struct Customdeclareorder {
+            /// * Catalog: `pay_v2.mch.customs.custom_declare_order`.
+            pub struct CustomDeclareOrder {
                 /// `mch_id`; the account's merchantid.
                 0 mch_id: xinqiao_types::MchId => "mch_id: must",
                 /// `appid`; the account's appid.
@@ -669,8 +673,8 @@ pub mod mch {
         }
 
         w::record! {
-            /// Answer to [`Customdeclareorder`].
-            pub struct CustomdeclareorderResponse {
+            /// Answer to [`CustomDeclareOrder`].
+            pub struct CustomDeclareOrderResponse {
                 /// `mch_id`.
                 0 mch_id: xinqiao_types::MchId => "mch_id: must",
                 /// `appid`.
@@ -703,9 +707,9 @@ pub mod mch {
         }
 
         w::endpoint! {
-            Customdeclareorder => CustomdeclareorderResponse,
+            CustomDeclareOrder => CustomDeclareOrderResponse,
             w::EndpointInfo {
-                id: "pay_v2.mch.customs.customdeclareorder",
+                id: "pay_v2.mch.customs.custom_declare_order",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/cgi-bin/mch/customs/customdeclareorder",
@@ -726,8 +730,8 @@ pub mod mch {
             ///
             /// * Call: `POST /cgi-bin/mch/customs/customdeclarequery` on `api.mch.weixin.qq.com`.
             /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985273>.
-            /// * Catalog: `pay_v2.mch.customs.customdeclarequery`.
-            pub struct Customdeclarequery {
+            /// * Catalog: `pay_v2.mch.customs.custom_declare_query`.
+            pub struct CustomDeclareQuery {
                 /// `mch_id`; the account's merchantid.
                 0 mch_id: xinqiao_types::MchId => "mch_id: must",
                 /// `appid`; the account's appid.
@@ -763,8 +767,8 @@ pub mod mch {
         }
 
         w::record! {
-            /// Answer to [`Customdeclarequery`].
-            pub struct CustomdeclarequeryResponse {
+            /// Answer to [`CustomDeclareQuery`].
+            pub struct CustomDeclareQueryResponse {
                 /// `mch_id`.
                 0 mch_id: xinqiao_types::MchId => "mch_id: must",
                 /// `appid`.
@@ -813,9 +817,9 @@ pub mod mch {
         }
 
         w::endpoint! {
-            Customdeclarequery => CustomdeclarequeryResponse,
+            CustomDeclareQuery => CustomDeclareQueryResponse,
             w::EndpointInfo {
-                id: "pay_v2.mch.customs.customdeclarequery",
+                id: "pay_v2.mch.customs.custom_declare_query",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/cgi-bin/mch/customs/customdeclarequery",
@@ -833,8 +837,8 @@ pub mod mch {
     }
 }
 
-/// `pay_v2.base.mmpaysptrans`.
-pub mod mmpaysptrans {
+/// `pay_v2.base.mmpay_sp_trans`.
+pub mod mmpay_sp_trans {
     use xinqiao_wire as w;
 
     w::record! {
@@ -842,7 +846,7 @@ pub mod mmpaysptrans {
         ///
         /// * Call: `POST /mmpaysptrans/pay_bank` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939840>.
-        /// * Catalog: `pay_v2.mmpaysptrans.pay_bank`.
+        /// * Catalog: `pay_v2.mmpay_sp_trans.pay_bank`.
         pub struct PayBank {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
@@ -903,7 +907,7 @@ pub mod mmpaysptrans {
     w::endpoint! {
         PayBank => PayBankResponse,
         w::EndpointInfo {
-            id: "pay_v2.mmpaysptrans.pay_bank",
+            id: "pay_v2.mmpay_sp_trans.pay_bank",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/mmpaysptrans/pay_bank",
@@ -924,7 +928,7 @@ pub mod mmpaysptrans {
         ///
         /// * Call: `POST /mmpaysptrans/query_bank` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011941066>.
-        /// * Catalog: `pay_v2.mmpaysptrans.query_bank`.
+        /// * Catalog: `pay_v2.mmpay_sp_trans.query_bank`.
         pub struct QueryBank {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
@@ -983,7 +987,7 @@ pub mod mmpaysptrans {
     w::endpoint! {
         QueryBank => QueryBankResponse,
         w::EndpointInfo {
-            id: "pay_v2.mmpaysptrans.query_bank",
+            id: "pay_v2.mmpay_sp_trans.query_bank",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/mmpaysptrans/query_bank",
@@ -1000,8 +1004,8 @@ pub mod mmpaysptrans {
     }
 }
 
-/// `pay_v2.base.payitil`.
-pub mod payitil {
+/// `pay_v2.base.pay_itil`.
+pub mod pay_itil {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1009,7 +1013,7 @@ pub mod payitil {
         ///
         /// * Call: `POST /payitil/report` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/401193996>.
-        /// * Catalog: `pay_v2.payitil.report`.
+        /// * Catalog: `pay_v2.pay_itil.report`.
         pub struct Report {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
@@ -1083,7 +1087,7 @@ pub mod payitil {
     w::endpoint! {
         Report => ReportResponse,
         w::EndpointInfo {
-            id: "pay_v2.payitil.report",
+            id: "pay_v2.pay_itil.report",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/payitil/report",
@@ -1146,8 +1150,8 @@ pub mod risk {
         ///
         /// * Call: `POST /risk/getcertficates` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/xiaowei.php?chapter=19_11>.
-        /// * Catalog: `pay_v2.risk.getcertficates`.
-        pub struct Getcertficates {
+        /// * Catalog: `pay_v2.risk.get_certficates`.
+        pub struct GetCertficates {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
@@ -1166,8 +1170,8 @@ pub mod risk {
     }
 
     w::record! {
-        /// Answer to [`Getcertficates`].
-        pub struct GetcertficatesResponse {
+        /// Answer to [`GetCertficates`].
+        pub struct GetCertficatesResponse {
             /// `nonce_str`.
             0 nonce_str: Option<String> => "nonce_str",
             /// `sign`.
@@ -1184,9 +1188,9 @@ pub mod risk {
     }
 
     w::endpoint! {
-        Getcertficates => GetcertficatesResponse,
+        GetCertficates => GetCertficatesResponse,
         w::EndpointInfo {
-            id: "pay_v2.risk.getcertficates",
+            id: "pay_v2.risk.get_certficates",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/risk/getcertficates",
@@ -1207,8 +1211,8 @@ pub mod risk {
         ///
         /// * Call: `POST /risk/getpublickey` on `fraud.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011941097>.
-        /// * Catalog: `pay_v2.risk.getpublickey`.
-        pub struct Getpublickey {
+        /// * Catalog: `pay_v2.risk.get_public_key`.
+        pub struct GetPublicKey {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`; filled in by the client.
@@ -1227,8 +1231,8 @@ pub mod risk {
     }
 
     w::record! {
-        /// Answer to [`Getpublickey`].
-        pub struct GetpublickeyResponse {
+        /// Answer to [`GetPublicKey`].
+        pub struct GetPublicKeyResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
@@ -1247,9 +1251,9 @@ pub mod risk {
     }
 
     w::endpoint! {
-        Getpublickey => GetpublickeyResponse,
+        GetPublicKey => GetPublicKeyResponse,
         w::EndpointInfo {
-            id: "pay_v2.risk.getpublickey",
+            id: "pay_v2.risk.get_public_key",
             method: "POST",
             host: "fraud.mch.weixin.qq.com",
             path: "/risk/getpublickey",
@@ -1270,8 +1274,8 @@ pub mod risk {
         ///
         /// * Call: `POST /risk/getviolation` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/institution/4011985446>.
-        /// * Catalog: `pay_v2.risk.getviolation`.
-        pub struct Getviolation {
+        /// * Catalog: `pay_v2.risk.get_violation`.
+        pub struct GetViolation {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`; filled in by the client.
@@ -1301,8 +1305,8 @@ pub mod risk {
     }
 
     w::record! {
-        /// Answer to [`Getviolation`].
-        pub struct GetviolationResponse {
+        /// Answer to [`GetViolation`].
+        pub struct GetViolationResponse {
             /// `nonce_str`.
             0 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
@@ -1319,9 +1323,9 @@ pub mod risk {
     }
 
     w::endpoint! {
-        Getviolation => GetviolationResponse,
+        GetViolation => GetViolationResponse,
         w::EndpointInfo {
-            id: "pay_v2.risk.getviolation",
+            id: "pay_v2.risk.get_violation",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/risk/getviolation",
@@ -1338,8 +1342,8 @@ pub mod risk {
     }
 }
 
-/// `pay_v2.base.secsvc`.
-pub mod secsvc {
+/// `pay_v2.base.sec_svc`.
+pub mod sec_svc {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1347,8 +1351,8 @@ pub mod secsvc {
         ///
         /// * Call: `POST /secsvc/getrealnameinfo` on `fraud.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/realnameauthorization.php?chapter=60_5&index=1>.
-        /// * Catalog: `pay_v2.secsvc.getrealnameinfo`.
-        pub struct Getrealnameinfo {
+        /// * Catalog: `pay_v2.sec_svc.get_real_name_info`.
+        pub struct GetRealNameInfo {
             /// `version`; one of `1.0` `2.0`.
             0 version: String => "version: must",
             /// `mch_id`.
@@ -1358,7 +1362,8 @@ pub mod secsvc {
             /// `openid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `cert_serialno`.
-            4 cert_serialno: String => "cert_serialno: must",
+            #[doc(alias = "cert_serialno")]
+            4 cert_serial_no: String => "cert_serialno: must",
             /// `access_token`; a secret, masked in `Debug`.
             5 access_token: String => "access_token: must masked",
             /// `timestamp`.
@@ -1379,7 +1384,7 @@ pub mod secsvc {
             mch_id: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
             openid: impl Into<xinqiao_types::OpenId>,
-            cert_serialno: impl Into<String>,
+            cert_serial_no: impl Into<String>,
             access_token: impl Into<String>,
             nonce_str: impl Into<String>,
             sign: impl Into<String>,
@@ -1390,8 +1395,8 @@ pub mod secsvc {
     }
 
     w::record! {
-        /// Answer to [`Getrealnameinfo`].
-        pub struct GetrealnameinfoResponse {
+        /// Answer to [`GetRealNameInfo`].
+        pub struct GetRealNameInfoResponse {
             /// `error_code`.
             0 error_code: Option<String> => "error_code",
             /// `error_code_des`.
@@ -1416,9 +1421,9 @@ pub mod secsvc {
     }
 
     w::endpoint! {
-        Getrealnameinfo => GetrealnameinfoResponse,
+        GetRealNameInfo => GetRealNameInfoResponse,
         w::EndpointInfo {
-            id: "pay_v2.secsvc.getrealnameinfo",
+            id: "pay_v2.sec_svc.get_real_name_info",
             method: "POST",
             host: "fraud.mch.weixin.qq.com",
             path: "/secsvc/getrealnameinfo",
@@ -1439,8 +1444,8 @@ pub mod secsvc {
         ///
         /// * Call: `POST /secsvc/realnameauth` on `fraud.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/realnameauth.php?chapter=60_2&index=3>.
-        /// * Catalog: `pay_v2.secsvc.realnameauth`.
-        pub struct Realnameauth {
+        /// * Catalog: `pay_v2.sec_svc.real_name_auth`.
+        pub struct RealNameAuth {
             /// `version`; one of `1.0` `1.1`.
             0 version: String => "version: must",
             /// `mch_id`.
@@ -1480,8 +1485,8 @@ pub mod secsvc {
     }
 
     w::record! {
-        /// Answer to [`Realnameauth`].
-        pub struct RealnameauthResponse {
+        /// Answer to [`RealNameAuth`].
+        pub struct RealNameAuthResponse {
             /// `error_code`.
             0 error_code: Option<String> => "error_code",
             /// `error_code_des`.
@@ -1503,14 +1508,15 @@ pub mod secsvc {
             /// `verify_real_name`; one of `V_NM_ID_MA` `V_NM_ID_UM` `V_NM_ID_TYPE_UM`.
             9 verify_real_name: Option<String> => "verify_real_name",
             /// `bind_bankcard`; one of `true` `false`.
-            10 bind_bankcard: Option<String> => "bind_bankcard",
+            #[doc(alias = "bind_bankcard")]
+            10 bind_bank_card: Option<String> => "bind_bankcard",
         }
     }
 
     w::endpoint! {
-        Realnameauth => RealnameauthResponse,
+        RealNameAuth => RealNameAuthResponse,
         w::EndpointInfo {
-            id: "pay_v2.secsvc.realnameauth",
+            id: "pay_v2.sec_svc.real_name_auth",
             method: "POST",
             host: "fraud.mch.weixin.qq.com",
             path: "/secsvc/realnameauth",
@@ -1536,8 +1542,8 @@ pub mod tools {
         ///
         /// * Call: `POST /tools/authcodetoopenid` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011940944>.
-        /// * Catalog: `pay_v2.tools.authcodetoopenid`.
-        pub struct Authcodetoopenid {
+        /// * Catalog: `pay_v2.tools.auth_code_to_openid`.
+        pub struct AuthCodeToOpenid {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -1566,8 +1572,8 @@ pub mod tools {
     }
 
     w::record! {
-        /// Answer to [`Authcodetoopenid`].
-        pub struct AuthcodetoopenidResponse {
+        /// Answer to [`AuthCodeToOpenid`].
+        pub struct AuthCodeToOpenidResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -1590,9 +1596,9 @@ pub mod tools {
     }
 
     w::endpoint! {
-        Authcodetoopenid => AuthcodetoopenidResponse,
+        AuthCodeToOpenid => AuthCodeToOpenidResponse,
         w::EndpointInfo {
-            id: "pay_v2.tools.authcodetoopenid",
+            id: "pay_v2.tools.auth_code_to_openid",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/tools/authcodetoopenid",
@@ -1613,8 +1619,8 @@ pub mod tools {
         ///
         /// * Call: `POST /tools/shorturl` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937195>.
-        /// * Catalog: `pay_v2.tools.shorturl`.
-        pub struct Shorturl {
+        /// * Catalog: `pay_v2.tools.short_url`.
+        pub struct ShortUrl {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -1643,8 +1649,8 @@ pub mod tools {
     }
 
     w::record! {
-        /// Answer to [`Shorturl`].
-        pub struct ShorturlResponse {
+        /// Answer to [`ShortUrl`].
+        pub struct ShortUrlResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -1665,9 +1671,9 @@ pub mod tools {
     }
 
     w::endpoint! {
-        Shorturl => ShorturlResponse,
+        ShortUrl => ShortUrlResponse,
         w::EndpointInfo {
-            id: "pay_v2.tools.shorturl",
+            id: "pay_v2.tools.short_url",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/tools/shorturl",
@@ -1693,8 +1699,8 @@ pub mod xdc {
         ///
         /// * Call: `POST /xdc/apiv2getsignkey/sign/getsignkey` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011984810>.
-        /// * Catalog: `pay_v2.xdc.apiv2getsignkey_sign_getsignkey`.
-        pub struct Apiv2getsignkeySignGetsignkey {
+        /// * Catalog: `pay_v2.xdc.api_v2_get_sign_key_sign_get_sign_key`.
+        pub struct ApiV2GetSignKeySignGetSignKey {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`; filled in by the client.
@@ -1713,8 +1719,8 @@ pub mod xdc {
     }
 
     w::record! {
-        /// Answer to [`Apiv2getsignkeySignGetsignkey`].
-        pub struct Apiv2getsignkeySignGetsignkeyResponse {
+        /// Answer to [`ApiV2GetSignKeySignGetSignKey`].
+        pub struct ApiV2GetSignKeySignGetSignKeyResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
@@ -1724,14 +1730,15 @@ pub mod xdc {
             /// `sign`.
             3 sign: Option<String> => "sign",
             /// `sandbox_signkey`.
-            4 sandbox_signkey: String => "sandbox_signkey: must",
+            #[doc(alias = "sandbox_signkey")]
+            4 sandbox_sign_key: String => "sandbox_signkey: must",
         }
     }
 
     w::endpoint! {
-        Apiv2getsignkeySignGetsignkey => Apiv2getsignkeySignGetsignkeyResponse,
+        ApiV2GetSignKeySignGetSignKey => ApiV2GetSignKeySignGetSignKeyResponse,
         w::EndpointInfo {
-            id: "pay_v2.xdc.apiv2getsignkey_sign_getsignkey",
+            id: "pay_v2.xdc.api_v2_get_sign_key_sign_get_sign_key",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/xdc/apiv2getsignkey/sign/getsignkey",

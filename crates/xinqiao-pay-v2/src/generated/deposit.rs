@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `detail` of `deposit::Facepay`; `detail` of `deposit::Micropay`; and 1 more.
-    pub struct FacepayDetail {
+    /// `detail` of `deposit::FacePay`; `detail` of `deposit::MicroPay`; and 1 more.
+    pub struct DetailInfo {
         /// `cost_price`; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `receipt_id`.
@@ -19,12 +19,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `goods_detail` in `deposit::FacepayDetail`.
+    /// An item of `goods_detail` in `deposit::DetailInfo`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
+        #[doc(alias = "wxpay_goods_id")]
+        1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_category`.
         2 goods_category: Option<String> => "goods_category",
         /// `goods_name`.
@@ -37,7 +38,7 @@ w::record! {
         6 body: Option<String> => "body",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: xinqiao_types::Fen)
-    text(wxpay_goods_id: String, goods_category: String, goods_name: String, body: String)
+    text(wx_pay_goods_id: String, goods_category: String, goods_name: String, body: String)
 }
 
 w::record! {
@@ -68,7 +69,7 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `deposit::Facepay`; `scene_info` of `deposit::Micropay`; and 1 more.
+    /// `scene_info` of `deposit::FacePay`; `scene_info` of `deposit::MicroPay`; and 1 more.
     pub struct SceneInfo {
         /// `store_info`.
         0 store_info: Option<StoreInfo> => "store_info",
@@ -199,8 +200,8 @@ w::record! {
     ///
     /// * Call: `POST /deposit/facepay` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986577>.
-    /// * Catalog: `pay_v2.deposit.facepay`.
-    pub struct Facepay {
+    /// * Catalog: `pay_v2.deposit.face_pay`.
+    pub struct FacePay {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -234,7 +235,8 @@ w::record! {
         /// `device_info`.
         15 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`.
-        16 spbill_create_ip: String => "spbill_create_ip: must",
+        #[doc(alias = "spbill_create_ip")]
+        16 sp_bill_create_ip: String => "spbill_create_ip: must",
         /// `limit_pay`.
         17 limit_pay: Option<String> => "limit_pay",
         /// `time_start`; format `yyyyMMddHHmmss`.
@@ -242,7 +244,7 @@ w::record! {
         /// `time_expire`; format `yyyyMMddHHmmss`.
         19 time_expire: Option<String> => "time_expire",
         /// `detail`; JSON in a text on the wire.
-        20 detail: Option<FacepayDetail> => "detail: json",
+        20 detail: Option<DetailInfo> => "detail: json",
         /// `scene_info`; JSON in a text on the wire.
         21 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `goods_tag`.
@@ -257,7 +259,7 @@ w::record! {
         body: impl Into<String>,
         out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        spbill_create_ip: impl Into<String>,
+        sp_bill_create_ip: impl Into<String>,
     )
     text(
         sub_mch_id: String,
@@ -272,12 +274,12 @@ w::record! {
         time_expire: String,
         goods_tag: String,
     )
-    set(deposit: bool, detail: FacepayDetail, scene_info: SceneInfo)
+    set(deposit: bool, detail: DetailInfo, scene_info: SceneInfo)
 }
 
 w::record! {
-    /// Answer to [`Facepay`].
-    pub struct FacepayResponse {
+    /// Answer to [`FacePay`].
+    pub struct FacePayResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -332,9 +334,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Facepay => FacepayResponse,
+    FacePay => FacePayResponse,
     w::EndpointInfo {
-        id: "pay_v2.deposit.facepay",
+        id: "pay_v2.deposit.face_pay",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/deposit/facepay",
@@ -355,8 +357,8 @@ w::record! {
     ///
     /// * Call: `POST /deposit/micropay` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986623>.
-    /// * Catalog: `pay_v2.deposit.micropay`.
-    pub struct Micropay {
+    /// * Catalog: `pay_v2.deposit.micro_pay`.
+    pub struct MicroPay {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -390,7 +392,8 @@ w::record! {
         /// `device_info`.
         15 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`.
-        16 spbill_create_ip: String => "spbill_create_ip: must",
+        #[doc(alias = "spbill_create_ip")]
+        16 sp_bill_create_ip: String => "spbill_create_ip: must",
         /// `product_id`.
         17 product_id: Option<String> => "product_id",
         /// `limit_pay`.
@@ -400,7 +403,7 @@ w::record! {
         /// `time_expire`; format `yyyyMMddHHmmss`.
         20 time_expire: Option<String> => "time_expire",
         /// `detail`; JSON in a text on the wire.
-        21 detail: Option<FacepayDetail> => "detail: json",
+        21 detail: Option<DetailInfo> => "detail: json",
         /// `scene_info`; JSON in a text on the wire.
         22 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `version`.
@@ -422,7 +425,7 @@ w::record! {
         body: impl Into<String>,
         out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        spbill_create_ip: impl Into<String>,
+        sp_bill_create_ip: impl Into<String>,
     )
     text(
         sub_mch_id: String,
@@ -441,16 +444,16 @@ w::record! {
         goods_tag: String,
         receipt: String,
     )
-    set(detail: FacepayDetail, scene_info: SceneInfo)
+    set(detail: DetailInfo, scene_info: SceneInfo)
 }
 
-/// Answer to [`Micropay`], the same as to [`Facepay`].
-pub type MicropayResponse = FacepayResponse;
+/// Answer to [`MicroPay`], the same as to [`FacePay`].
+pub type MicroPayResponse = FacePayResponse;
 
 w::endpoint! {
-    Micropay => MicropayResponse,
+    MicroPay => MicroPayResponse,
     w::EndpointInfo {
-        id: "pay_v2.deposit.micropay",
+        id: "pay_v2.deposit.micro_pay",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/deposit/micropay",
@@ -471,8 +474,8 @@ w::record! {
     ///
     /// * Call: `POST /deposit/orderquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986679>.
-    /// * Catalog: `pay_v2.deposit.orderquery`.
-    pub struct Orderquery {
+    /// * Catalog: `pay_v2.deposit.order_query`.
+    pub struct OrderQuery {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -511,8 +514,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Orderquery`].
-    pub struct OrderqueryResponse {
+    /// Answer to [`OrderQuery`].
+    pub struct OrderQueryResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -581,9 +584,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Orderquery => OrderqueryResponse,
+    OrderQuery => OrderQueryResponse,
     w::EndpointInfo {
-        id: "pay_v2.deposit.orderquery",
+        id: "pay_v2.deposit.order_query",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/deposit/orderquery",
@@ -739,8 +742,8 @@ w::record! {
     ///
     /// * Call: `POST /deposit/refundquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011987300>.
-    /// * Catalog: `pay_v2.deposit.refundquery`.
-    pub struct Refundquery {
+    /// * Catalog: `pay_v2.deposit.refund_query`.
+    pub struct RefundQuery {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -785,8 +788,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Refundquery`].
-    pub struct RefundqueryResponse {
+    /// Answer to [`RefundQuery`].
+    pub struct RefundQueryResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -867,9 +870,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Refundquery => RefundqueryResponse,
+    RefundQuery => RefundQueryResponse,
     w::EndpointInfo {
-        id: "pay_v2.deposit.refundquery",
+        id: "pay_v2.deposit.refund_query",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/deposit/refundquery",
@@ -972,8 +975,8 @@ w::record! {
     ///
     /// * Call: `POST /deposit/unifiedorder` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011986340>.
-    /// * Catalog: `pay_v2.deposit.unifiedorder`.
-    pub struct Unifiedorder {
+    /// * Catalog: `pay_v2.deposit.unified_order`.
+    pub struct UnifiedOrder {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -1005,7 +1008,8 @@ w::record! {
         /// `device_info`.
         14 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`.
-        15 spbill_create_ip: String => "spbill_create_ip: must",
+        #[doc(alias = "spbill_create_ip")]
+        15 sp_bill_create_ip: String => "spbill_create_ip: must",
         /// `trade_type`; one of `JSAPI` `APP`.
         16 trade_type: String => "trade_type: must",
         /// `notify_url`; needed according to the documentation.
@@ -1019,7 +1023,7 @@ w::record! {
         /// `time_expire`; format `yyyyMMddHHmmss`.
         21 time_expire: Option<String> => "time_expire",
         /// `detail`; JSON in a text on the wire.
-        22 detail: Option<FacepayDetail> => "detail: json",
+        22 detail: Option<DetailInfo> => "detail: json",
         /// `scene_info`; JSON in a text on the wire.
         23 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `receipt`; `Y` or `N` on the wire.
@@ -1033,7 +1037,7 @@ w::record! {
         body: impl Into<String>,
         out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        spbill_create_ip: impl Into<String>,
+        sp_bill_create_ip: impl Into<String>,
         trade_type: impl Into<String>,
     )
     text(
@@ -1051,12 +1055,12 @@ w::record! {
         time_start: String,
         time_expire: String,
     )
-    set(detail: FacepayDetail, scene_info: SceneInfo, receipt: bool)
+    set(detail: DetailInfo, scene_info: SceneInfo, receipt: bool)
 }
 
 w::record! {
-    /// Answer to [`Unifiedorder`].
-    pub struct UnifiedorderResponse {
+    /// Answer to [`UnifiedOrder`].
+    pub struct UnifiedOrderResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -1085,9 +1089,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Unifiedorder => UnifiedorderResponse,
+    UnifiedOrder => UnifiedOrderResponse,
     w::EndpointInfo {
-        id: "pay_v2.deposit.unifiedorder",
+        id: "pay_v2.deposit.unified_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/deposit/unifiedorder",

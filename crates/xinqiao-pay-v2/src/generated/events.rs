@@ -203,7 +203,8 @@ pub mod notify {
             /// `vehicle_event_des`.
             5 vehicle_event_des: Option<String> => "vehicle_event_des",
             /// `vehicle_event_createtime`; format `yyyyMMddHHmmss`.
-            6 vehicle_event_createtime: String => "vehicle_event_createtime: must",
+            #[doc(alias = "vehicle_event_createtime")]
+            6 vehicle_event_create_time: String => "vehicle_event_createtime: must",
         }
     }
 }

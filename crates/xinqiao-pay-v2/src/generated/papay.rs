@@ -8,8 +8,8 @@ w::record! {
     ///
     /// * Call: `POST /papay/deletecontract` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987432>.
-    /// * Catalog: `pay_v2.papay.deletecontract`.
-    pub struct Deletecontract {
+    /// * Catalog: `pay_v2.papay.delete_contract`.
+    pub struct DeleteContract {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -54,8 +54,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Deletecontract`].
-    pub struct DeletecontractResponse {
+    /// Answer to [`DeleteContract`].
+    pub struct DeleteContractResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -84,9 +84,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Deletecontract => DeletecontractResponse,
+    DeleteContract => DeleteContractResponse,
     w::EndpointInfo {
-        id: "pay_v2.papay.deletecontract",
+        id: "pay_v2.papay.delete_contract",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/papay/deletecontract",
@@ -107,8 +107,8 @@ w::record! {
     ///
     /// * Call: `GET /papay/entrustweb` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986768>.
-    /// * Catalog: `pay_v2.papay.entrustweb`.
-    pub struct Entrustweb {
+    /// * Catalog: `pay_v2.papay.entrust_web`.
+    pub struct EntrustWeb {
         /// `appid`.
         0 appid: Option<xinqiao_types::AppId> => "appid: query",
         /// `mch_id`.
@@ -147,9 +147,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Entrustweb => w::Empty,
+    EntrustWeb => w::Empty,
     w::EndpointInfo {
-        id: "pay_v2.papay.entrustweb",
+        id: "pay_v2.papay.entrust_web",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/papay/entrustweb",
@@ -170,8 +170,8 @@ w::record! {
     ///
     /// * Call: `GET /papay/h5entrustweb` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987295>.
-    /// * Catalog: `pay_v2.papay.h5entrustweb`.
-    pub struct H5entrustweb {
+    /// * Catalog: `pay_v2.papay.h5_entrust_web`.
+    pub struct H5EntrustWeb {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must query",
         /// `mch_id`.
@@ -195,7 +195,8 @@ w::record! {
         /// `timestamp`.
         10 timestamp: String => "timestamp: must query",
         /// `clientip`.
-        11 clientip: String => "clientip: must query",
+        #[doc(alias = "clientip")]
+        11 client_ip: String => "clientip: must query",
         /// `return_appid`.
         12 return_appid: Option<String> => "return_appid: query",
         /// `mch_id`; the account's merchantid.
@@ -223,7 +224,7 @@ w::record! {
         /// `timestamp`; format `unix`.
         24 timestamp_again: Option<xinqiao_types::UnixSeconds> => "timestamp",
         /// `clientip`.
-        25 clientip_again: Option<String> => "clientip",
+        25 client_ip_again: Option<String> => "clientip",
         /// `return_appid`.
         26 return_appid_again: Option<String> => "return_appid",
     }
@@ -238,7 +239,7 @@ w::record! {
         version: impl Into<String>,
         sign: impl Into<String>,
         timestamp: impl Into<String>,
-        clientip: impl Into<String>,
+        client_ip: impl Into<String>,
         mch_id_again: impl Into<xinqiao_types::MchId>,
         appid_again: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
@@ -254,15 +255,15 @@ w::record! {
         return_appid: String,
         sign_type_again: String,
         notify_url_again: String,
-        clientip_again: String,
+        client_ip_again: String,
         return_appid_again: String,
     )
     set(timestamp_again: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
-    /// Answer to [`H5entrustweb`].
-    pub struct H5entrustwebResponse {
+    /// Answer to [`H5EntrustWeb`].
+    pub struct H5EntrustWebResponse {
         /// `nonce_str`.
         0 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
@@ -275,9 +276,9 @@ w::record! {
 }
 
 w::endpoint! {
-    H5entrustweb => H5entrustwebResponse,
+    H5EntrustWeb => H5EntrustWebResponse,
     w::EndpointInfo {
-        id: "pay_v2.papay.h5entrustweb",
+        id: "pay_v2.papay.h5_entrust_web",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/papay/h5entrustweb",
@@ -299,8 +300,8 @@ w::record! {
     /// * Call: `POST /papay/preentrustweb` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986804>.
-    /// * Catalog: `pay_v2.papay.preentrustweb`.
-    pub struct Preentrustweb {
+    /// * Catalog: `pay_v2.papay.pre_entrust_web`.
+    pub struct PreEntrustWeb {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -348,8 +349,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Preentrustweb`].
-    pub struct PreentrustwebResponse {
+    /// Answer to [`PreEntrustWeb`].
+    pub struct PreEntrustWebResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -361,18 +362,21 @@ w::record! {
         /// `sign`.
         4 sign: Option<String> => "sign",
         /// `pre_entrustweb_id`.
-        5 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+        #[doc(alias = "pre_entrustweb_id")]
+        5 pre_entrust_web_id: String => "pre_entrustweb_id: must",
         /// `miniprogram_username`.
-        6 miniprogram_username: Option<String> => "miniprogram_username",
+        #[doc(alias = "miniprogram_username")]
+        6 mini_program_username: Option<String> => "miniprogram_username",
         /// `miniprogram_path`.
-        7 miniprogram_path: Option<String> => "miniprogram_path",
+        #[doc(alias = "miniprogram_path")]
+        7 mini_program_path: Option<String> => "miniprogram_path",
     }
 }
 
 w::endpoint! {
-    Preentrustweb => PreentrustwebResponse,
+    PreEntrustWeb => PreEntrustWebResponse,
     w::EndpointInfo {
-        id: "pay_v2.papay.preentrustweb",
+        id: "pay_v2.papay.pre_entrust_web",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/papay/preentrustweb",
@@ -393,8 +397,8 @@ w::record! {
     ///
     /// * Call: `POST /papay/querycontract` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987640>.
-    /// * Catalog: `pay_v2.papay.querycontract`.
-    pub struct Querycontract {
+    /// * Catalog: `pay_v2.papay.query_contract`.
+    pub struct QueryContract {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -426,8 +430,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Querycontract`].
-    pub struct QuerycontractResponse {
+    /// Answer to [`QueryContract`].
+    pub struct QueryContractResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -468,9 +472,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Querycontract => QuerycontractResponse,
+    QueryContract => QueryContractResponse,
     w::EndpointInfo {
-        id: "pay_v2.papay.querycontract",
+        id: "pay_v2.papay.query_contract",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/papay/querycontract",
@@ -494,8 +498,8 @@ pub mod partner {
         /// Delete a deduction contract as a partner (服务商解约代扣).
         ///
         /// * Call: `POST /papay/partner/deletecontract` on `api.mch.weixin.qq.com`.
-        /// * Catalog: `pay_v2.papay.partner.deletecontract`.
-        pub struct Deletecontract {
+        /// * Catalog: `pay_v2.papay.partner.delete_contract`.
+        pub struct DeleteContract {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
@@ -529,8 +533,8 @@ pub mod partner {
     }
 
     w::record! {
-        /// Answer to [`Deletecontract`].
-        pub struct DeletecontractResponse {
+        /// Answer to [`DeleteContract`].
+        pub struct DeleteContractResponse {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
@@ -551,9 +555,9 @@ pub mod partner {
     }
 
     w::endpoint! {
-        Deletecontract => DeletecontractResponse,
+        DeleteContract => DeleteContractResponse,
         w::EndpointInfo {
-            id: "pay_v2.papay.partner.deletecontract",
+            id: "pay_v2.papay.partner.delete_contract",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/papay/partner/deletecontract",
@@ -575,8 +579,8 @@ pub mod partner {
         /// * Call: `GET /papay/partner/entrustweb` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay_v2/papay/chapter5_1.shtml>.
-        /// * Catalog: `pay_v2.papay.partner.entrustweb`.
-        pub struct Entrustweb {
+        /// * Catalog: `pay_v2.papay.partner.entrust_web`.
+        pub struct EntrustWeb {
             /// `appid`.
             0 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// `mch_id`.
@@ -621,9 +625,9 @@ pub mod partner {
     }
 
     w::endpoint! {
-        Entrustweb => w::Empty,
+        EntrustWeb => w::Empty,
         w::EndpointInfo {
-            id: "pay_v2.papay.partner.entrustweb",
+            id: "pay_v2.papay.partner.entrust_web",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/papay/partner/entrustweb",
@@ -645,8 +649,8 @@ pub mod partner {
         /// * Call: `GET /papay/partner/h5entrustweb` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988368>.
-        /// * Catalog: `pay_v2.papay.partner.h5entrustweb`.
-        pub struct H5entrustweb {
+        /// * Catalog: `pay_v2.papay.partner.h5_entrust_web`.
+        pub struct H5EntrustWeb {
             /// `appid`; needed according to the documentation.
             0 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// `mch_id`; needed according to the documentation.
@@ -672,9 +676,11 @@ pub mod partner {
             /// `timestamp`; format `unix`; needed according to the documentation.
             11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp: query",
             /// `clientip`; needed according to the documentation.
-            12 clientip: Option<String> => "clientip: query",
+            #[doc(alias = "clientip")]
+            12 client_ip: Option<String> => "clientip: query",
             /// `deviceid`.
-            13 deviceid: Option<String> => "deviceid: query",
+            #[doc(alias = "deviceid")]
+            13 device_id: Option<String> => "deviceid: query",
             /// `mobile`; personal data, masked in `Debug`.
             14 mobile: Option<String> => "mobile: query masked",
             /// `email`; personal data, masked in `Debug`.
@@ -686,7 +692,8 @@ pub mod partner {
             /// `creid`.
             18 creid: Option<String> => "creid: query",
             /// `outerid`.
-            19 outerid: Option<String> => "outerid: query",
+            #[doc(alias = "outerid")]
+            19 outer_id: Option<String> => "outerid: query",
             /// `return_appid`.
             20 return_appid: Option<String> => "return_appid: query",
             /// `sign_type`; one of `HMAC-SHA256` `MD5`.
@@ -716,7 +723,7 @@ pub mod partner {
             /// `timestamp`; format `unix`.
             33 timestamp_again: Option<xinqiao_types::UnixSeconds> => "timestamp",
             /// `clientip`.
-            34 clientip_again: Option<String> => "clientip",
+            34 client_ip_again: Option<String> => "clientip",
             /// `return_appid`.
             35 return_appid_again: Option<String> => "return_appid",
             /// `sub_mch_id`.
@@ -724,7 +731,7 @@ pub mod partner {
             /// `sub_appid`.
             37 sub_appid_again: Option<String> => "sub_appid",
             /// `deviceid`.
-            38 deviceid_again: Option<String> => "deviceid",
+            38 device_id_again: Option<String> => "deviceid",
             /// `mobile`; personal data, masked in `Debug`.
             39 mobile_again: Option<String> => "mobile: masked",
             /// `email`; personal data, masked in `Debug`.
@@ -736,7 +743,7 @@ pub mod partner {
             /// `creid`.
             43 creid_again: Option<String> => "creid",
             /// `outerid`.
-            44 outerid_again: Option<String> => "outerid",
+            44 outer_id_again: Option<String> => "outerid",
         }
         new(
             plan_id: i64,
@@ -761,36 +768,36 @@ pub mod partner {
             sub_mch_id: String,
             notify_url: String,
             sign: String,
-            clientip: String,
-            deviceid: String,
+            client_ip: String,
+            device_id: String,
             mobile: String,
             email: String,
             qq: String,
             openid: xinqiao_types::OpenId,
             creid: String,
-            outerid: String,
+            outer_id: String,
             return_appid: String,
             sign_type: String,
             sign_type_again: String,
             notify_url_again: String,
-            clientip_again: String,
+            client_ip_again: String,
             return_appid_again: String,
             sub_mch_id_again: String,
             sub_appid_again: String,
-            deviceid_again: String,
+            device_id_again: String,
             mobile_again: String,
             email_again: String,
             qq_again: String,
             openid_again: xinqiao_types::OpenId,
             creid_again: String,
-            outerid_again: String,
+            outer_id_again: String,
         )
         set(timestamp: xinqiao_types::UnixSeconds, timestamp_again: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
-        /// Answer to [`H5entrustweb`].
-        pub struct H5entrustwebResponse {
+        /// Answer to [`H5EntrustWeb`].
+        pub struct H5EntrustWebResponse {
             /// `nonce_str`.
             0 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
@@ -803,9 +810,9 @@ pub mod partner {
     }
 
     w::endpoint! {
-        H5entrustweb => H5entrustwebResponse,
+        H5EntrustWeb => H5EntrustWebResponse,
         w::EndpointInfo {
-            id: "pay_v2.papay.partner.h5entrustweb",
+            id: "pay_v2.papay.partner.h5_entrust_web",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/papay/partner/h5entrustweb",
@@ -827,8 +834,8 @@ pub mod partner {
         /// * Call: `POST /papay/partner/preentrustweb` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988366>.
-        /// * Catalog: `pay_v2.papay.partner.preentrustweb`.
-        pub struct Preentrustweb {
+        /// * Catalog: `pay_v2.papay.partner.pre_entrust_web`.
+        pub struct PreEntrustWeb {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -876,8 +883,8 @@ pub mod partner {
     }
 
     w::record! {
-        /// Answer to [`Preentrustweb`].
-        pub struct PreentrustwebResponse {
+        /// Answer to [`PreEntrustWeb`].
+        pub struct PreEntrustWebResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -889,22 +896,25 @@ pub mod partner {
             /// `sign`.
             4 sign: Option<String> => "sign",
             /// `pre_entrustweb_id`.
-            5 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+            #[doc(alias = "pre_entrustweb_id")]
+            5 pre_entrust_web_id: String => "pre_entrustweb_id: must",
             /// `sub_mch_id`.
             6 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
             7 sub_appid: Option<String> => "sub_appid",
             /// `miniprogram_username`.
-            8 miniprogram_username: Option<String> => "miniprogram_username",
+            #[doc(alias = "miniprogram_username")]
+            8 mini_program_username: Option<String> => "miniprogram_username",
             /// `miniprogram_path`.
-            9 miniprogram_path: Option<String> => "miniprogram_path",
+            #[doc(alias = "miniprogram_path")]
+            9 mini_program_path: Option<String> => "miniprogram_path",
         }
     }
 
     w::endpoint! {
-        Preentrustweb => PreentrustwebResponse,
+        PreEntrustWeb => PreEntrustWebResponse,
         w::EndpointInfo {
-            id: "pay_v2.papay.partner.preentrustweb",
+            id: "pay_v2.papay.partner.pre_entrust_web",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/papay/partner/preentrustweb",
@@ -926,8 +936,8 @@ pub mod partner {
         /// * Call: `POST /papay/partner/querycontract` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988379>.
-        /// * Catalog: `pay_v2.papay.partner.querycontract`.
-        pub struct Querycontract {
+        /// * Catalog: `pay_v2.papay.partner.query_contract`.
+        pub struct QueryContract {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -969,8 +979,8 @@ pub mod partner {
     }
 
     w::record! {
-        /// Answer to [`Querycontract`].
-        pub struct QuerycontractResponse {
+        /// Answer to [`QueryContract`].
+        pub struct QueryContractResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -1015,9 +1025,9 @@ pub mod partner {
     }
 
     w::endpoint! {
-        Querycontract => QuerycontractResponse,
+        QueryContract => QueryContractResponse,
         w::EndpointInfo {
-            id: "pay_v2.papay.partner.querycontract",
+            id: "pay_v2.papay.partner.query_contract",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/papay/partner/querycontract",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `discount_detail` in `pay::OrderqueryDetail`.
+    /// An item of `discount_detail` in `pay::OrderQueryDetail`.
     pub struct DiscountDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -20,12 +20,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `goods_detail` in `pay::MicropayDetail`.
+    /// An item of `goods_detail` in `pay::DetailInfo`.
     pub struct GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
+        #[doc(alias = "wxpay_goods_id")]
+        1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_category`.
         2 goods_category: Option<String> => "goods_category",
         /// `goods_name`.
@@ -38,7 +39,7 @@ w::record! {
         6 body: Option<String> => "body",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: xinqiao_types::Fen)
-    text(wxpay_goods_id: String, goods_category: String, goods_name: String, body: String)
+    text(wx_pay_goods_id: String, goods_category: String, goods_name: String, body: String)
 }
 
 w::record! {
@@ -69,8 +70,8 @@ w::record! {
 }
 
 w::record! {
-    /// `detail` of `pay::Micropay`; `detail` of `pay::Unifiedorder`.
-    pub struct MicropayDetail {
+    /// `detail` of `pay::MicroPay`; `detail` of `pay::UnifiedOrder`.
+    pub struct DetailInfo {
         /// `cost_price`; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `receipt_id`.
@@ -84,23 +85,23 @@ w::record! {
 }
 
 w::record! {
-    /// `detail` of the answer of `pay::Orderquery`.
-    pub struct OrderqueryDetail {
+    /// `detail` of the answer of `pay::OrderQuery`.
+    pub struct OrderQueryDetail {
         /// `discount_detail`.
         0 discount_detail: Option<Vec<DiscountDetail>> => "discount_detail",
     }
 }
 
 w::record! {
-    /// `promotion_detail` of the answer of `pay::Micropay`; `promotion_detail` of the answer of `pay::Orderquery`.
+    /// `promotion_detail` of the answer of `pay::MicroPay`; `promotion_detail` of the answer of `pay::OrderQuery`.
     pub struct PromotionDetail {
         /// `promotion_detail`.
-        0 promotion_detail: Option<Vec<PromotionDetailPromotionDetail>> => "promotion_detail",
+        0 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
     }
 }
 
 w::record! {
-    /// An item of `goods_detail` in `pay::PromotionDetailPromotionDetail`.
+    /// An item of `goods_detail` in `pay::PromotionDetailInfo`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -116,7 +117,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in `pay::Refundqueryv2PromotionDetail`.
+    /// An item of `promotion_detail` in `pay::RefundQueryV2PromotionDetail`.
     pub struct PromotionDetailItem {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -129,13 +130,13 @@ w::record! {
         /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `goods_detail`.
-        5 goods_detail: Option<Vec<Refundqueryv2GoodsDetail>> => "goods_detail",
+        5 goods_detail: Option<Vec<RefundQueryV2GoodsDetail>> => "goods_detail",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in `pay::PromotionDetail`.
-    pub struct PromotionDetailPromotionDetail {
+    pub struct PromotionDetailInfo {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
         /// `name`.
@@ -149,7 +150,8 @@ w::record! {
         /// `activity_id`.
         5 activity_id: Option<String> => "activity_id",
         /// `wxpay_contribute`; in fen.
-        6 wxpay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
+        #[doc(alias = "wxpay_contribute")]
+        6 wx_pay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
         /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; in fen.
@@ -161,7 +163,7 @@ w::record! {
 
 w::record! {
     /// An item of `goods_detail` in `pay::PromotionDetailItem`.
-    pub struct Refundqueryv2GoodsDetail {
+    pub struct RefundQueryV2GoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
         /// `price`; in fen.
@@ -174,15 +176,15 @@ w::record! {
 }
 
 w::record! {
-    /// `promotion_detail` of the answer of `pay::Refundqueryv2`.
-    pub struct Refundqueryv2PromotionDetail {
+    /// `promotion_detail` of the answer of `pay::RefundQueryV2`.
+    pub struct RefundQueryV2PromotionDetail {
         /// `promotion_detail`.
         0 promotion_detail: Option<Vec<PromotionDetailItem>> => "promotion_detail",
     }
 }
 
 w::record! {
-    /// `scene_info` of `pay::Micropay`; `scene_info` of `pay::Pappayapply`; and 2 more.
+    /// `scene_info` of `pay::MicroPay`; `scene_info` of `pay::PapPayApply`; and 2 more.
     pub struct SceneInfo {
         /// `store_info`.
         0 store_info: Option<StoreInfo> => "store_info",
@@ -214,8 +216,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/closecombinedorder` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/combine.php?chapter=24_2&index=3>.
-    /// * Catalog: `pay_v2.pay.closecombinedorder`.
-    pub struct Closecombinedorder {
+    /// * Catalog: `pay_v2.pay.close_combined_order`.
+    pub struct CloseCombinedOrder {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
@@ -243,8 +245,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Closecombinedorder`].
-    pub struct ClosecombinedorderResponse {
+    /// Answer to [`CloseCombinedOrder`].
+    pub struct CloseCombinedOrderResponse {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
@@ -257,9 +259,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Closecombinedorder => ClosecombinedorderResponse,
+    CloseCombinedOrder => CloseCombinedOrderResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.closecombinedorder",
+        id: "pay_v2.pay.close_combined_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/closecombinedorder",
@@ -280,8 +282,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/closeorder` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011935216>.
-    /// * Catalog: `pay_v2.pay.closeorder`.
-    pub struct Closeorder {
+    /// * Catalog: `pay_v2.pay.close_order`.
+    pub struct CloseOrder {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -310,8 +312,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Closeorder`].
-    pub struct CloseorderResponse {
+    /// Answer to [`CloseOrder`].
+    pub struct CloseOrderResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -330,9 +332,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Closeorder => CloseorderResponse,
+    CloseOrder => CloseOrderResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.closeorder",
+        id: "pay_v2.pay.close_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/closeorder",
@@ -353,8 +355,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/combinedorder` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/combine.php?chapter=24_1&index=2>.
-    /// * Catalog: `pay_v2.pay.combinedorder`.
-    pub struct Combinedorder {
+    /// * Catalog: `pay_v2.pay.combined_order`.
+    pub struct CombinedOrder {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
@@ -370,7 +372,8 @@ w::record! {
         /// `combine_out_trade_no`.
         6 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// `spbill_create_ip`.
-        7 spbill_create_ip: String => "spbill_create_ip: must",
+        #[doc(alias = "spbill_create_ip")]
+        7 sp_bill_create_ip: String => "spbill_create_ip: must",
         /// `time_start`.
         8 time_start: Option<String> => "time_start",
         /// `time_expire`.
@@ -395,7 +398,7 @@ w::record! {
         sign: impl Into<String>,
         sign_type: impl Into<String>,
         combine_out_trade_no: impl Into<String>,
-        spbill_create_ip: impl Into<String>,
+        sp_bill_create_ip: impl Into<String>,
         notify_url: impl Into<String>,
         trade_type: impl Into<String>,
         scene_info: impl Into<String>,
@@ -411,8 +414,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Combinedorder`].
-    pub struct CombinedorderResponse {
+    /// Answer to [`CombinedOrder`].
+    pub struct CombinedOrderResponse {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
@@ -435,9 +438,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Combinedorder => CombinedorderResponse,
+    CombinedOrder => CombinedOrderResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.combinedorder",
+        id: "pay_v2.pay.combined_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/combinedorder",
@@ -458,8 +461,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/contractorder` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987320>.
-    /// * Catalog: `pay_v2.pay.contractorder`.
-    pub struct Contractorder {
+    /// * Catalog: `pay_v2.pay.contract_order`.
+    pub struct ContractOrder {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -489,7 +492,8 @@ w::record! {
         /// `device_info`.
         13 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`; needed according to the documentation.
-        14 spbill_create_ip: Option<String> => "spbill_create_ip",
+        #[doc(alias = "spbill_create_ip")]
+        14 sp_bill_create_ip: Option<String> => "spbill_create_ip",
         /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MWEB`.
         15 trade_type: String => "trade_type: must",
         /// `goods_tag`.
@@ -545,7 +549,7 @@ w::record! {
         openid: xinqiao_types::OpenId,
         attach: String,
         device_info: String,
-        spbill_create_ip: String,
+        sp_bill_create_ip: String,
         goods_tag: String,
         notify_url: String,
         product_id: String,
@@ -561,8 +565,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Contractorder`].
-    pub struct ContractorderResponse {
+    /// Answer to [`ContractOrder`].
+    pub struct ContractOrderResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -605,9 +609,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Contractorder => ContractorderResponse,
+    ContractOrder => ContractOrderResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.contractorder",
+        id: "pay_v2.pay.contract_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/contractorder",
@@ -628,8 +632,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/delivernotify` on `api.mch.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `pay_v2.pay.delivernotify`.
-    pub struct Delivernotify {
+    /// * Catalog: `pay_v2.pay.deliver_notify`.
+    pub struct DeliverNotify {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -637,9 +641,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Delivernotify => w::Free,
+    DeliverNotify => w::Free,
     w::EndpointInfo {
-        id: "pay_v2.pay.delivernotify",
+        id: "pay_v2.pay.deliver_notify",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/delivernotify",
@@ -660,8 +664,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/downloadbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939627>.
-    /// * Catalog: `pay_v2.pay.downloadbill`.
-    pub struct Downloadbill {
+    /// * Catalog: `pay_v2.pay.download_bill`.
+    pub struct DownloadBill {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -700,8 +704,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Downloadbill`].
-    pub struct DownloadbillResponse {
+    /// Answer to [`DownloadBill`].
+    pub struct DownloadBillResponse {
         /// `nonce_str`.
         0 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
@@ -714,9 +718,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Downloadbill => DownloadbillResponse,
+    DownloadBill => DownloadBillResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.downloadbill",
+        id: "pay_v2.pay.download_bill",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/downloadbill",
@@ -737,8 +741,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/downloadfundflow` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939779>.
-    /// * Catalog: `pay_v2.pay.downloadfundflow`.
-    pub struct Downloadfundflow {
+    /// * Catalog: `pay_v2.pay.download_fund_flow`.
+    pub struct DownloadFundFlow {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -766,13 +770,13 @@ w::record! {
     text(sign_type: String, account_type: String, tar_type: String)
 }
 
-/// Answer to [`Downloadfundflow`], the same as to [`Downloadbill`].
-pub type DownloadfundflowResponse = DownloadbillResponse;
+/// Answer to [`DownloadFundFlow`], the same as to [`DownloadBill`].
+pub type DownloadFundFlowResponse = DownloadBillResponse;
 
 w::endpoint! {
-    Downloadfundflow => DownloadfundflowResponse,
+    DownloadFundFlow => DownloadFundFlowResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.downloadfundflow",
+        id: "pay_v2.pay.download_fund_flow",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/downloadfundflow",
@@ -792,8 +796,8 @@ w::record! {
     /// Pay by face (刷脸支付).
     ///
     /// * Call: `POST /pay/facepay` on `api.mch.weixin.qq.com`.
-    /// * Catalog: `pay_v2.pay.facepay`.
-    pub struct Facepay {
+    /// * Catalog: `pay_v2.pay.face_pay`.
+    pub struct FacePay {
         /// `deposit`; one of `Y` `N`.
         0 deposit: Option<String> => "deposit",
         /// `appid`.
@@ -823,7 +827,8 @@ w::record! {
         /// `fee_type`.
         13 fee_type: String => "fee_type: must",
         /// `spbill_create_ip`.
-        14 spbill_create_ip: String => "spbill_create_ip: must",
+        #[doc(alias = "spbill_create_ip")]
+        14 sp_bill_create_ip: String => "spbill_create_ip: must",
         /// `goods_tag`.
         15 goods_tag: Option<String> => "goods_tag",
         /// `limit_pay`.
@@ -848,7 +853,7 @@ w::record! {
         out_trade_no: impl Into<String>,
         total_fee: i64,
         fee_type: impl Into<String>,
-        spbill_create_ip: impl Into<String>,
+        sp_bill_create_ip: impl Into<String>,
         face_code: impl Into<String>,
         sign_type: impl Into<String>,
     )
@@ -868,8 +873,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Facepay`].
-    pub struct FacepayResponse {
+    /// Answer to [`FacePay`].
+    pub struct FacePayResponse {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
@@ -922,9 +927,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Facepay => FacepayResponse,
+    FacePay => FacePayResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.facepay",
+        id: "pay_v2.pay.face_pay",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/facepay",
@@ -944,8 +949,8 @@ w::record! {
     /// Get a face payment (查询刷脸支付).
     ///
     /// * Call: `POST /pay/facepayquery` on `api.mch.weixin.qq.com`.
-    /// * Catalog: `pay_v2.pay.facepayquery`.
-    pub struct Facepayquery {
+    /// * Catalog: `pay_v2.pay.face_pay_query`.
+    pub struct FacePayQuery {
         /// `version`; one of `1.0`.
         0 version: Option<String> => "version",
         /// `appid`.
@@ -979,8 +984,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Facepayquery`].
-    pub struct FacepayqueryResponse {
+    /// Answer to [`FacePayQuery`].
+    pub struct FacePayQueryResponse {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
@@ -1047,9 +1052,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Facepayquery => FacepayqueryResponse,
+    FacePayQuery => FacePayQueryResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.facepayquery",
+        id: "pay_v2.pay.face_pay_query",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/facepayquery",
@@ -1070,8 +1075,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/micropay` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937125>.
-    /// * Catalog: `pay_v2.pay.micropay`.
-    pub struct Micropay {
+    /// * Catalog: `pay_v2.pay.micro_pay`.
+    pub struct MicroPay {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -1103,7 +1108,8 @@ w::record! {
         /// `device_info`.
         14 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`.
-        15 spbill_create_ip: String => "spbill_create_ip: must",
+        #[doc(alias = "spbill_create_ip")]
+        15 sp_bill_create_ip: String => "spbill_create_ip: must",
         /// `goods_tag`.
         16 goods_tag: Option<String> => "goods_tag",
         /// `limit_pay`.
@@ -1113,7 +1119,7 @@ w::record! {
         /// `time_expire`; format `yyyyMMddHHmmss`.
         19 time_expire: Option<String> => "time_expire",
         /// `detail`; JSON in a text on the wire.
-        20 detail: Option<MicropayDetail> => "detail: json",
+        20 detail: Option<DetailInfo> => "detail: json",
         /// `scene_info`; JSON in a text on the wire.
         21 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `profit_sharing`; `Y` or `N` on the wire.
@@ -1132,7 +1138,7 @@ w::record! {
         out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
         auth_code: impl Into<String>,
-        spbill_create_ip: impl Into<String>,
+        sp_bill_create_ip: impl Into<String>,
     )
     text(
         sign_type: String,
@@ -1148,12 +1154,12 @@ w::record! {
         time_expire: String,
         deposit: String,
     )
-    set(detail: MicropayDetail, scene_info: SceneInfo, profit_sharing: bool, receipt: bool)
+    set(detail: DetailInfo, scene_info: SceneInfo, profit_sharing: bool, receipt: bool)
 }
 
 w::record! {
-    /// Answer to [`Micropay`].
-    pub struct MicropayResponse {
+    /// Answer to [`MicroPay`].
+    pub struct MicroPayResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -1208,9 +1214,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Micropay => MicropayResponse,
+    MicroPay => MicroPayResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.micropay",
+        id: "pay_v2.pay.micro_pay",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/micropay",
@@ -1231,8 +1237,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/orderquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011937320>.
-    /// * Catalog: `pay_v2.pay.orderquery`.
-    pub struct Orderquery {
+    /// * Catalog: `pay_v2.pay.order_query`.
+    pub struct OrderQuery {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -1271,8 +1277,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Orderquery`].
-    pub struct OrderqueryResponse {
+    /// Answer to [`OrderQuery`].
+    pub struct OrderQueryResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -1334,7 +1340,7 @@ w::record! {
         /// `time_end`; format `yyyyMMddHHmmss`.
         29 time_end: Option<String> => "time_end",
         /// `detail`; JSON in a text on the wire.
-        30 detail: Option<OrderqueryDetail> => "detail: json",
+        30 detail: Option<OrderQueryDetail> => "detail: json",
         /// `promotion_detail`; JSON in a text on the wire.
         31 promotion_detail: Option<PromotionDetail> => "promotion_detail: json",
         /// `consume_fee`.
@@ -1343,9 +1349,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Orderquery => OrderqueryResponse,
+    OrderQuery => OrderQueryResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.orderquery",
+        id: "pay_v2.pay.order_query",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/orderquery",
@@ -1366,8 +1372,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/paporderquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap.php?chapter=18_10&index=14>.
-    /// * Catalog: `pay_v2.pay.paporderquery`.
-    pub struct Paporderquery {
+    /// * Catalog: `pay_v2.pay.pap_order_query`.
+    pub struct PapOrderQuery {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
@@ -1392,8 +1398,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Paporderquery`].
-    pub struct PaporderqueryResponse {
+    /// Answer to [`PapOrderQuery`].
+    pub struct PapOrderQueryResponse {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
@@ -1444,9 +1450,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Paporderquery => PaporderqueryResponse,
+    PapOrderQuery => PapOrderQueryResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.paporderquery",
+        id: "pay_v2.pay.pap_order_query",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/paporderquery",
@@ -1467,8 +1473,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/pappayapply` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987377>.
-    /// * Catalog: `pay_v2.pay.pappayapply`.
-    pub struct Pappayapply {
+    /// * Catalog: `pay_v2.pay.pap_pay_apply`.
+    pub struct PapPayApply {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -1492,7 +1498,8 @@ w::record! {
         /// `attach`.
         10 attach: Option<String> => "attach",
         /// `spbill_create_ip`; needed according to the documentation.
-        11 spbill_create_ip: Option<String> => "spbill_create_ip",
+        #[doc(alias = "spbill_create_ip")]
+        11 sp_bill_create_ip: Option<String> => "spbill_create_ip",
         /// `trade_type`.
         12 trade_type: String => "trade_type: must",
         /// `goods_tag`.
@@ -1521,7 +1528,7 @@ w::record! {
         sign_type: String,
         fee_type: String,
         attach: String,
-        spbill_create_ip: String,
+        sp_bill_create_ip: String,
         goods_tag: String,
         notify_url: String,
         detail: String,
@@ -1531,8 +1538,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Pappayapply`].
-    pub struct PappayapplyResponse {
+    /// Answer to [`PapPayApply`].
+    pub struct PapPayApplyResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -1547,9 +1554,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Pappayapply => PappayapplyResponse,
+    PapPayApply => PapPayApplyResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.pappayapply",
+        id: "pay_v2.pay.pap_pay_apply",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/pappayapply",
@@ -1570,8 +1577,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/profitsharingaddreceiver` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_3&index=4>.
-    /// * Catalog: `pay_v2.pay.profitsharingaddreceiver`.
-    pub struct Profitsharingaddreceiver {
+    /// * Catalog: `pay_v2.pay.profit_sharing_add_receiver`.
+    pub struct ProfitSharingAddReceiver {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
@@ -1601,8 +1608,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Profitsharingaddreceiver`].
-    pub struct ProfitsharingaddreceiverResponse {
+    /// Answer to [`ProfitSharingAddReceiver`].
+    pub struct ProfitSharingAddReceiverResponse {
         /// `sub_appid`.
         0 sub_appid: Option<String> => "sub_appid",
         /// `sub_mch_id`.
@@ -1621,9 +1628,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Profitsharingaddreceiver => ProfitsharingaddreceiverResponse,
+    ProfitSharingAddReceiver => ProfitSharingAddReceiverResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.profitsharingaddreceiver",
+        id: "pay_v2.pay.profit_sharing_add_receiver",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/profitsharingaddreceiver",
@@ -1644,8 +1651,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/profitsharingmerchantratioquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation_sl.php?chapter=25_11&index=8>.
-    /// * Catalog: `pay_v2.pay.profitsharingmerchantratioquery`.
-    pub struct Profitsharingmerchantratioquery {
+    /// * Catalog: `pay_v2.pay.profit_sharing_merchant_ratio_query`.
+    pub struct ProfitSharingMerchantRatioQuery {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
@@ -1669,8 +1676,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Profitsharingmerchantratioquery`].
-    pub struct ProfitsharingmerchantratioqueryResponse {
+    /// Answer to [`ProfitSharingMerchantRatioQuery`].
+    pub struct ProfitSharingMerchantRatioQueryResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
@@ -1687,9 +1694,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Profitsharingmerchantratioquery => ProfitsharingmerchantratioqueryResponse,
+    ProfitSharingMerchantRatioQuery => ProfitSharingMerchantRatioQueryResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.profitsharingmerchantratioquery",
+        id: "pay_v2.pay.profit_sharing_merchant_ratio_query",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/profitsharingmerchantratioquery",
@@ -1710,8 +1717,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/profitsharingorderamountquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_10&index=7>.
-    /// * Catalog: `pay_v2.pay.profitsharingorderamountquery`.
-    pub struct Profitsharingorderamountquery {
+    /// * Catalog: `pay_v2.pay.profit_sharing_order_amount_query`.
+    pub struct ProfitSharingOrderAmountQuery {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `transaction_id`.
@@ -1733,8 +1740,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Profitsharingorderamountquery`].
-    pub struct ProfitsharingorderamountqueryResponse {
+    /// Answer to [`ProfitSharingOrderAmountQuery`].
+    pub struct ProfitSharingOrderAmountQueryResponse {
         /// `mch_id`.
         0 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// `transaction_id`.
@@ -1749,9 +1756,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Profitsharingorderamountquery => ProfitsharingorderamountqueryResponse,
+    ProfitSharingOrderAmountQuery => ProfitSharingOrderAmountQueryResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.profitsharingorderamountquery",
+        id: "pay_v2.pay.profit_sharing_order_amount_query",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/profitsharingorderamountquery",
@@ -1772,8 +1779,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/profitsharingquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_2&index=3>.
-    /// * Catalog: `pay_v2.pay.profitsharingquery`.
-    pub struct Profitsharingquery {
+    /// * Catalog: `pay_v2.pay.profit_sharing_query`.
+    pub struct ProfitSharingQuery {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
@@ -1801,8 +1808,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Profitsharingquery`].
-    pub struct ProfitsharingqueryResponse {
+    /// Answer to [`ProfitSharingQuery`].
+    pub struct ProfitSharingQueryResponse {
         /// `sub_appid`.
         0 sub_appid: Option<String> => "sub_appid",
         /// `sub_mch_id`.
@@ -1829,9 +1836,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Profitsharingquery => ProfitsharingqueryResponse,
+    ProfitSharingQuery => ProfitSharingQueryResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.profitsharingquery",
+        id: "pay_v2.pay.profit_sharing_query",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/profitsharingquery",
@@ -1852,8 +1859,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/profitsharingremovereceiver` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_4&index=5>.
-    /// * Catalog: `pay_v2.pay.profitsharingremovereceiver`.
-    pub struct Profitsharingremovereceiver {
+    /// * Catalog: `pay_v2.pay.profit_sharing_remove_receiver`.
+    pub struct ProfitSharingRemoveReceiver {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
@@ -1882,13 +1889,13 @@ w::record! {
     text(sub_mch_id: String, sub_appid: String)
 }
 
-/// Answer to [`Profitsharingremovereceiver`], the same as to [`Profitsharingaddreceiver`].
-pub type ProfitsharingremovereceiverResponse = ProfitsharingaddreceiverResponse;
+/// Answer to [`ProfitSharingRemoveReceiver`], the same as to [`ProfitSharingAddReceiver`].
+pub type ProfitSharingRemoveReceiverResponse = ProfitSharingAddReceiverResponse;
 
 w::endpoint! {
-    Profitsharingremovereceiver => ProfitsharingremovereceiverResponse,
+    ProfitSharingRemoveReceiver => ProfitSharingRemoveReceiverResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.profitsharingremovereceiver",
+        id: "pay_v2.pay.profit_sharing_remove_receiver",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/profitsharingremovereceiver",
@@ -1909,8 +1916,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/profitsharingreturnquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/allocation.php?chapter=27_8&index=9>.
-    /// * Catalog: `pay_v2.pay.profitsharingreturnquery`.
-    pub struct Profitsharingreturnquery {
+    /// * Catalog: `pay_v2.pay.profit_sharing_return_query`.
+    pub struct ProfitSharingReturnQuery {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
@@ -1944,8 +1951,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Profitsharingreturnquery`].
-    pub struct ProfitsharingreturnqueryResponse {
+    /// Answer to [`ProfitSharingReturnQuery`].
+    pub struct ProfitSharingReturnQueryResponse {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
@@ -1984,9 +1991,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Profitsharingreturnquery => ProfitsharingreturnqueryResponse,
+    ProfitSharingReturnQuery => ProfitSharingReturnQueryResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.profitsharingreturnquery",
+        id: "pay_v2.pay.profit_sharing_return_query",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/profitsharingreturnquery",
@@ -2007,8 +2014,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/querycombinedorder` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/combine.php?chapter=24_3&index=4>.
-    /// * Catalog: `pay_v2.pay.querycombinedorder`.
-    pub struct Querycombinedorder {
+    /// * Catalog: `pay_v2.pay.query_combined_order`.
+    pub struct QueryCombinedOrder {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
@@ -2033,8 +2040,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Querycombinedorder`].
-    pub struct QuerycombinedorderResponse {
+    /// Answer to [`QueryCombinedOrder`].
+    pub struct QueryCombinedOrderResponse {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
@@ -2059,9 +2066,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Querycombinedorder => QuerycombinedorderResponse,
+    QueryCombinedOrder => QueryCombinedOrderResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.querycombinedorder",
+        id: "pay_v2.pay.query_combined_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/querycombinedorder",
@@ -2082,8 +2089,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/queryexchagerate` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013634922>.
-    /// * Catalog: `pay_v2.pay.queryexchagerate`.
-    pub struct Queryexchagerate {
+    /// * Catalog: `pay_v2.pay.query_exchage_rate`.
+    pub struct QueryExchageRate {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -2113,8 +2120,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Queryexchagerate`].
-    pub struct QueryexchagerateResponse {
+    /// Answer to [`QueryExchageRate`].
+    pub struct QueryExchageRateResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -2137,9 +2144,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Queryexchagerate => QueryexchagerateResponse,
+    QueryExchageRate => QueryExchageRateResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.queryexchagerate",
+        id: "pay_v2.pay.query_exchage_rate",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/queryexchagerate",
@@ -2160,8 +2167,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/refundquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011939577>.
-    /// * Catalog: `pay_v2.pay.refundquery`.
-    pub struct Refundquery {
+    /// * Catalog: `pay_v2.pay.refund_query`.
+    pub struct RefundQuery {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -2206,8 +2213,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Refundquery`].
-    pub struct RefundqueryResponse {
+    /// Answer to [`RefundQuery`].
+    pub struct RefundQueryResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -2270,9 +2277,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Refundquery => RefundqueryResponse,
+    RefundQuery => RefundQueryResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.refundquery",
+        id: "pay_v2.pay.refund_query",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/refundquery",
@@ -2293,8 +2300,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/refundqueryv2` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011984122>.
-    /// * Catalog: `pay_v2.pay.refundqueryv2`.
-    pub struct Refundqueryv2 {
+    /// * Catalog: `pay_v2.pay.refund_query_v2`.
+    pub struct RefundQueryV2 {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -2339,8 +2346,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Refundqueryv2`].
-    pub struct Refundqueryv2Response {
+    /// Answer to [`RefundQueryV2`].
+    pub struct RefundQueryV2Response {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -2376,7 +2383,7 @@ w::record! {
         /// `cash_refund_fee`; in fen.
         16 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
         /// `promotion_detail`; JSON in a text on the wire.
-        17 promotion_detail: Option<Refundqueryv2PromotionDetail> => "promotion_detail: json",
+        17 promotion_detail: Option<RefundQueryV2PromotionDetail> => "promotion_detail: json",
         /// `total_refund_count`.
         18 total_refund_count: Option<i64> => "total_refund_count",
         /// `total_fee`.
@@ -2421,9 +2428,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Refundqueryv2 => Refundqueryv2Response,
+    RefundQueryV2 => RefundQueryV2Response,
     w::EndpointInfo {
-        id: "pay_v2.pay.refundqueryv2",
+        id: "pay_v2.pay.refund_query_v2",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/refundqueryv2",
@@ -2444,8 +2451,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/settlementquery` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/global/v2/zh/4013634920>.
-    /// * Catalog: `pay_v2.pay.settlementquery`.
-    pub struct Settlementquery {
+    /// * Catalog: `pay_v2.pay.settlement_query`.
+    pub struct SettlementQuery {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -2459,7 +2466,8 @@ w::record! {
         /// `sub_mch_id`.
         5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `usetag`; one of `1` `2`.
-        6 usetag: i64 => "usetag: must",
+        #[doc(alias = "usetag")]
+        6 use_tag: i64 => "usetag: must",
         /// `date_start`; format `yyyyMMdd`.
         7 date_start: String => "date_start: must",
         /// `date_end`; format `yyyyMMdd`.
@@ -2478,7 +2486,7 @@ w::record! {
         appid: impl Into<xinqiao_types::AppId>,
         nonce_str: impl Into<String>,
         sign: impl Into<String>,
-        usetag: i64,
+        use_tag: i64,
         date_start: impl Into<String>,
         date_end: impl Into<String>,
         offset: i64,
@@ -2490,8 +2498,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Settlementquery`].
-    pub struct SettlementqueryResponse {
+    /// Answer to [`SettlementQuery`].
+    pub struct SettlementQueryResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -2507,7 +2515,8 @@ w::record! {
         /// `record_num`.
         6 record_num: i64 => "record_num: must",
         /// `fbatchno`.
-        7 fbatchno: String => "fbatchno: must",
+        #[doc(alias = "fbatchno")]
+        7 fbatch_no: String => "fbatchno: must",
         /// `date_settlement`; format `yyyyMMdd`.
         8 date_settlement: String => "date_settlement: must",
         /// `date_start`; format `yyyyMMdd`.
@@ -2519,7 +2528,8 @@ w::record! {
         /// `unsettlement_fee`; in minor-currency-unit.
         12 unsettlement_fee: i64 => "unsettlement_fee: must",
         /// `settlementfee_type`.
-        13 settlementfee_type: String => "settlementfee_type: must",
+        #[doc(alias = "settlementfee_type")]
+        13 settlement_fee_type: String => "settlementfee_type: must",
         /// `pay_fee`; in minor-currency-unit.
         14 pay_fee: i64 => "pay_fee: must",
         /// `refund_fee`; in minor-currency-unit.
@@ -2536,9 +2546,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Settlementquery => SettlementqueryResponse,
+    SettlementQuery => SettlementQueryResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.settlementquery",
+        id: "pay_v2.pay.settlement_query",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/settlementquery",
@@ -2559,8 +2569,8 @@ w::record! {
     ///
     /// * Call: `POST /pay/unifiedorder` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011935214>.
-    /// * Catalog: `pay_v2.pay.unifiedorder`.
-    pub struct Unifiedorder {
+    /// * Catalog: `pay_v2.pay.unified_order`.
+    pub struct UnifiedOrder {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -2594,7 +2604,8 @@ w::record! {
         /// `device_info`.
         15 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`.
-        16 spbill_create_ip: String => "spbill_create_ip: must",
+        #[doc(alias = "spbill_create_ip")]
+        16 sp_bill_create_ip: String => "spbill_create_ip: must",
         /// `trade_type`.
         17 trade_type: String => "trade_type: must",
         /// `goods_tag`.
@@ -2610,7 +2621,7 @@ w::record! {
         /// `time_expire`; format `yyyyMMddHHmmss`.
         23 time_expire: Option<String> => "time_expire",
         /// `detail`; JSON in a text on the wire.
-        24 detail: Option<MicropayDetail> => "detail: json",
+        24 detail: Option<DetailInfo> => "detail: json",
         /// `scene_info`; JSON in a text on the wire.
         25 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `profit_sharing`; `Y` or `N` on the wire.
@@ -2622,7 +2633,8 @@ w::record! {
         /// `user_creid`.
         29 user_creid: Option<String> => "user_creid",
         /// `user_truename`.
-        30 user_truename: Option<String> => "user_truename",
+        #[doc(alias = "user_truename")]
+        30 user_true_name: Option<String> => "user_truename",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -2632,7 +2644,7 @@ w::record! {
         body: impl Into<String>,
         out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        spbill_create_ip: impl Into<String>,
+        sp_bill_create_ip: impl Into<String>,
         trade_type: impl Into<String>,
     )
     text(
@@ -2653,14 +2665,14 @@ w::record! {
         time_expire: String,
         user_type: String,
         user_creid: String,
-        user_truename: String,
+        user_true_name: String,
     )
-    set(detail: MicropayDetail, scene_info: SceneInfo, profit_sharing: bool, receipt: bool)
+    set(detail: DetailInfo, scene_info: SceneInfo, profit_sharing: bool, receipt: bool)
 }
 
 w::record! {
-    /// Answer to [`Unifiedorder`].
-    pub struct UnifiedorderResponse {
+    /// Answer to [`UnifiedOrder`].
+    pub struct UnifiedOrderResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -2691,9 +2703,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Unifiedorder => UnifiedorderResponse,
+    UnifiedOrder => UnifiedOrderResponse,
     w::EndpointInfo {
-        id: "pay_v2.pay.unifiedorder",
+        id: "pay_v2.pay.unified_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/pay/unifiedorder",
@@ -2718,8 +2730,8 @@ pub mod partner {
         ///
         /// * Call: `POST /pay/partner/paporderquery` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap.php?chapter=18_10&index=14>.
-        /// * Catalog: `pay_v2.pay.partner.paporderquery`.
-        pub struct Paporderquery {
+        /// * Catalog: `pay_v2.pay.partner.pap_order_query`.
+        pub struct PapOrderQuery {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
@@ -2749,8 +2761,8 @@ pub mod partner {
     }
 
     w::record! {
-        /// Answer to [`Paporderquery`].
-        pub struct PaporderqueryResponse {
+        /// Answer to [`PapOrderQuery`].
+        pub struct PapOrderQueryResponse {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
@@ -2805,9 +2817,9 @@ pub mod partner {
     }
 
     w::endpoint! {
-        Paporderquery => PaporderqueryResponse,
+        PapOrderQuery => PapOrderQueryResponse,
         w::EndpointInfo {
-            id: "pay_v2.pay.partner.paporderquery",
+            id: "pay_v2.pay.partner.pap_order_query",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/pay/partner/paporderquery",
@@ -2828,8 +2840,8 @@ pub mod partner {
         ///
         /// * Call: `POST /pay/partner/pappayapply` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988372>.
-        /// * Catalog: `pay_v2.pay.partner.pappayapply`.
-        pub struct Pappayapply {
+        /// * Catalog: `pay_v2.pay.partner.pap_pay_apply`.
+        pub struct PapPayApply {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -2853,7 +2865,8 @@ pub mod partner {
             /// `attach`.
             10 attach: Option<String> => "attach",
             /// `spbill_create_ip`; needed according to the documentation.
-            11 spbill_create_ip: Option<String> => "spbill_create_ip",
+            #[doc(alias = "spbill_create_ip")]
+            11 sp_bill_create_ip: Option<String> => "spbill_create_ip",
             /// `trade_type`.
             12 trade_type: String => "trade_type: must",
             /// `goods_tag`.
@@ -2886,7 +2899,7 @@ pub mod partner {
             sign_type: String,
             fee_type: String,
             attach: String,
-            spbill_create_ip: String,
+            sp_bill_create_ip: String,
             goods_tag: String,
             notify_url: String,
             detail: String,
@@ -2898,8 +2911,8 @@ pub mod partner {
     }
 
     w::record! {
-        /// Answer to [`Pappayapply`].
-        pub struct PappayapplyResponse {
+        /// Answer to [`PapPayApply`].
+        pub struct PapPayApplyResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -2918,9 +2931,9 @@ pub mod partner {
     }
 
     w::endpoint! {
-        Pappayapply => PappayapplyResponse,
+        PapPayApply => PapPayApplyResponse,
         w::EndpointInfo {
-            id: "pay_v2.pay.partner.pappayapply",
+            id: "pay_v2.pay.partner.pap_pay_apply",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/pay/partner/pappayapply",

@@ -8,8 +8,8 @@ w::record! {
     ///
     /// * Call: `POST /transit/queryorder` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986341>.
-    /// * Catalog: `pay_v2.transit.queryorder`.
-    pub struct Queryorder {
+    /// * Catalog: `pay_v2.transit.query_order`.
+    pub struct QueryOrder {
         /// `mch_id`; the account's merchantid.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`; the account's appid.
@@ -36,8 +36,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Queryorder`].
-    pub struct QueryorderResponse {
+    /// Answer to [`QueryOrder`].
+    pub struct QueryOrderResponse {
         /// `mch_id`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
@@ -94,9 +94,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Queryorder => QueryorderResponse,
+    QueryOrder => QueryOrderResponse,
     w::EndpointInfo {
-        id: "pay_v2.transit.queryorder",
+        id: "pay_v2.transit.query_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/transit/queryorder",
@@ -112,8 +112,8 @@ w::endpoint! {
     }
 }
 
-/// Transit payment for partners (服务商乘车扣费): `pay_v2.transit.partnerpay`.
-pub mod partnerpay {
+/// Transit payment for partners (服务商乘车扣费): `pay_v2.transit.partner_pay`.
+pub mod partner_pay {
     use xinqiao_wire as w;
 
     w::record! {
@@ -121,8 +121,8 @@ pub mod partnerpay {
         ///
         /// * Call: `POST /transit/partnerpay/payapply` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_sl_jt_v2.php?chapter=19_99&index=5>.
-        /// * Catalog: `pay_v2.transit.partnerpay.payapply`.
-        pub struct Payapply {
+        /// * Catalog: `pay_v2.transit.partner_pay.pay_apply`.
+        pub struct PayApply {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
@@ -150,7 +150,8 @@ pub mod partnerpay {
             /// `fee_type`.
             12 fee_type: Option<String> => "fee_type",
             /// `spbill_create_ip`.
-            13 spbill_create_ip: String => "spbill_create_ip: must",
+            #[doc(alias = "spbill_create_ip")]
+            13 sp_bill_create_ip: String => "spbill_create_ip: must",
             /// `goods_tag`.
             14 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`.
@@ -164,9 +165,11 @@ pub mod partnerpay {
             /// `scene_info`.
             19 scene_info: String => "scene_info: must",
             /// `clientip`.
-            20 clientip: Option<String> => "clientip",
+            #[doc(alias = "clientip")]
+            20 client_ip: Option<String> => "clientip",
             /// `deviceid`.
-            21 deviceid: Option<String> => "deviceid",
+            #[doc(alias = "deviceid")]
+            21 device_id: Option<String> => "deviceid",
             /// `mobile`; personal data, masked in `Debug`.
             22 mobile: Option<String> => "mobile: masked",
             /// `email`; personal data, masked in `Debug`.
@@ -178,7 +181,8 @@ pub mod partnerpay {
             /// `creid`.
             26 creid: Option<String> => "creid",
             /// `outerid`.
-            27 outerid: Option<String> => "outerid",
+            #[doc(alias = "outerid")]
+            27 outer_id: Option<String> => "outerid",
             /// `version`; one of `2.0`.
             28 version: String => "version: must",
         }
@@ -192,7 +196,7 @@ pub mod partnerpay {
             body: impl Into<String>,
             out_trade_no: impl Into<String>,
             total_fee: i64,
-            spbill_create_ip: impl Into<String>,
+            sp_bill_create_ip: impl Into<String>,
             notify_url: impl Into<String>,
             trade_type: impl Into<String>,
             trade_scene: impl Into<String>,
@@ -206,20 +210,20 @@ pub mod partnerpay {
             fee_type: String,
             goods_tag: String,
             contract_id: String,
-            clientip: String,
-            deviceid: String,
+            client_ip: String,
+            device_id: String,
             mobile: String,
             email: String,
             qq: String,
             openid: xinqiao_types::OpenId,
             creid: String,
-            outerid: String,
+            outer_id: String,
         )
     }
 
     w::record! {
-        /// Answer to [`Payapply`].
-        pub struct PayapplyResponse {
+        /// Answer to [`PayApply`].
+        pub struct PayApplyResponse {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
@@ -238,9 +242,9 @@ pub mod partnerpay {
     }
 
     w::endpoint! {
-        Payapply => PayapplyResponse,
+        PayApply => PayApplyResponse,
         w::EndpointInfo {
-            id: "pay_v2.transit.partnerpay.payapply",
+            id: "pay_v2.transit.partner_pay.pay_apply",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/transit/partnerpay/payapply",
@@ -261,8 +265,8 @@ pub mod partnerpay {
         ///
         /// * Call: `POST /transit/partnerpay/queryorder` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011989909>.
-        /// * Catalog: `pay_v2.transit.partnerpay.queryorder`.
-        pub struct Queryorder {
+        /// * Catalog: `pay_v2.transit.partner_pay.query_order`.
+        pub struct QueryOrder {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -294,8 +298,8 @@ pub mod partnerpay {
     }
 
     w::record! {
-        /// Answer to [`Queryorder`].
-        pub struct QueryorderResponse {
+        /// Answer to [`QueryOrder`].
+        pub struct QueryOrderResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -358,9 +362,9 @@ pub mod partnerpay {
     }
 
     w::endpoint! {
-        Queryorder => QueryorderResponse,
+        QueryOrder => QueryOrderResponse,
         w::EndpointInfo {
-            id: "pay_v2.transit.partnerpay.queryorder",
+            id: "pay_v2.transit.partner_pay.query_order",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/transit/partnerpay/queryorder",
@@ -381,8 +385,8 @@ pub mod partnerpay {
         ///
         /// * Call: `POST /transit/partnerpay/querystate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_sl_jt_v2.php?chapter=19_96&index=5>.
-        /// * Catalog: `pay_v2.transit.partnerpay.querystate`.
-        pub struct Querystate {
+        /// * Catalog: `pay_v2.transit.partner_pay.query_state`.
+        pub struct QueryState {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
@@ -416,8 +420,8 @@ pub mod partnerpay {
     }
 
     w::record! {
-        /// Answer to [`Querystate`].
-        pub struct QuerystateResponse {
+        /// Answer to [`QueryState`].
+        pub struct QueryStateResponse {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
@@ -444,9 +448,9 @@ pub mod partnerpay {
     }
 
     w::endpoint! {
-        Querystate => QuerystateResponse,
+        QueryState => QueryStateResponse,
         w::EndpointInfo {
-            id: "pay_v2.transit.partnerpay.querystate",
+            id: "pay_v2.transit.partner_pay.query_state",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/transit/partnerpay/querystate",
@@ -472,8 +476,8 @@ pub mod pay {
         ///
         /// * Call: `POST /transit/pay/payapply` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_jt_v2.php?chapter=19_99&index=5>.
-        /// * Catalog: `pay_v2.transit.pay.payapply`.
-        pub struct Payapply {
+        /// * Catalog: `pay_v2.transit.pay.pay_apply`.
+        pub struct PayApply {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
@@ -497,7 +501,8 @@ pub mod pay {
             /// `fee_type`.
             10 fee_type: Option<String> => "fee_type",
             /// `spbill_create_ip`.
-            11 spbill_create_ip: String => "spbill_create_ip: must",
+            #[doc(alias = "spbill_create_ip")]
+            11 sp_bill_create_ip: String => "spbill_create_ip: must",
             /// `goods_tag`.
             12 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`.
@@ -511,9 +516,11 @@ pub mod pay {
             /// `scene_info`.
             17 scene_info: String => "scene_info: must",
             /// `clientip`.
-            18 clientip: Option<String> => "clientip",
+            #[doc(alias = "clientip")]
+            18 client_ip: Option<String> => "clientip",
             /// `deviceid`.
-            19 deviceid: Option<String> => "deviceid",
+            #[doc(alias = "deviceid")]
+            19 device_id: Option<String> => "deviceid",
             /// `mobile`; personal data, masked in `Debug`.
             20 mobile: Option<String> => "mobile: masked",
             /// `email`; personal data, masked in `Debug`.
@@ -525,7 +532,8 @@ pub mod pay {
             /// `creid`.
             24 creid: Option<String> => "creid",
             /// `outerid`.
-            25 outerid: Option<String> => "outerid",
+            #[doc(alias = "outerid")]
+            25 outer_id: Option<String> => "outerid",
             /// `version`; one of `2.0`.
             26 version: String => "version: must",
         }
@@ -538,7 +546,7 @@ pub mod pay {
             body: impl Into<String>,
             out_trade_no: impl Into<String>,
             total_fee: i64,
-            spbill_create_ip: impl Into<String>,
+            sp_bill_create_ip: impl Into<String>,
             notify_url: impl Into<String>,
             trade_type: impl Into<String>,
             trade_scene: impl Into<String>,
@@ -551,20 +559,20 @@ pub mod pay {
             fee_type: String,
             goods_tag: String,
             contract_id: String,
-            clientip: String,
-            deviceid: String,
+            client_ip: String,
+            device_id: String,
             mobile: String,
             email: String,
             qq: String,
             openid: xinqiao_types::OpenId,
             creid: String,
-            outerid: String,
+            outer_id: String,
         )
     }
 
     w::record! {
-        /// Answer to [`Payapply`].
-        pub struct PayapplyResponse {
+        /// Answer to [`PayApply`].
+        pub struct PayApplyResponse {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
@@ -579,9 +587,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Payapply => PayapplyResponse,
+        PayApply => PayApplyResponse,
         w::EndpointInfo {
-            id: "pay_v2.transit.pay.payapply",
+            id: "pay_v2.transit.pay.pay_apply",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/transit/pay/payapply",
@@ -602,8 +610,8 @@ pub mod pay {
         ///
         /// * Call: `POST /transit/pay/querystate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/pap_jt_v2.php?chapter=19_96&index=12>.
-        /// * Catalog: `pay_v2.transit.pay.querystate`.
-        pub struct Querystate {
+        /// * Catalog: `pay_v2.transit.pay.query_state`.
+        pub struct QueryState {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
@@ -631,8 +639,8 @@ pub mod pay {
     }
 
     w::record! {
-        /// Answer to [`Querystate`].
-        pub struct QuerystateResponse {
+        /// Answer to [`QueryState`].
+        pub struct QueryStateResponse {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
@@ -655,9 +663,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Querystate => QuerystateResponse,
+        QueryState => QueryStateResponse,
         w::EndpointInfo {
-            id: "pay_v2.transit.pay.querystate",
+            id: "pay_v2.transit.pay.query_state",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/transit/pay/querystate",

@@ -4,17 +4,17 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `scene_info` of `vehicle::partnerpay::Payapply`.
-    pub struct PayapplySceneInfo {
+    /// `scene_info` of `vehicle::partner_pay::PayApply`.
+    pub struct PayApplySceneInfo {
         /// `scene_info`.
-        0 scene_info: PayapplySceneInfoSceneInfo => "scene_info: must",
+        0 scene_info: ApplySceneInfo => "scene_info: must",
     }
-    new(scene_info: PayapplySceneInfoSceneInfo)
+    new(scene_info: ApplySceneInfo)
 }
 
 w::record! {
-    /// `scene_info` of `vehicle::PayapplySceneInfo`; `scene_info` of `vehicle::SceneInfoItem`.
-    pub struct PayapplySceneInfoSceneInfo {
+    /// `scene_info` of `vehicle::PayApplySceneInfo`; `scene_info` of `vehicle::SceneInfoItem`.
+    pub struct ApplySceneInfo {
         /// `start_time`; format `yyyyMMddHHmmss`.
         0 start_time: String => "start_time: must",
         /// `plate_number`.
@@ -95,16 +95,16 @@ w::record! {
 }
 
 w::record! {
-    /// `plate_number_info` of the answer of `vehicle::partnerpay::Querystate`; `plate_number_info` of the answer of `vehicle::pay::Querystate`.
+    /// `plate_number_info` of the answer of `vehicle::partner_pay::QueryState`; `plate_number_info` of the answer of `vehicle::pay::QueryState`.
     pub struct PlateNumberInfo {
         /// `plate_number_info`.
-        0 plate_number_info: Vec<PlateNumberInfoPlateNumberInfo> => "plate_number_info: must",
+        0 plate_number_info: Vec<NumberInfo> => "plate_number_info: must",
     }
 }
 
 w::record! {
     /// An item of `plate_number_info` in `vehicle::PlateNumberInfo`.
-    pub struct PlateNumberInfoPlateNumberInfo {
+    pub struct NumberInfo {
         /// `plate_number`.
         0 plate_number: String => "plate_number: must",
         /// `channel_type`.
@@ -115,26 +115,26 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `vehicle::partnerpay::Notification`; `scene_info` of `vehicle::pay::Notification`.
+    /// `scene_info` of `vehicle::partner_pay::Notification`; `scene_info` of `vehicle::pay::Notification`.
     pub struct SceneInfo {
         /// `scene_info`.
-        0 scene_info: SceneInfoSceneInfo => "scene_info: must",
+        0 scene_info: SceneInfoDetail => "scene_info: must",
     }
-    new(scene_info: SceneInfoSceneInfo)
+    new(scene_info: SceneInfoDetail)
 }
 
 w::record! {
-    /// `scene_info` of `vehicle::pay::Payapply`.
+    /// `scene_info` of `vehicle::pay::PayApply`.
     pub struct SceneInfoItem {
         /// `scene_info`.
-        0 scene_info: PayapplySceneInfoSceneInfo => "scene_info: must",
+        0 scene_info: ApplySceneInfo => "scene_info: must",
     }
-    new(scene_info: PayapplySceneInfoSceneInfo)
+    new(scene_info: ApplySceneInfo)
 }
 
 w::record! {
     /// `scene_info` of `vehicle::SceneInfo`.
-    pub struct SceneInfoSceneInfo {
+    pub struct SceneInfoDetail {
         /// `start_time`; format `yyyyMMddHHmmss`.
         0 start_time: String => "start_time: must",
         /// `plate_number`.
@@ -167,8 +167,8 @@ w::record! {
     set(free_time: i64)
 }
 
-/// Vehicle payment for partners (服务商车主服务): `pay_v2.vehicle.partnerpay`.
-pub mod partnerpay {
+/// Vehicle payment for partners (服务商车主服务): `pay_v2.vehicle.partner_pay`.
+pub mod partner_pay {
     use xinqiao_wire as w;
 
     w::record! {
@@ -176,7 +176,7 @@ pub mod partnerpay {
         ///
         /// * Call: `POST /vehicle/partnerpay/notification` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988204>.
-        /// * Catalog: `pay_v2.vehicle.partnerpay.notification`.
+        /// * Catalog: `pay_v2.vehicle.partner_pay.notification`.
         pub struct Notification {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
@@ -240,7 +240,7 @@ pub mod partnerpay {
     w::endpoint! {
         Notification => NotificationResponse,
         w::EndpointInfo {
-            id: "pay_v2.vehicle.partnerpay.notification",
+            id: "pay_v2.vehicle.partner_pay.notification",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/vehicle/partnerpay/notification",
@@ -261,8 +261,8 @@ pub mod partnerpay {
         ///
         /// * Call: `POST /vehicle/partnerpay/payapply` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988205>.
-        /// * Catalog: `pay_v2.vehicle.partnerpay.payapply`.
-        pub struct Payapply {
+        /// * Catalog: `pay_v2.vehicle.partner_pay.pay_apply`.
+        pub struct PayApply {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -292,13 +292,14 @@ pub mod partnerpay {
             /// `attach`.
             13 attach: Option<String> => "attach",
             /// `spbill_create_ip`.
-            14 spbill_create_ip: String => "spbill_create_ip: must",
+            #[doc(alias = "spbill_create_ip")]
+            14 sp_bill_create_ip: String => "spbill_create_ip: must",
             /// `goods_tag`.
             15 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`.
             16 notify_url: String => "notify_url: must",
             /// `scene_info`; JSON in a text on the wire; needed according to the documentation.
-            17 scene_info: Option<super::PayapplySceneInfo> => "scene_info: json",
+            17 scene_info: Option<super::PayApplySceneInfo> => "scene_info: json",
             /// `profit_sharing`; `Y` or `N` on the wire.
             18 profit_sharing: Option<bool> => "profit_sharing: yes-no",
             /// `sub_mch_id`.
@@ -320,7 +321,7 @@ pub mod partnerpay {
             total_fee: xinqiao_types::Fen,
             trade_type: impl Into<String>,
             trade_scene: impl Into<String>,
-            spbill_create_ip: impl Into<String>,
+            sp_bill_create_ip: impl Into<String>,
             notify_url: impl Into<String>,
             sub_mch_id: impl Into<String>,
         )
@@ -332,12 +333,12 @@ pub mod partnerpay {
             sub_appid: String,
             detail: String,
         )
-        set(scene_info: super::PayapplySceneInfo, profit_sharing: bool)
+        set(scene_info: super::PayApplySceneInfo, profit_sharing: bool)
     }
 
     w::record! {
-        /// Answer to [`Payapply`].
-        pub struct PayapplyResponse {
+        /// Answer to [`PayApply`].
+        pub struct PayApplyResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -358,9 +359,9 @@ pub mod partnerpay {
     }
 
     w::endpoint! {
-        Payapply => PayapplyResponse,
+        PayApply => PayApplyResponse,
         w::EndpointInfo {
-            id: "pay_v2.vehicle.partnerpay.payapply",
+            id: "pay_v2.vehicle.partner_pay.pay_apply",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/vehicle/partnerpay/payapply",
@@ -381,8 +382,8 @@ pub mod partnerpay {
         ///
         /// * Call: `POST /vehicle/partnerpay/querystate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988212>.
-        /// * Catalog: `pay_v2.vehicle.partnerpay.querystate`.
-        pub struct Querystate {
+        /// * Catalog: `pay_v2.vehicle.partner_pay.query_state`.
+        pub struct QueryState {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -430,8 +431,8 @@ pub mod partnerpay {
     }
 
     w::record! {
-        /// Answer to [`Querystate`].
-        pub struct QuerystateResponse {
+        /// Answer to [`QueryState`].
+        pub struct QueryStateResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -462,9 +463,9 @@ pub mod partnerpay {
     }
 
     w::endpoint! {
-        Querystate => QuerystateResponse,
+        QueryState => QueryStateResponse,
         w::EndpointInfo {
-            id: "pay_v2.vehicle.partnerpay.querystate",
+            id: "pay_v2.vehicle.partner_pay.query_state",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/vehicle/partnerpay/querystate",
@@ -565,8 +566,8 @@ pub mod pay {
         ///
         /// * Call: `POST /vehicle/pay/payapply` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011985331>.
-        /// * Catalog: `pay_v2.vehicle.pay.payapply`.
-        pub struct Payapply {
+        /// * Catalog: `pay_v2.vehicle.pay.pay_apply`.
+        pub struct PayApply {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -596,7 +597,8 @@ pub mod pay {
             /// `attach`.
             13 attach: Option<String> => "attach",
             /// `spbill_create_ip`.
-            14 spbill_create_ip: String => "spbill_create_ip: must",
+            #[doc(alias = "spbill_create_ip")]
+            14 sp_bill_create_ip: String => "spbill_create_ip: must",
             /// `goods_tag`.
             15 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`.
@@ -620,7 +622,7 @@ pub mod pay {
             total_fee: xinqiao_types::Fen,
             trade_type: impl Into<String>,
             trade_scene: impl Into<String>,
-            spbill_create_ip: impl Into<String>,
+            sp_bill_create_ip: impl Into<String>,
             notify_url: impl Into<String>,
         )
         text(
@@ -634,8 +636,8 @@ pub mod pay {
     }
 
     w::record! {
-        /// Answer to [`Payapply`].
-        pub struct PayapplyResponse {
+        /// Answer to [`PayApply`].
+        pub struct PayApplyResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -652,9 +654,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Payapply => PayapplyResponse,
+        PayApply => PayApplyResponse,
         w::EndpointInfo {
-            id: "pay_v2.vehicle.pay.payapply",
+            id: "pay_v2.vehicle.pay.pay_apply",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/vehicle/pay/payapply",
@@ -675,8 +677,8 @@ pub mod pay {
         ///
         /// * Call: `POST /vehicle/pay/querystate` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011986415>.
-        /// * Catalog: `pay_v2.vehicle.pay.querystate`.
-        pub struct Querystate {
+        /// * Catalog: `pay_v2.vehicle.pay.query_state`.
+        pub struct QueryState {
             /// `mch_id`; the account's merchantid.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`; the account's appid.
@@ -711,8 +713,8 @@ pub mod pay {
     }
 
     w::record! {
-        /// Answer to [`Querystate`].
-        pub struct QuerystateResponse {
+        /// Answer to [`QueryState`].
+        pub struct QueryStateResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -737,9 +739,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        Querystate => QuerystateResponse,
+        QueryState => QueryStateResponse,
         w::EndpointInfo {
-            id: "pay_v2.vehicle.pay.querystate",
+            id: "pay_v2.vehicle.pay.query_state",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/vehicle/pay/querystate",

@@ -8,8 +8,8 @@ w::record! {
     ///
     /// * Call: `POST /wxv/cancelbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_3&index=4>.
-    /// * Catalog: `pay_v2.wxv.cancelbill`.
-    pub struct Cancelbill {
+    /// * Catalog: `pay_v2.wxv.cancel_bill`.
+    pub struct CancelBill {
         /// `version`; one of `1.0`.
         0 version: String => "version: must",
         /// `appid`.
@@ -43,8 +43,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Cancelbill`].
-    pub struct CancelbillResponse {
+    /// Answer to [`CancelBill`].
+    pub struct CancelBillResponse {
         /// `sign`.
         0 sign: String => "sign: must",
         /// `nonce_str`.
@@ -63,9 +63,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Cancelbill => CancelbillResponse,
+    CancelBill => CancelBillResponse,
     w::EndpointInfo {
-        id: "pay_v2.wxv.cancelbill",
+        id: "pay_v2.wxv.cancel_bill",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/wxv/cancelbill",
@@ -86,8 +86,8 @@ w::record! {
     ///
     /// * Call: `POST /wxv/changerentmoney` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_5&index=6>.
-    /// * Catalog: `pay_v2.wxv.changerentmoney`.
-    pub struct Changerentmoney {
+    /// * Catalog: `pay_v2.wxv.change_rent_money`.
+    pub struct ChangeRentMoney {
         /// `version`; one of `1.0`.
         0 version: String => "version: must",
         /// `appid`.
@@ -131,13 +131,13 @@ w::record! {
     text(reason: String, compensation_fee_desc: String)
 }
 
-/// Answer to [`Changerentmoney`], the same as to [`Cancelbill`].
-pub type ChangerentmoneyResponse = CancelbillResponse;
+/// Answer to [`ChangeRentMoney`], the same as to [`CancelBill`].
+pub type ChangeRentMoneyResponse = CancelBillResponse;
 
 w::endpoint! {
-    Changerentmoney => ChangerentmoneyResponse,
+    ChangeRentMoney => ChangeRentMoneyResponse,
     w::EndpointInfo {
-        id: "pay_v2.wxv.changerentmoney",
+        id: "pay_v2.wxv.change_rent_money",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/wxv/changerentmoney",
@@ -158,8 +158,8 @@ w::record! {
     ///
     /// * Call: `POST /wxv/createhotelbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=19_1&index=2>.
-    /// * Catalog: `pay_v2.wxv.createhotelbill`.
-    pub struct Createhotelbill {
+    /// * Catalog: `pay_v2.wxv.create_hotel_bill`.
+    pub struct CreateHotelBill {
         /// `version`; one of `1.0`.
         0 version: String => "version: must",
         /// `appid`.
@@ -240,8 +240,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Createhotelbill`].
-    pub struct CreatehotelbillResponse {
+    /// Answer to [`CreateHotelBill`].
+    pub struct CreateHotelBillResponse {
         /// `sign`.
         0 sign: String => "sign: must",
         /// `nonce_str`.
@@ -257,20 +257,23 @@ w::record! {
         /// `order_id`.
         6 order_id: String => "order_id: must",
         /// `miniprogram_appid`.
-        7 miniprogram_appid: String => "miniprogram_appid: must",
+        #[doc(alias = "miniprogram_appid")]
+        7 mini_program_appid: String => "miniprogram_appid: must",
         /// `miniprogram_path`.
-        8 miniprogram_path: String => "miniprogram_path: must",
+        #[doc(alias = "miniprogram_path")]
+        8 mini_program_path: String => "miniprogram_path: must",
         /// `miniprogram_username`.
-        9 miniprogram_username: String => "miniprogram_username: must",
+        #[doc(alias = "miniprogram_username")]
+        9 mini_program_username: String => "miniprogram_username: must",
         /// `package`.
         10 package: String => "package: must",
     }
 }
 
 w::endpoint! {
-    Createhotelbill => CreatehotelbillResponse,
+    CreateHotelBill => CreateHotelBillResponse,
     w::EndpointInfo {
-        id: "pay_v2.wxv.createhotelbill",
+        id: "pay_v2.wxv.create_hotel_bill",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/wxv/createhotelbill",
@@ -291,8 +294,8 @@ w::record! {
     ///
     /// * Call: `POST /wxv/createrentbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_1&index=2>.
-    /// * Catalog: `pay_v2.wxv.createrentbill`.
-    pub struct Createrentbill {
+    /// * Catalog: `pay_v2.wxv.create_rent_bill`.
+    pub struct CreateRentBill {
         /// `version`; one of `1.0`.
         0 version: String => "version: must",
         /// `appid`.
@@ -369,13 +372,13 @@ w::record! {
     )
 }
 
-/// Answer to [`Createrentbill`], the same as to [`Createhotelbill`].
-pub type CreaterentbillResponse = CreatehotelbillResponse;
+/// Answer to [`CreateRentBill`], the same as to [`CreateHotelBill`].
+pub type CreateRentBillResponse = CreateHotelBillResponse;
 
 w::endpoint! {
-    Createrentbill => CreaterentbillResponse,
+    CreateRentBill => CreateRentBillResponse,
     w::EndpointInfo {
-        id: "pay_v2.wxv.createrentbill",
+        id: "pay_v2.wxv.create_rent_bill",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/wxv/createrentbill",
@@ -396,8 +399,8 @@ w::record! {
     ///
     /// * Call: `POST /wxv/finishhotelbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=19_4&index=5>.
-    /// * Catalog: `pay_v2.wxv.finishhotelbill`.
-    pub struct Finishhotelbill {
+    /// * Catalog: `pay_v2.wxv.finish_hotel_bill`.
+    pub struct FinishHotelBill {
         /// `version`; one of `1.0`.
         0 version: String => "version: must",
         /// `appid`.
@@ -465,13 +468,13 @@ w::record! {
     set(cancel_fee: i64, room_rate: i64)
 }
 
-/// Answer to [`Finishhotelbill`], the same as to [`Cancelbill`].
-pub type FinishhotelbillResponse = CancelbillResponse;
+/// Answer to [`FinishHotelBill`], the same as to [`CancelBill`].
+pub type FinishHotelBillResponse = CancelBillResponse;
 
 w::endpoint! {
-    Finishhotelbill => FinishhotelbillResponse,
+    FinishHotelBill => FinishHotelBillResponse,
     w::EndpointInfo {
-        id: "pay_v2.wxv.finishhotelbill",
+        id: "pay_v2.wxv.finish_hotel_bill",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/wxv/finishhotelbill",
@@ -492,8 +495,8 @@ w::record! {
     ///
     /// * Call: `POST /wxv/finishrentbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_4&index=5>.
-    /// * Catalog: `pay_v2.wxv.finishrentbill`.
-    pub struct Finishrentbill {
+    /// * Catalog: `pay_v2.wxv.finish_rent_bill`.
+    pub struct FinishRentBill {
         /// `version`; one of `1.0`.
         0 version: String => "version: must",
         /// `appid`.
@@ -549,13 +552,13 @@ w::record! {
     text(real_end_time: String, service_end_location: String)
 }
 
-/// Answer to [`Finishrentbill`], the same as to [`Cancelbill`].
-pub type FinishrentbillResponse = CancelbillResponse;
+/// Answer to [`FinishRentBill`], the same as to [`CancelBill`].
+pub type FinishRentBillResponse = CancelBillResponse;
 
 w::endpoint! {
-    Finishrentbill => FinishrentbillResponse,
+    FinishRentBill => FinishRentBillResponse,
     w::EndpointInfo {
-        id: "pay_v2.wxv.finishrentbill",
+        id: "pay_v2.wxv.finish_rent_bill",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/wxv/finishrentbill",
@@ -576,8 +579,8 @@ w::record! {
     ///
     /// * Call: `POST /wxv/queryhotelbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=19_2&index=3>.
-    /// * Catalog: `pay_v2.wxv.queryhotelbill`.
-    pub struct Queryhotelbill {
+    /// * Catalog: `pay_v2.wxv.query_hotel_bill`.
+    pub struct QueryHotelBill {
         /// `version`; one of `1.0`.
         0 version: String => "version: must",
         /// `appid`.
@@ -611,8 +614,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Queryhotelbill`].
-    pub struct QueryhotelbillResponse {
+    /// Answer to [`QueryHotelBill`].
+    pub struct QueryHotelBillResponse {
         /// `sign`.
         0 sign: String => "sign: must",
         /// `nonce_str`.
@@ -675,9 +678,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Queryhotelbill => QueryhotelbillResponse,
+    QueryHotelBill => QueryHotelBillResponse,
     w::EndpointInfo {
-        id: "pay_v2.wxv.queryhotelbill",
+        id: "pay_v2.wxv.query_hotel_bill",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/wxv/queryhotelbill",
@@ -698,8 +701,8 @@ w::record! {
     ///
     /// * Call: `POST /wxv/queryrentbill` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/payscore.php?chapter=18_2&index=3>.
-    /// * Catalog: `pay_v2.wxv.queryrentbill`.
-    pub struct Queryrentbill {
+    /// * Catalog: `pay_v2.wxv.query_rent_bill`.
+    pub struct QueryRentBill {
         /// `version`; one of `1.0`.
         0 version: String => "version: must",
         /// `appid`.
@@ -733,8 +736,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Queryrentbill`].
-    pub struct QueryrentbillResponse {
+    /// Answer to [`QueryRentBill`].
+    pub struct QueryRentBillResponse {
         /// `sign`.
         0 sign: String => "sign: must",
         /// `nonce_str`.
@@ -789,9 +792,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Queryrentbill => QueryrentbillResponse,
+    QueryRentBill => QueryRentBillResponse,
     w::EndpointInfo {
-        id: "pay_v2.wxv.queryrentbill",
+        id: "pay_v2.wxv.query_rent_bill",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/wxv/queryrentbill",

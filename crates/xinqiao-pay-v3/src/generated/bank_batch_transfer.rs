@@ -6,24 +6,24 @@ pub mod receipt {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Get the receipt of a transfer detail (查询转账明细电子回单).
+        /// Apply for the receipt of a transfer detail (申请转账明细电子回单).
         ///
-        /// * Call: `GET /v3/bank-batch-transfer/receipt/detail-receipts` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/bank-batch-transfer/receipt/detail-receipts` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_9.shtml>.
-        /// * Catalog: `pay_v3.bank_batch_transfer.receipt.detail_receipts_get`.
-        pub struct DetailReceiptsGet {
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_8.shtml>.
+        /// * Catalog: `pay_v3.bank_batch_transfer.receipt.apply_detail_receipt`.
+        pub struct ApplyDetailReceipt {
             /// `out_batch_no`.
-            0 out_batch_no: String => "out_batch_no: must query",
+            0 out_batch_no: String => "out_batch_no: must",
             /// `out_detail_no`.
-            1 out_detail_no: String => "out_detail_no: must query",
+            1 out_detail_no: String => "out_detail_no: must",
         }
         new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
     }
 
     w::record! {
-        /// Answer to [`DetailReceiptsGet`].
-        pub struct DetailReceiptsGetResponse {
+        /// Answer to [`ApplyDetailReceipt`].
+        pub struct ApplyDetailReceiptResponse {
             /// `out_batch_no`.
             0 out_batch_no: String => "out_batch_no: must",
             /// `out_detail_no`.
@@ -42,47 +42,9 @@ pub mod receipt {
     }
 
     w::endpoint! {
-        DetailReceiptsGet => DetailReceiptsGetResponse,
+        ApplyDetailReceipt => ApplyDetailReceiptResponse,
         w::EndpointInfo {
-            id: "pay_v3.bank_batch_transfer.receipt.detail_receipts_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/bank-batch-transfer/receipt/detail-receipts",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Apply for the receipt of a transfer detail (申请转账明细电子回单).
-        ///
-        /// * Call: `POST /v3/bank-batch-transfer/receipt/detail-receipts` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_8.shtml>.
-        /// * Catalog: `pay_v3.bank_batch_transfer.receipt.detail_receipts_post`.
-        pub struct DetailReceiptsPost {
-            /// `out_batch_no`.
-            0 out_batch_no: String => "out_batch_no: must",
-            /// `out_detail_no`.
-            1 out_detail_no: String => "out_detail_no: must",
-        }
-        new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
-    }
-
-    /// Answer to [`DetailReceiptsPost`], the same as to [`DetailReceiptsGet`].
-    pub type DetailReceiptsPostResponse = DetailReceiptsGetResponse;
-
-    w::endpoint! {
-        DetailReceiptsPost => DetailReceiptsPostResponse,
-        w::EndpointInfo {
-            id: "pay_v3.bank_batch_transfer.receipt.detail_receipts_post",
+            id: "pay_v3.bank_batch_transfer.receipt.apply_detail_receipt",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/bank-batch-transfer/receipt/detail-receipts",
@@ -99,22 +61,22 @@ pub mod receipt {
     }
 
     w::record! {
-        /// Get the summary receipt of a batch (查询转账汇总电子回单).
+        /// Apply for the summary receipt of a batch (申请转账汇总电子回单).
         ///
-        /// * Call: `GET /v3/bank-batch-transfer/receipt/summary-receipts` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/bank-batch-transfer/receipt/summary-receipts` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_7.shtml>.
-        /// * Catalog: `pay_v3.bank_batch_transfer.receipt.summary_receipts_get`.
-        pub struct SummaryReceiptsGet {
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_6.shtml>.
+        /// * Catalog: `pay_v3.bank_batch_transfer.receipt.apply_summary_receipt`.
+        pub struct ApplySummaryReceipt {
             /// `out_batch_no`.
-            0 out_batch_no: String => "out_batch_no: must query",
+            0 out_batch_no: String => "out_batch_no: must",
         }
         new(out_batch_no: impl Into<String>)
     }
 
     w::record! {
-        /// Answer to [`SummaryReceiptsGet`].
-        pub struct SummaryReceiptsGetResponse {
+        /// Answer to [`ApplySummaryReceipt`].
+        pub struct ApplySummaryReceiptResponse {
             /// `out_batch_no`.
             0 out_batch_no: String => "out_batch_no: must",
             /// `receipt_no`.
@@ -135,12 +97,50 @@ pub mod receipt {
     }
 
     w::endpoint! {
-        SummaryReceiptsGet => SummaryReceiptsGetResponse,
+        ApplySummaryReceipt => ApplySummaryReceiptResponse,
         w::EndpointInfo {
-            id: "pay_v3.bank_batch_transfer.receipt.summary_receipts_get",
-            method: "GET",
+            id: "pay_v3.bank_batch_transfer.receipt.apply_summary_receipt",
+            method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/bank-batch-transfer/receipt/summary-receipts",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get the receipt of a transfer detail (查询转账明细电子回单).
+        ///
+        /// * Call: `GET /v3/bank-batch-transfer/receipt/detail-receipts` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_9.shtml>.
+        /// * Catalog: `pay_v3.bank_batch_transfer.receipt.get_detail_receipts`.
+        pub struct GetDetailReceipts {
+            /// `out_batch_no`.
+            0 out_batch_no: String => "out_batch_no: must query",
+            /// `out_detail_no`.
+            1 out_detail_no: String => "out_detail_no: must query",
+        }
+        new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
+    }
+
+    /// Answer to [`GetDetailReceipts`], the same as to [`ApplyDetailReceipt`].
+    pub type GetDetailReceiptsResponse = ApplyDetailReceiptResponse;
+
+    w::endpoint! {
+        GetDetailReceipts => GetDetailReceiptsResponse,
+        w::EndpointInfo {
+            id: "pay_v3.bank_batch_transfer.receipt.get_detail_receipts",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/bank-batch-transfer/receipt/detail-receipts",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,
@@ -154,34 +154,34 @@ pub mod receipt {
     }
 
     w::record! {
-        /// Apply for the summary receipt of a batch (申请转账汇总电子回单).
+        /// Get the summary receipt of a batch (查询转账汇总电子回单).
         ///
-        /// * Call: `POST /v3/bank-batch-transfer/receipt/summary-receipts` on `api.mch.weixin.qq.com`.
+        /// * Call: `GET /v3/bank-batch-transfer/receipt/summary-receipts` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_6.shtml>.
-        /// * Catalog: `pay_v3.bank_batch_transfer.receipt.summary_receipts_post`.
-        pub struct SummaryReceiptsPost {
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_7.shtml>.
+        /// * Catalog: `pay_v3.bank_batch_transfer.receipt.get_summary_receipts`.
+        pub struct GetSummaryReceipts {
             /// `out_batch_no`.
-            0 out_batch_no: String => "out_batch_no: must",
+            0 out_batch_no: String => "out_batch_no: must query",
         }
         new(out_batch_no: impl Into<String>)
     }
 
-    /// Answer to [`SummaryReceiptsPost`], the same as to [`SummaryReceiptsGet`].
-    pub type SummaryReceiptsPostResponse = SummaryReceiptsGetResponse;
+    /// Answer to [`GetSummaryReceipts`], the same as to [`ApplySummaryReceipt`].
+    pub type GetSummaryReceiptsResponse = ApplySummaryReceiptResponse;
 
     w::endpoint! {
-        SummaryReceiptsPost => SummaryReceiptsPostResponse,
+        GetSummaryReceipts => GetSummaryReceiptsResponse,
         w::EndpointInfo {
-            id: "pay_v3.bank_batch_transfer.receipt.summary_receipts_post",
-            method: "POST",
+            id: "pay_v3.bank_batch_transfer.receipt.get_summary_receipts",
+            method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/bank-batch-transfer/receipt/summary-receipts",
             when: None,
             auth: w::Auth::Merchant,
-            content: w::Content::Json,
+            content: w::Content::None,
             answer: w::Content::Json,
-            retry: w::Retry::Keyed,
+            retry: w::Retry::Safe,
             code_field: "code",
             message_field: "message",
             client_cert: false,

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `transfer_detail_list` in the answer of `bank_transfer::BatchesByBatchId`; an item of `transfer_detail_list` in the answer of `bank_transfer::BatchesByOutBatchNo`.
-    pub struct BatchesByBatchIdTransferDetail {
+    /// An item of `transfer_detail_list` in the answer of `bank_transfer::GetBatchByBatchId`; an item of `transfer_detail_list` in the answer of `bank_transfer::GetBatchByOutBatchNo`.
+    pub struct TransferDetailInfo {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `transfer_detail_list` in `bank_transfer::Batches`.
+    /// An item of `transfer_detail_list` in `bank_transfer::CreateBatch`.
     pub struct TransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
@@ -48,8 +48,8 @@ w::record! {
     /// * Call: `POST /v3/bank-transfer/batches` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_1.shtml>.
-    /// * Catalog: `pay_v3.bank_transfer.batches`.
-    pub struct Batches {
+    /// * Catalog: `pay_v3.bank_transfer.create_batch`.
+    pub struct CreateBatch {
         /// `platform_mchid`.
         0 platform_mchid: String => "platform_mchid: must",
         /// `specialized_payment_mchid`.
@@ -96,8 +96,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Batches`].
-    pub struct BatchesResponse {
+    /// Answer to [`CreateBatch`].
+    pub struct CreateBatchResponse {
         /// `out_batch_no`.
         0 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
@@ -110,9 +110,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Batches => BatchesResponse,
+    CreateBatch => CreateBatchResponse,
     w::EndpointInfo {
-        id: "pay_v3.bank_transfer.batches",
+        id: "pay_v3.bank_transfer.create_batch",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/bank-transfer/batches",
@@ -134,8 +134,8 @@ w::record! {
     /// * Call: `GET /v3/bank-transfer/batches/batch-id/{batch_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_2.shtml>.
-    /// * Catalog: `pay_v3.bank_transfer.batches_by_batch_id`.
-    pub struct BatchesByBatchId {
+    /// * Catalog: `pay_v3.bank_transfer.get_batch_by_batch_id`.
+    pub struct GetBatchByBatchId {
         /// `batch_id`.
         0 batch_id: String => "batch_id: must path",
         /// `need_query_detail`.
@@ -153,8 +153,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`BatchesByBatchId`].
-    pub struct BatchesByBatchIdResponse {
+    /// Answer to [`GetBatchByBatchId`].
+    pub struct GetBatchByBatchIdResponse {
         /// `bank_sp_mchid`.
         0 bank_sp_mchid: String => "bank_sp_mchid: must",
         /// `platform_mchid`.
@@ -202,14 +202,14 @@ w::record! {
         /// `transfer_purpose`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
         22 transfer_purpose: Option<String> => "transfer_purpose",
         /// `transfer_detail_list`.
-        23 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => "transfer_detail_list",
+        23 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
     }
 }
 
 w::endpoint! {
-    BatchesByBatchId => BatchesByBatchIdResponse,
+    GetBatchByBatchId => GetBatchByBatchIdResponse,
     w::EndpointInfo {
-        id: "pay_v3.bank_transfer.batches_by_batch_id",
+        id: "pay_v3.bank_transfer.get_batch_by_batch_id",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/bank-transfer/batches/batch-id/{batch_id}",
@@ -231,8 +231,8 @@ w::record! {
     /// * Call: `GET /v3/bank-transfer/batches/out-batch-no/{out_batch_no}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_4.shtml>.
-    /// * Catalog: `pay_v3.bank_transfer.batches_by_out_batch_no`.
-    pub struct BatchesByOutBatchNo {
+    /// * Catalog: `pay_v3.bank_transfer.get_batch_by_out_batch_no`.
+    pub struct GetBatchByOutBatchNo {
         /// `out_batch_no`.
         0 out_batch_no: String => "out_batch_no: must path",
         /// `need_query_detail`.
@@ -257,13 +257,13 @@ w::record! {
     set(offset: i64, limit: i64)
 }
 
-/// Answer to [`BatchesByOutBatchNo`], the same as to [`BatchesByBatchId`].
-pub type BatchesByOutBatchNoResponse = BatchesByBatchIdResponse;
+/// Answer to [`GetBatchByOutBatchNo`], the same as to [`GetBatchByBatchId`].
+pub type GetBatchByOutBatchNoResponse = GetBatchByBatchIdResponse;
 
 w::endpoint! {
-    BatchesByOutBatchNo => BatchesByOutBatchNoResponse,
+    GetBatchByOutBatchNo => GetBatchByOutBatchNoResponse,
     w::EndpointInfo {
-        id: "pay_v3.bank_transfer.batches_by_out_batch_no",
+        id: "pay_v3.bank_transfer.get_batch_by_out_batch_no",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/bank-transfer/batches/out-batch-no/{out_batch_no}",
@@ -285,8 +285,8 @@ w::record! {
     /// * Call: `GET /v3/bank-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_3.shtml>.
-    /// * Catalog: `pay_v3.bank_transfer.batches_details_by_detail_id`.
-    pub struct BatchesDetailsByDetailId {
+    /// * Catalog: `pay_v3.bank_transfer.get_batch_details_by_detail_id`.
+    pub struct GetBatchDetailsByDetailId {
         /// `batch_id`.
         0 batch_id: String => "batch_id: must path",
         /// `detail_id`.
@@ -296,8 +296,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`BatchesDetailsByDetailId`].
-    pub struct BatchesDetailsByDetailIdResponse {
+    /// Answer to [`GetBatchDetailsByDetailId`].
+    pub struct GetBatchDetailsByDetailIdResponse {
         /// `bank_sp_mchid`.
         0 bank_sp_mchid: String => "bank_sp_mchid: must",
         /// `platform_mchid`.
@@ -346,9 +346,9 @@ w::record! {
 }
 
 w::endpoint! {
-    BatchesDetailsByDetailId => BatchesDetailsByDetailIdResponse,
+    GetBatchDetailsByDetailId => GetBatchDetailsByDetailIdResponse,
     w::EndpointInfo {
-        id: "pay_v3.bank_transfer.batches_details_by_detail_id",
+        id: "pay_v3.bank_transfer.get_batch_details_by_detail_id",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/bank-transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}",
@@ -370,8 +370,8 @@ w::record! {
     /// * Call: `GET /v3/bank-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_5.shtml>.
-    /// * Catalog: `pay_v3.bank_transfer.batches_details_by_out_detail_no`.
-    pub struct BatchesDetailsByOutDetailNo {
+    /// * Catalog: `pay_v3.bank_transfer.get_batch_details_by_out_detail_no`.
+    pub struct GetBatchDetailsByOutDetailNo {
         /// `out_batch_no`.
         0 out_batch_no: String => "out_batch_no: must path",
         /// `out_detail_no`.
@@ -380,13 +380,13 @@ w::record! {
     new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
 }
 
-/// Answer to [`BatchesDetailsByOutDetailNo`], the same as to [`BatchesDetailsByDetailId`].
-pub type BatchesDetailsByOutDetailNoResponse = BatchesDetailsByDetailIdResponse;
+/// Answer to [`GetBatchDetailsByOutDetailNo`], the same as to [`GetBatchDetailsByDetailId`].
+pub type GetBatchDetailsByOutDetailNoResponse = GetBatchDetailsByDetailIdResponse;
 
 w::endpoint! {
-    BatchesDetailsByOutDetailNo => BatchesDetailsByOutDetailNoResponse,
+    GetBatchDetailsByOutDetailNo => GetBatchDetailsByOutDetailNoResponse,
     w::EndpointInfo {
-        id: "pay_v3.bank_transfer.batches_details_by_out_detail_no",
+        id: "pay_v3.bank_transfer.get_batch_details_by_out_detail_no",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/bank-transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}",

@@ -17,7 +17,7 @@ w::record! {
 }
 
 w::record! {
-    /// `activity_detail` of `rate_activity::Applications`.
+    /// `activity_detail` of `rate_activity::CreateApplication`.
     pub struct ActivityDetail {
         /// `activity_id`.
         0 activity_id: String => "activity_id: must",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `activity_detail_modification` of `rate_activity::ApplicationsIdByApplicationIdPatch`.
+    /// `activity_detail_modification` of `rate_activity::UpdateApplication`.
     pub struct ActivityDetailModification {
         /// `activity_rate`.
         0 activity_rate: Option<String> => "activity_rate",
@@ -45,7 +45,7 @@ w::record! {
 }
 
 w::record! {
-    /// `addition_info` of `applyment4sub::Applyment`.
+    /// `addition_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct AdditionInfo {
         /// `legal_person_commitment`.
         0 legal_person_commitment: Option<String> => "legal_person_commitment",
@@ -66,7 +66,7 @@ w::record! {
 }
 
 w::record! {
-    /// `additional_information` of `rate_activity::Applications`; `additional_information` of `rate_activity::ApplicationsIdByApplicationIdPatch`.
+    /// `additional_information` of `rate_activity::CreateApplication`; `additional_information` of `rate_activity::UpdateApplication`.
     pub struct AdditionalInformation {
         /// `additional_message`.
         0 additional_message: Option<String> => "additional_message",
@@ -79,7 +79,7 @@ w::record! {
 }
 
 w::record! {
-    /// `additional_materials` of `mch_operate::risk::WithdrawlApply`.
+    /// `additional_materials` of `mch_operate::risk::ApplyWithdrawl`.
     pub struct AdditionalMaterial {
         /// `additional_media`.
         0 additional_media: Option<Vec<String>> => "additional_media",
@@ -89,7 +89,7 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `base::ByOpenidOrdersByBrandIdData`.
+    /// `amount` of `base::Order`.
     pub struct Amount {
         /// `total`.
         0 total: Option<f64> => "total",
@@ -103,7 +103,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `from` in `base::AmountItem`; an item of `from` in `base::RefundsAmount`.
+    /// An item of `from` in `base::AmountItem`; an item of `from` in `base::RefundAmount`.
     pub struct AmountFrom {
         /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
@@ -114,7 +114,7 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `refund::domestic::Refunds`; `amount` of the answer of `refund::domestic::RefundsApplyAbnormalRefund`; and 1 more.
+    /// `amount` of the answer of `refund::domestic::ApplyAbnormalRefund`; `amount` of the answer of `refund::domestic::Create`; and 1 more.
     pub struct AmountItem {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
@@ -155,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `audit_detail` in the answer of `applyment4sub::ApplymentByApplymentId`; an item of `audit_detail` in the answer of `applyment4sub::ApplymentByBusinessCode`.
+    /// An item of `audit_detail` in the answer of `applyment_4_sub::GetApplymentByApplymentId`; an item of `audit_detail` in the answer of `applyment_4_sub::GetApplymentByBusinessCode`.
     pub struct AuditDetail {
         /// `field`.
         0 field: String => "field: must",
@@ -167,7 +167,7 @@ w::record! {
 }
 
 w::record! {
-    /// `bank_account_info` of `applyment4sub::Applyment`.
+    /// `bank_account_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct BankAccountInfo {
         /// `bank_account_type`; one of `BANK_ACCOUNT_TYPE_CORPORATE` `BANK_ACCOUNT_TYPE_PERSONAL`.
         0 bank_account_type: String => "bank_account_type: must",
@@ -194,7 +194,7 @@ w::record! {
 }
 
 w::record! {
-    /// `bank_transfer_info` of the answer of `recharge::bank_transfer_recharges::ByOutRechargeNo`.
+    /// `bank_transfer_info` of the answer of `recharge::bank_transfer_recharges::Get`.
     pub struct BankTransferInfo {
         /// `bill_no`.
         0 bill_no: Option<String> => "bill_no",
@@ -238,7 +238,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `BUS` of `qrcode::Transactions`; the body `BUS` of the answer of `qrcode::Transactions`; and 1 more.
+    /// The body `BUS` of `qr_code::DeductTransaction`; the body `BUS` of the answer of `qr_code::DeductTransaction`; and 1 more.
     pub struct BusInfo {
         /// `start_time`.
         0 start_time: Option<String> => "start_time",
@@ -252,7 +252,7 @@ w::record! {
 }
 
 w::record! {
-    /// `business_info` of `applyment4sub::Applyment`.
+    /// `business_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct BusinessInfo {
         /// `merchant_shortname`.
         0 merchant_shortname: String => "merchant_shortname: must",
@@ -296,8 +296,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `lovefeast::users::ByOpenidOrdersByBrandId`.
-    pub struct ByOpenidOrdersByBrandIdData {
+    /// An item of `data` in the answer of `love_feast::users::ListOrders`.
+    pub struct Order {
         /// `welfare_trade_id`.
         0 welfare_trade_id: Option<String> => "welfare_trade_id",
         /// `appid`.
@@ -328,8 +328,8 @@ w::record! {
 }
 
 w::record! {
-    /// `receiver` of `abnormal_fund_processing::receipts::ByReceiptIdTransferInstructions`.
-    pub struct ByReceiptIdTransferInstructionsReceiver {
+    /// `receiver` of `abnormal_fund_processing::receipts::CreateTransferInstruction`.
+    pub struct TransferInstructionReceiver {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `appid`.
@@ -373,8 +373,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `base::Certificates`.
-    pub struct CertificatesData {
+    /// An item of `data` in the answer of `base::GetCertificates`.
+    pub struct Certificate {
         /// `effective_time`; format `rfc3339`.
         0 effective_time: String => "effective_time: must",
         /// `expire_time`; format `rfc3339`.
@@ -387,7 +387,7 @@ w::record! {
 }
 
 w::record! {
-    /// `combine_payer_info` of the answer of `repayment::combine_transactions::partner::OutTradeNoByCombineOutTradeNo`.
+    /// `combine_payer_info` of the answer of `repayment::combine_transactions::partner::Get`.
     pub struct CombinePayerInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -395,7 +395,7 @@ w::record! {
 }
 
 w::record! {
-    /// `commander` of the answer of `abnormal_fund_processing::receipts::TransferInstructionsByOutInstructionNo`; `commander` of `base::Instruction`; and 1 more.
+    /// `commander` of the answer of `abnormal_fund_processing::receipts::GetTransferInstruction`; `commander` of `base::Instruction`; and 1 more.
     pub struct Commander {
         /// `operator`; one of `MERCHANT`.
         0 operator: String => "operator: must",
@@ -405,7 +405,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contact_info` of `applyment4sub::Applyment`.
+    /// `contact_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct ContactInfo {
         /// `contact_type`; one of `LEGAL` `SUPER`; needed according to the documentation.
         0 contact_type: Option<String> => "contact_type",
@@ -451,7 +451,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `coupon_list` in `industry_coupon::Tokens`.
+    /// An item of `coupon_list` in `industry_coupon::PrepareToken`.
     pub struct Coupon {
         /// `stock_id`.
         0 stock_id: i64 => "stock_id: must",
@@ -462,7 +462,7 @@ w::record! {
 }
 
 w::record! {
-    /// `deduct_duration` of `partner_papay::contracts::ByContractIdNotify`.
+    /// `deduct_duration` of `partner_papay::contracts::Notify`.
     pub struct DeductDuration {
         /// `count`.
         0 count: f64 => "count: must",
@@ -474,8 +474,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `iotmanage::Devices`.
-    pub struct DevicesData {
+    /// An item of `data` in the answer of `iot_manage::ListDevices`.
+    pub struct Device {
         /// `device_sn`.
         0 device_sn: Option<String> => "device_sn",
         /// `camera_sn`.
@@ -512,7 +512,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `dish_list` in `catering::OrdersSyncStatus`.
+    /// An item of `dish_list` in `catering::SyncOrderStatus`.
     pub struct Dish {
         /// `out_dish_no`.
         0 out_dish_no: String => "out_dish_no: must",
@@ -545,7 +545,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `download_bill_list` in the answer of `bill::SubMerchantFundflowbill`.
+    /// An item of `download_bill_list` in the answer of `bill::GetSubMerchantFundFlowBill`.
     pub struct DownloadBill {
         /// `bill_sequence`.
         0 bill_sequence: i64 => "bill_sequence: must",
@@ -563,7 +563,7 @@ w::record! {
 }
 
 w::record! {
-    /// `encrypt_certificate` of `base::CertificatesData`.
+    /// `encrypt_certificate` of `base::Certificate`.
     pub struct EncryptCertificate {
         /// `algorithm`.
         0 algorithm: String => "algorithm: must",
@@ -577,7 +577,7 @@ w::record! {
 }
 
 w::record! {
-    /// `estimated_amount` of `partner_papay::contracts::ByContractIdNotify`.
+    /// `estimated_amount` of `partner_papay::contracts::Notify`.
     pub struct EstimatedAmount {
         /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
@@ -602,7 +602,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `goods_detail` in `industry_rebate::RetailIndustryTransactions`.
+    /// An item of `goods_detail` in `industry_rebate::ReportRetailIndustryTransaction`.
     pub struct GoodsDetail {
         /// `barcode`.
         0 barcode: String => "barcode: must",
@@ -620,7 +620,7 @@ w::record! {
 }
 
 w::record! {
-    /// `h5_info` of `repayment::combine_transactions::partner::Prepay`.
+    /// `h5_info` of `repayment::combine_transactions::partner::Create`.
     pub struct H5Info {
         /// `type`; one of `iOS` `Android` `Wap`.
         0 type_: String => "type: must",
@@ -703,7 +703,7 @@ w::record! {
 }
 
 w::record! {
-    /// `identity` of `base::PrepayCombinePayerInfo`.
+    /// `identity` of `base::RepaymentPayerInfo`.
     pub struct Identity {
         /// `type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `TAIWAN_COMPATRIOT_PERMIT`.
         0 type_: String => "type: must",
@@ -737,7 +737,7 @@ w::record! {
 }
 
 w::record! {
-    /// `instruction` of the answer of `abnormal_fund_processing::receipts::ByReceiptId`.
+    /// `instruction` of the answer of `abnormal_fund_processing::receipts::Get`.
     pub struct Instruction {
         /// `out_instruction_no`.
         0 out_instruction_no: Option<String> => "out_instruction_no",
@@ -757,7 +757,7 @@ w::record! {
 }
 
 w::record! {
-    /// `instruction` of the answer of `abnormal_fund_processing::receipts::ByReceiptIdTransferInstructions`.
+    /// `instruction` of the answer of `abnormal_fund_processing::receipts::CreateTransferInstruction`.
     pub struct InstructionItem {
         /// `out_instruction_no`.
         0 out_instruction_no: Option<String> => "out_instruction_no",
@@ -793,7 +793,7 @@ w::record! {
 }
 
 w::record! {
-    /// `links` of the answer of `iotmanage::Devices`.
+    /// `links` of the answer of `iot_manage::ListDevices`.
     pub struct Link {
         /// `next`.
         0 next: Option<String> => "next",
@@ -805,8 +805,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `merchantfund::MerchantIncomeRecords`.
-    pub struct MerchantIncomeRecordsData {
+    /// An item of `data` in the answer of `merchant_fund::ListMerchantIncomeRecords`.
+    pub struct MerchantIncomeRecord {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
@@ -831,8 +831,8 @@ w::record! {
 }
 
 w::record! {
-    /// `links` of the answer of `merchantfund::MerchantIncomeRecords`; `links` of the answer of `merchantfund::PartnerIncomeRecords`.
-    pub struct MerchantIncomeRecordsLink {
+    /// `links` of the answer of `merchant_fund::ListMerchantIncomeRecords`; `links` of the answer of `merchant_fund::ListPartnerIncomeRecords`.
+    pub struct LinkInfo {
         /// `next`.
         0 next: String => "next: must",
         /// `prev`.
@@ -843,7 +843,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `METRO` of `qrcode::Transactions`; the body `METRO` of the answer of `qrcode::Transactions`; and 1 more.
+    /// The body `METRO` of `qr_code::DeductTransaction`; the body `METRO` of the answer of `qr_code::DeductTransaction`; and 1 more.
     pub struct MetroInfo {
         /// `start_time`.
         0 start_time: Option<String> => "start_time",
@@ -895,12 +895,13 @@ w::record! {
         /// `micro_ec_name`.
         1 micro_ec_name: String => "micro_ec_name: must",
         /// `micro_qrcode`.
-        2 micro_qrcode: Option<String> => "micro_qrcode",
+        #[doc(alias = "micro_qrcode")]
+        2 micro_qr_code: Option<String> => "micro_qrcode",
         /// `micro_link`.
         3 micro_link: Option<String> => "micro_link",
     }
     new(micro_online_store: impl Into<String>, micro_ec_name: impl Into<String>)
-    text(micro_qrcode: String, micro_link: String)
+    text(micro_qr_code: String, micro_link: String)
 }
 
 w::record! {
@@ -949,8 +950,8 @@ w::record! {
 }
 
 w::record! {
-    /// `miniprogram_info` of `repayment::combine_transactions::partner::Prepay`.
-    pub struct MiniprogramInfo {
+    /// `miniprogram_info` of `repayment::combine_transactions::partner::Create`.
+    pub struct ProgramInfo {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `openid`; personal data, masked in `Debug`.
@@ -995,8 +996,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in `repayment::combine_transactions::partner::OutTradeNoClose`.
-    pub struct OutTradeNoCloseSubOrder {
+    /// An item of `sub_orders` in `repayment::combine_transactions::partner::Close`.
+    pub struct CloseSubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
@@ -1009,8 +1010,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `merchantfund::PartnerIncomeRecords`.
-    pub struct PartnerIncomeRecordsData {
+    /// An item of `data` in the answer of `merchant_fund::ListPartnerIncomeRecords`.
+    pub struct PartnerIncomeRecord {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
         /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
@@ -1035,7 +1036,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payee_info` of `mch_operate::risk::WithdrawlApply`.
+    /// `payee_info` of `mch_operate::risk::ApplyWithdrawl`.
     pub struct PayeeInfo {
         /// `account_type`; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
         0 account_type: String => "account_type: must",
@@ -1085,7 +1086,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `lovefeast::users::ByOpenidOrdersByOutTradeNo`; `payer` of `base::ByOpenidOrdersByBrandIdData`.
+    /// `payer` of the answer of `love_feast::users::GetOrder`; `payer` of `base::Order`.
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -1099,8 +1100,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `base::PrepaySubOrder`.
-    pub struct PrepayAmount {
+    /// `amount` of `base::RepaymentSubOrder`.
+    pub struct RepaymentAmount {
         /// `total_amount`; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
@@ -1110,8 +1111,8 @@ w::record! {
 }
 
 w::record! {
-    /// `app_info` of `repayment::combine_transactions::partner::Prepay`.
-    pub struct PrepayAppInfo {
+    /// `app_info` of `repayment::combine_transactions::partner::Create`.
+    pub struct RepaymentAppInfo {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
     }
@@ -1119,8 +1120,8 @@ w::record! {
 }
 
 w::record! {
-    /// `combine_payer_info` of `repayment::combine_transactions::partner::Prepay`.
-    pub struct PrepayCombinePayerInfo {
+    /// `combine_payer_info` of `repayment::combine_transactions::partner::Create`.
+    pub struct RepaymentPayerInfo {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
     }
@@ -1129,8 +1130,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in `repayment::combine_transactions::partner::Prepay`.
-    pub struct PrepaySubOrder {
+    /// An item of `sub_orders` in `repayment::combine_transactions::partner::Create`.
+    pub struct RepaymentSubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
@@ -1142,17 +1143,17 @@ w::record! {
         /// `out_trade_no`.
         4 out_trade_no: String => "out_trade_no: must",
         /// `amount`.
-        5 amount: PrepayAmount => "amount: must",
+        5 amount: RepaymentAmount => "amount: must",
         /// `settle_info`.
         6 settle_info: Option<SettleInfo> => "settle_info",
     }
-    new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: PrepayAmount)
+    new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: RepaymentAmount)
     text(mchid: xinqiao_types::MchId, sub_mchid: String, attach: String)
     set(settle_info: SettleInfo)
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `qrcode::Transactions`; an item of `promotion_detail` in the answer of `qrcode::TransactionsByOutTradeNo`.
+    /// An item of `promotion_detail` in the answer of `qr_code::DeductTransaction`; an item of `promotion_detail` in the answer of `qr_code::GetTransaction`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: Option<String> => "coupon_id",
@@ -1167,7 +1168,8 @@ w::record! {
         /// `amount`.
         5 amount: Option<i64> => "amount",
         /// `wechatpay_contribute`.
-        6 wechatpay_contribute: Option<i64> => "wechatpay_contribute",
+        #[doc(alias = "wechatpay_contribute")]
+        6 wechat_pay_contribute: Option<i64> => "wechatpay_contribute",
         /// `merchant_contribute`.
         7 merchant_contribute: Option<i64> => "merchant_contribute",
         /// `other_contribute`.
@@ -1178,7 +1180,7 @@ w::record! {
 }
 
 w::record! {
-    /// `proof_media_list` of `mch_operate::risk::WithdrawlApply`.
+    /// `proof_media_list` of `mch_operate::risk::ApplyWithdrawl`.
     pub struct ProofMedia {
         /// `proof_payee_media`.
         0 proof_payee_media: Option<Vec<ProofPayeeMedia>> => "proof_payee_media",
@@ -1199,7 +1201,7 @@ w::record! {
 }
 
 w::record! {
-    /// `real_name_info` of the answer of `facemch::UsersByFaceSid`.
+    /// `real_name_info` of the answer of `face_mch::GetUser`.
     pub struct RealNameInfo {
         /// `encrypted_real_name`.
         0 encrypted_real_name: Option<String> => "encrypted_real_name",
@@ -1223,7 +1225,7 @@ w::record! {
 }
 
 w::record! {
-    /// `receiver` of the answer of `abnormal_fund_processing::receipts::TransferInstructionsByOutInstructionNo`.
+    /// `receiver` of the answer of `abnormal_fund_processing::receipts::GetTransferInstruction`.
     pub struct ReceiverItem {
         /// `account_type`.
         0 account_type: Option<String> => "account_type",
@@ -1237,7 +1239,7 @@ w::record! {
 }
 
 w::record! {
-    /// `recharge_amount` of `recharge::bank_transfer_recharges::Apply`; `recharge_amount` of the answer of `recharge::bank_transfer_recharges::ByOutRechargeNo`.
+    /// `recharge_amount` of `recharge::bank_transfer_recharges::Apply`; `recharge_amount` of the answer of `recharge::bank_transfer_recharges::Get`.
     pub struct RechargeAmount {
         /// `amount`; in fen.
         0 amount: Option<xinqiao_types::Fen> => "amount",
@@ -1250,8 +1252,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `refund::domestic::Refunds`.
-    pub struct RefundsAmount {
+    /// `amount` of `refund::domestic::Create`.
+    pub struct RefundAmount {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `refund`; in fen.
@@ -1268,12 +1270,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `goods_detail` in `refund::domestic::Refunds`; an item of `goods_detail` in `base::RefundsPromotionDetail`.
-    pub struct RefundsGoodsDetail {
+    /// An item of `goods_detail` in `refund::domestic::Create`; an item of `goods_detail` in `base::PromotionDetailInfo`.
+    pub struct RefundGoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wechatpay_goods_id`.
-        1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
+        #[doc(alias = "wechatpay_goods_id")]
+        1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
         2 goods_name: Option<String> => "goods_name",
         /// `unit_price`; in fen.
@@ -1289,12 +1292,12 @@ w::record! {
         refund_amount: xinqiao_types::Fen,
         refund_quantity: xinqiao_types::Fen,
     )
-    text(wechatpay_goods_id: String, goods_name: String)
+    text(wechat_pay_goods_id: String, goods_name: String)
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `refund::domestic::Refunds`; an item of `promotion_detail` in the answer of `refund::domestic::RefundsApplyAbnormalRefund`; and 1 more.
-    pub struct RefundsPromotionDetail {
+    /// An item of `promotion_detail` in the answer of `refund::domestic::ApplyAbnormalRefund`; an item of `promotion_detail` in the answer of `refund::domestic::Create`; and 1 more.
+    pub struct PromotionDetailInfo {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
         /// `scope`.
@@ -1306,12 +1309,12 @@ w::record! {
         /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `goods_detail`.
-        5 goods_detail: Option<Vec<RefundsGoodsDetail>> => "goods_detail",
+        5 goods_detail: Option<Vec<RefundGoodsDetail>> => "goods_detail",
     }
 }
 
 w::record! {
-    /// `resource` of `base::Webhooks`.
+    /// `resource` of `base::CreateWebhook`.
     pub struct Resource {
         /// `algorithm`.
         0 algorithm: String => "algorithm: must",
@@ -1358,7 +1361,7 @@ w::record! {
 }
 
 w::record! {
-    /// `settle_info` of `base::PrepaySubOrder`.
+    /// `settle_info` of `base::RepaymentSubOrder`.
     pub struct SettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -1370,7 +1373,7 @@ w::record! {
 }
 
 w::record! {
-    /// `settlement_info` of `applyment4sub::Applyment`.
+    /// `settlement_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct SettlementInfo {
         /// `settlement_id`; a number as text on the wire.
         0 settlement_id: Option<i64> => "settlement_id: numeric",
@@ -1401,7 +1404,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in the answer of `repayment::combine_transactions::partner::OutTradeNoByCombineOutTradeNo`.
+    /// An item of `sub_orders` in the answer of `repayment::combine_transactions::partner::Get`.
     pub struct SubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -1443,7 +1446,7 @@ w::record! {
 }
 
 w::record! {
-    /// `subject_info` of `applyment4sub::Applyment`.
+    /// `subject_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct SubjectInfo {
         /// `subject_type`; one of `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_MICRO` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_INSTITUTIONS_CLONED`.
         0 subject_type: String => "subject_type: must",
@@ -1480,8 +1483,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `qrcode::Transactions`.
-    pub struct TransactionsAmount {
+    /// `amount` of `qr_code::DeductTransaction`.
+    pub struct DeductTransactionAmount {
         /// `total`.
         0 total: Option<i64> => "total",
         /// `currency`.
@@ -1493,7 +1496,7 @@ w::record! {
 }
 
 w::record! {
-    /// `transfer_amount` of the answer of `abnormal_fund_processing::receipts::ByReceiptId`; `transfer_amount` of the answer of `abnormal_fund_processing::receipts::ByReceiptIdTransferInstructions`.
+    /// `transfer_amount` of the answer of `abnormal_fund_processing::receipts::CreateTransferInstruction`; `transfer_amount` of the answer of `abnormal_fund_processing::receipts::Get`.
     pub struct TransferAmount {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
@@ -1564,17 +1567,18 @@ w::record! {
 }
 
 w::record! {
-    /// `wechat_web_info` of `repayment::combine_transactions::partner::Prepay`.
+    /// `wechat_web_info` of `repayment::combine_transactions::partner::Create`.
     pub struct WechatWebInfo {
         /// `combine_appid`.
         0 combine_appid: Option<String> => "combine_appid",
         /// `openid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `webview_url`.
-        2 webview_url: Option<String> => "webview_url",
+        #[doc(alias = "webview_url")]
+        2 web_view_url: Option<String> => "webview_url",
     }
     new()
-    text(combine_appid: String, openid: xinqiao_types::OpenId, webview_url: String)
+    text(combine_appid: String, openid: xinqiao_types::OpenId, web_view_url: String)
 }
 
 w::record! {
@@ -1593,8 +1597,8 @@ w::record! {
 }
 
 w::record! {
-    /// `withdrawl_apply` of the answer of `mch_operate::risk::WithdrawlApplyByApplymentId`; `withdrawl_apply` of the answer of `mch_operate::risk::WithdrawlApplyByOutRequestNo`.
-    pub struct WithdrawlApplyItem {
+    /// `withdrawl_apply` of the answer of `mch_operate::risk::GetWithdrawlApplyByApplymentId`; `withdrawl_apply` of the answer of `mch_operate::risk::GetWithdrawlApplyByOutRequestNo`.
+    pub struct ItemInfo {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
         /// `applyment_id`.
@@ -1609,40 +1613,58 @@ w::record! {
 }
 
 w::record! {
-    /// Get the platform certificates (下载平台证书).
+    /// Create a webhook (创建通知地址).
     ///
-    /// * Call: `GET /v3/certificates` on `api.mch.weixin.qq.com`.
+    /// * Call: `POST /v3/webhooks` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012551764>.
-    /// * Catalog: `pay_v3.base.certificates`.
-    pub struct Certificates {
-        /// `algorithm_type`; one of `SM2` `RSA` `ALL`.
-        0 algorithm_type: Option<String> => "algorithm_type: query",
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter8_6_6.shtml>.
+    /// * Catalog: `pay_v3.base.create_webhook`.
+    pub struct CreateWebhook {
+        /// `id`.
+        0 id: String => "id: must",
+        /// `create_time`.
+        1 create_time: String => "create_time: must",
+        /// `event_type`; one of `MALL_AUTH.ACTIVATE_CARD` `MALL_TRANSACTION.SUCCESS` `MALL_REFUND.SUCCESS` `TRANSACTION.SUCCESS` `TRANSACTION.FAIL` `ECOMMERCE_ENTRUST.SIGN` `ECOMMERCE_ENTRUST.TERMINATE` `ENTRUST.SIGNING` ….
+        2 event_type: String => "event_type: must",
+        /// `resource_type`.
+        3 resource_type: String => "resource_type: must",
+        /// `summary`.
+        4 summary: Option<String> => "summary",
+        /// `resource`.
+        5 resource: Resource => "resource: must",
     }
-    new()
-    text(algorithm_type: String)
+    new(
+        id: impl Into<String>,
+        create_time: impl Into<String>,
+        event_type: impl Into<String>,
+        resource_type: impl Into<String>,
+        resource: Resource,
+    )
+    text(summary: String)
 }
 
 w::record! {
-    /// Answer to [`Certificates`].
-    pub struct CertificatesResponse {
-        /// `data`.
-        0 data: Vec<CertificatesData> => "data: must",
+    /// Answer to [`CreateWebhook`].
+    pub struct CreateWebhookResponse {
+        /// `code`.
+        0 code: String => "code: must",
+        /// `message`.
+        1 message: String => "message: must",
     }
 }
 
 w::endpoint! {
-    Certificates => CertificatesResponse,
+    CreateWebhook => CreateWebhookResponse,
     w::EndpointInfo {
-        id: "pay_v3.base.certificates",
-        method: "GET",
+        id: "pay_v3.base.create_webhook",
+        method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/certificates",
+        path: "/v3/webhooks",
         when: None,
         auth: w::Auth::Merchant,
-        content: w::Content::None,
+        content: w::Content::Json,
         answer: w::Content::Json,
-        retry: w::Retry::Safe,
+        retry: w::Retry::Never,
         code_field: "code",
         message_field: "message",
         client_cert: false,
@@ -1719,8 +1741,8 @@ w::record! {
     ///
     /// * Call: `GET /v3/{download_url}` on `api.mch.weixin.qq.com`.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012286040>.
-    /// * Catalog: `pay_v3.base.download_new_tax_control_fapiao_application_file`.
-    pub struct DownloadNewTaxControlFapiaoApplicationFile {
+    /// * Catalog: `pay_v3.base.download_new_tax_control_fapiao`.
+    pub struct DownloadNewTaxControlFapiao {
         /// `download_url`.
         0 download_url: String => "download_url: must path",
         /// `mchid`; the account's merchantid.
@@ -1748,9 +1770,9 @@ w::record! {
 }
 
 w::endpoint! {
-    DownloadNewTaxControlFapiaoApplicationFile => w::Blob,
+    DownloadNewTaxControlFapiao => w::Blob,
     w::EndpointInfo {
-        id: "pay_v3.base.download_new_tax_control_fapiao_application_file",
+        id: "pay_v3.base.download_new_tax_control_fapiao",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/{download_url}",
@@ -1767,58 +1789,40 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Create a webhook (创建通知地址).
+    /// Get the platform certificates (下载平台证书).
     ///
-    /// * Call: `POST /v3/webhooks` on `api.mch.weixin.qq.com`.
+    /// * Call: `GET /v3/certificates` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter8_6_6.shtml>.
-    /// * Catalog: `pay_v3.base.webhooks`.
-    pub struct Webhooks {
-        /// `id`.
-        0 id: String => "id: must",
-        /// `create_time`.
-        1 create_time: String => "create_time: must",
-        /// `event_type`; one of `MALL_AUTH.ACTIVATE_CARD` `MALL_TRANSACTION.SUCCESS` `MALL_REFUND.SUCCESS` `TRANSACTION.SUCCESS` `TRANSACTION.FAIL` `ECOMMERCE_ENTRUST.SIGN` `ECOMMERCE_ENTRUST.TERMINATE` `ENTRUST.SIGNING` ….
-        2 event_type: String => "event_type: must",
-        /// `resource_type`.
-        3 resource_type: String => "resource_type: must",
-        /// `summary`.
-        4 summary: Option<String> => "summary",
-        /// `resource`.
-        5 resource: Resource => "resource: must",
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012551764>.
+    /// * Catalog: `pay_v3.base.get_certificates`.
+    pub struct GetCertificates {
+        /// `algorithm_type`; one of `SM2` `RSA` `ALL`.
+        0 algorithm_type: Option<String> => "algorithm_type: query",
     }
-    new(
-        id: impl Into<String>,
-        create_time: impl Into<String>,
-        event_type: impl Into<String>,
-        resource_type: impl Into<String>,
-        resource: Resource,
-    )
-    text(summary: String)
+    new()
+    text(algorithm_type: String)
 }
 
 w::record! {
-    /// Answer to [`Webhooks`].
-    pub struct WebhooksResponse {
-        /// `code`.
-        0 code: String => "code: must",
-        /// `message`.
-        1 message: String => "message: must",
+    /// Answer to [`GetCertificates`].
+    pub struct GetCertificatesResponse {
+        /// `data`.
+        0 data: Vec<Certificate> => "data: must",
     }
 }
 
 w::endpoint! {
-    Webhooks => WebhooksResponse,
+    GetCertificates => GetCertificatesResponse,
     w::EndpointInfo {
-        id: "pay_v3.base.webhooks",
-        method: "POST",
+        id: "pay_v3.base.get_certificates",
+        method: "GET",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/webhooks",
+        path: "/v3/certificates",
         when: None,
         auth: w::Auth::Merchant,
-        content: w::Content::Json,
+        content: w::Content::None,
         answer: w::Content::Json,
-        retry: w::Retry::Never,
+        retry: w::Retry::Safe,
         code_field: "code",
         message_field: "message",
         client_cert: false,
@@ -1856,66 +1860,13 @@ pub mod abnormal_fund_processing {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Get a receipt of abnormal funds (查询异常资金受理单).
-            ///
-            /// * Call: `GET /v3/abnormal-fund-processing/receipts/{receipt_id}` on `api.mch.weixin.qq.com`.
-            /// * For: ecommerce-platform.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015408031>.
-            /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.by_receipt_id`.
-            pub struct ByReceiptId {
-                /// `receipt_id`.
-                0 receipt_id: String => "receipt_id: must path",
-            }
-            new(receipt_id: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`ByReceiptId`].
-            pub struct ByReceiptIdResponse {
-                /// `product_name`; one of `C2C`.
-                0 product_name: String => "product_name: must",
-                /// `receipt_id`.
-                1 receipt_id: String => "receipt_id: must",
-                /// `transfer_amount`.
-                2 transfer_amount: super::super::TransferAmount => "transfer_amount: must",
-                /// `instruction`.
-                3 instruction: super::super::Instruction => "instruction: must",
-                /// `receipt_state`; one of `RECEIPT_STATE_PENDING` `RECEIPT_STATE_PROGRESS` `RECEIPT_STATE_COMPLETED`.
-                4 receipt_state: String => "receipt_state: must",
-                /// `create_time`; format `rfc3339`.
-                5 create_time: String => "create_time: must",
-                /// `last_update_time`; format `rfc3339`.
-                6 last_update_time: String => "last_update_time: must",
-            }
-        }
-
-        w::endpoint! {
-            ByReceiptId => ByReceiptIdResponse,
-            w::EndpointInfo {
-                id: "pay_v3.abnormal_fund_processing.receipts.by_receipt_id",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/abnormal-fund-processing/receipts/{receipt_id}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Submit a payment of abnormal funds in transit (发起在途异常资金付款).
             ///
             /// * Call: `POST /v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015408022>.
-            /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.by_receipt_id_transfer_instructions`.
-            pub struct ByReceiptIdTransferInstructions {
+            /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.create_transfer_instruction`.
+            pub struct CreateTransferInstruction {
                 /// `receipt_id`.
                 0 receipt_id: String => "receipt_id: must path",
                 /// `appid`.
@@ -1927,7 +1878,7 @@ pub mod abnormal_fund_processing {
                 /// `notify_url`.
                 4 notify_url: Option<String> => "notify_url",
                 /// `receiver`.
-                5 receiver: Option<super::super::ByReceiptIdTransferInstructionsReceiver> => "receiver",
+                5 receiver: Option<super::super::TransferInstructionReceiver> => "receiver",
             }
             new(
                 receipt_id: impl Into<String>,
@@ -1936,12 +1887,12 @@ pub mod abnormal_fund_processing {
                 transfer_mode: impl Into<String>,
             )
             text(notify_url: String)
-            set(receiver: super::super::ByReceiptIdTransferInstructionsReceiver)
+            set(receiver: super::super::TransferInstructionReceiver)
         }
 
         w::record! {
-            /// Answer to [`ByReceiptIdTransferInstructions`].
-            pub struct ByReceiptIdTransferInstructionsResponse {
+            /// Answer to [`CreateTransferInstruction`].
+            pub struct CreateTransferInstructionResponse {
                 /// `product_name`; one of `C2C`.
                 0 product_name: String => "product_name: must",
                 /// `receipt_id`.
@@ -1960,9 +1911,9 @@ pub mod abnormal_fund_processing {
         }
 
         w::endpoint! {
-            ByReceiptIdTransferInstructions => ByReceiptIdTransferInstructionsResponse,
+            CreateTransferInstruction => CreateTransferInstructionResponse,
             w::EndpointInfo {
-                id: "pay_v3.abnormal_fund_processing.receipts.by_receipt_id_transfer_instructions",
+                id: "pay_v3.abnormal_fund_processing.receipts.create_transfer_instruction",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions",
@@ -1979,12 +1930,65 @@ pub mod abnormal_fund_processing {
         }
 
         w::record! {
+            /// Get a receipt of abnormal funds (查询异常资金受理单).
+            ///
+            /// * Call: `GET /v3/abnormal-fund-processing/receipts/{receipt_id}` on `api.mch.weixin.qq.com`.
+            /// * For: ecommerce-platform.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015408031>.
+            /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.get`.
+            pub struct Get {
+                /// `receipt_id`.
+                0 receipt_id: String => "receipt_id: must path",
+            }
+            new(receipt_id: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
+                /// `product_name`; one of `C2C`.
+                0 product_name: String => "product_name: must",
+                /// `receipt_id`.
+                1 receipt_id: String => "receipt_id: must",
+                /// `transfer_amount`.
+                2 transfer_amount: super::super::TransferAmount => "transfer_amount: must",
+                /// `instruction`.
+                3 instruction: super::super::Instruction => "instruction: must",
+                /// `receipt_state`; one of `RECEIPT_STATE_PENDING` `RECEIPT_STATE_PROGRESS` `RECEIPT_STATE_COMPLETED`.
+                4 receipt_state: String => "receipt_state: must",
+                /// `create_time`; format `rfc3339`.
+                5 create_time: String => "create_time: must",
+                /// `last_update_time`; format `rfc3339`.
+                6 last_update_time: String => "last_update_time: must",
+            }
+        }
+
+        w::endpoint! {
+            Get => GetResponse,
+            w::EndpointInfo {
+                id: "pay_v3.abnormal_fund_processing.receipts.get",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/abnormal-fund-processing/receipts/{receipt_id}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
             /// Get a payment of abnormal funds in transit (查询在途异常资金付款).
             ///
             /// * Call: `GET /v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions/{out_instruction_no}` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform.
-            /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.transfer_instructions_by_out_instruction_no`.
-            pub struct TransferInstructionsByOutInstructionNo {
+            /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.get_transfer_instruction`.
+            pub struct GetTransferInstruction {
                 /// `receipt_id`.
                 0 receipt_id: String => "receipt_id: must path",
                 /// `out_instruction_no`.
@@ -1994,8 +1998,8 @@ pub mod abnormal_fund_processing {
         }
 
         w::record! {
-            /// Answer to [`TransferInstructionsByOutInstructionNo`].
-            pub struct TransferInstructionsByOutInstructionNoResponse {
+            /// Answer to [`GetTransferInstruction`].
+            pub struct GetTransferInstructionResponse {
                 /// `out_instruction_no`.
                 0 out_instruction_no: String => "out_instruction_no: must",
                 /// `commander`.
@@ -2020,9 +2024,9 @@ pub mod abnormal_fund_processing {
         }
 
         w::endpoint! {
-            TransferInstructionsByOutInstructionNo => TransferInstructionsByOutInstructionNoResponse,
+            GetTransferInstruction => GetTransferInstructionResponse,
             w::EndpointInfo {
-                id: "pay_v3.abnormal_fund_processing.receipts.transfer_instructions_by_out_instruction_no",
+                id: "pay_v3.abnormal_fund_processing.receipts.get_transfer_instruction",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/abnormal-fund-processing/receipts/{receipt_id}/transfer-instructions/{out_instruction_no}",
@@ -2040,10 +2044,10 @@ pub mod abnormal_fund_processing {
     }
 }
 
-/// `pay_v3.base.apply4sub`.
-pub mod apply4sub {
+/// `pay_v3.base.apply_4_sub`.
+pub mod apply_4_sub {
 
-    /// `pay_v3.base.apply4sub.sub_merchants`.
+    /// `pay_v3.base.apply_4_sub.sub_merchants`.
     pub mod sub_merchants {
         use xinqiao_wire as w;
 
@@ -2053,8 +2057,8 @@ pub mod apply4sub {
             /// * Call: `GET /v3/apply4sub/sub_merchants/{sub_mchid}/application/{application_no}` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012761120>.
-            /// * Catalog: `pay_v3.apply4sub.sub_merchants.application_by_application_no`.
-            pub struct ApplicationByApplicationNo {
+            /// * Catalog: `pay_v3.apply_4_sub.sub_merchants.get_application`.
+            pub struct GetApplication {
                 /// `sub_mchid`.
                 0 sub_mchid: String => "sub_mchid: must path",
                 /// `application_no`.
@@ -2067,8 +2071,8 @@ pub mod apply4sub {
         }
 
         w::record! {
-            /// Answer to [`ApplicationByApplicationNo`].
-            pub struct ApplicationByApplicationNoResponse {
+            /// Answer to [`GetApplication`].
+            pub struct GetApplicationResponse {
                 /// `account_type`; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
                 0 account_type: String => "account_type: must",
                 /// `account_name`.
@@ -2093,12 +2097,67 @@ pub mod apply4sub {
         }
 
         w::endpoint! {
-            ApplicationByApplicationNo => ApplicationByApplicationNoResponse,
+            GetApplication => GetApplicationResponse,
             w::EndpointInfo {
-                id: "pay_v3.apply4sub.sub_merchants.application_by_application_no",
+                id: "pay_v3.apply_4_sub.sub_merchants.get_application",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/apply4sub/sub_merchants/{sub_mchid}/application/{application_no}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get the settlement account (查询结算账户).
+            ///
+            /// * Call: `GET /v3/apply4sub/sub_merchants/{sub_mchid}/settlement` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012761113>.
+            /// * Catalog: `pay_v3.apply_4_sub.sub_merchants.get_settlement`.
+            pub struct GetSettlement {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must path",
+            }
+            new(sub_mchid: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`GetSettlement`].
+            pub struct GetSettlementResponse {
+                /// `account_type`; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
+                0 account_type: String => "account_type: must",
+                /// `account_number`; personal data, masked in `Debug`.
+                1 account_number: String => "account_number: must masked",
+                /// `account_bank`.
+                2 account_bank: String => "account_bank: must",
+                /// `bank_address_code`.
+                3 bank_address_code: Option<String> => "bank_address_code",
+                /// `bank_branch_id`.
+                4 bank_branch_id: Option<String> => "bank_branch_id",
+                /// `bank_name`.
+                5 bank_name: Option<String> => "bank_name",
+                /// `verify_result`; one of `VERIFY_SUCCESS` `VERIFY_FAIL` `VERIFYING`.
+                6 verify_result: String => "verify_result: must",
+                /// `verify_fail_reason`.
+                7 verify_fail_reason: Option<String> => "verify_fail_reason",
+            }
+        }
+
+        w::endpoint! {
+            GetSettlement => GetSettlementResponse,
+            w::EndpointInfo {
+                id: "pay_v3.apply_4_sub.sub_merchants.get_settlement",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/apply4sub/sub_merchants/{sub_mchid}/settlement",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::None,
@@ -2117,8 +2176,8 @@ pub mod apply4sub {
             /// * Call: `POST /v3/apply4sub/sub_merchants/{sub_mchid}/modify-settlement` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012761102>.
-            /// * Catalog: `pay_v3.apply4sub.sub_merchants.by_sub_mchid_modify_settlement`.
-            pub struct BySubMchidModifySettlement {
+            /// * Catalog: `pay_v3.apply_4_sub.sub_merchants.modify_settlement`.
+            pub struct ModifySettlement {
                 /// `sub_mchid`.
                 0 sub_mchid: String => "sub_mchid: must path",
                 /// `modify_mode`; one of `MODIFY_MODE_ASYNC`.
@@ -2149,17 +2208,17 @@ pub mod apply4sub {
         }
 
         w::record! {
-            /// Answer to [`BySubMchidModifySettlement`].
-            pub struct BySubMchidModifySettlementResponse {
+            /// Answer to [`ModifySettlement`].
+            pub struct ModifySettlementResponse {
                 /// `application_no`.
                 0 application_no: String => "application_no: must",
             }
         }
 
         w::endpoint! {
-            BySubMchidModifySettlement => BySubMchidModifySettlementResponse,
+            ModifySettlement => ModifySettlementResponse,
             w::EndpointInfo {
-                id: "pay_v3.apply4sub.sub_merchants.by_sub_mchid_modify_settlement",
+                id: "pay_v3.apply_4_sub.sub_merchants.modify_settlement",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/apply4sub/sub_merchants/{sub_mchid}/modify-settlement",
@@ -2174,67 +2233,101 @@ pub mod apply4sub {
                 permissions: &[],
             }
         }
-
-        w::record! {
-            /// Get the settlement account (查询结算账户).
-            ///
-            /// * Call: `GET /v3/apply4sub/sub_merchants/{sub_mchid}/settlement` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012761113>.
-            /// * Catalog: `pay_v3.apply4sub.sub_merchants.by_sub_mchid_settlement`.
-            pub struct BySubMchidSettlement {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must path",
-            }
-            new(sub_mchid: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`BySubMchidSettlement`].
-            pub struct BySubMchidSettlementResponse {
-                /// `account_type`; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
-                0 account_type: String => "account_type: must",
-                /// `account_number`; personal data, masked in `Debug`.
-                1 account_number: String => "account_number: must masked",
-                /// `account_bank`.
-                2 account_bank: String => "account_bank: must",
-                /// `bank_address_code`.
-                3 bank_address_code: Option<String> => "bank_address_code",
-                /// `bank_branch_id`.
-                4 bank_branch_id: Option<String> => "bank_branch_id",
-                /// `bank_name`.
-                5 bank_name: Option<String> => "bank_name",
-                /// `verify_result`; one of `VERIFY_SUCCESS` `VERIFY_FAIL` `VERIFYING`.
-                6 verify_result: String => "verify_result: must",
-                /// `verify_fail_reason`.
-                7 verify_fail_reason: Option<String> => "verify_fail_reason",
-            }
-        }
-
-        w::endpoint! {
-            BySubMchidSettlement => BySubMchidSettlementResponse,
-            w::EndpointInfo {
-                id: "pay_v3.apply4sub.sub_merchants.by_sub_mchid_settlement",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/apply4sub/sub_merchants/{sub_mchid}/settlement",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
     }
 }
 
-/// `pay_v3.base.applyment4sub`.
-pub mod applyment4sub {
+/// `pay_v3.base.applyment_4_sub`.
+pub mod applyment_4_sub {
     use xinqiao_wire as w;
+
+    w::record! {
+        /// Get a sub-merchant application by the application's number (按申请单号查询进件).
+        ///
+        /// * Call: `GET /v3/applyment4sub/applyment/applyment_id/{applyment_id}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697052>.
+        /// * Catalog: `pay_v3.applyment_4_sub.get_applyment_by_applyment_id`.
+        pub struct GetApplymentByApplymentId {
+            /// `applyment_id`.
+            0 applyment_id: i64 => "applyment_id: must path",
+        }
+        new(applyment_id: i64)
+    }
+
+    w::record! {
+        /// Answer to [`GetApplymentByApplymentId`].
+        pub struct GetApplymentByApplymentIdResponse {
+            /// `business_code`.
+            0 business_code: String => "business_code: must",
+            /// `applyment_id`.
+            1 applyment_id: i64 => "applyment_id: must",
+            /// `applyment_state`; one of `APPLYMENT_STATE_WAITTING_FOR_AUDIT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON` `APPLYMENT_STATE_PASSED` `APPLYMENT_STATE_FREEZED` `APPLYMENT_STATE_EDITTING` `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` ….
+            2 applyment_state: String => "applyment_state: must",
+            /// `applyment_state_msg`.
+            3 applyment_state_msg: String => "applyment_state_msg: must",
+            /// `sub_mchid`.
+            4 sub_mchid: Option<String> => "sub_mchid",
+            /// `sign_url`.
+            5 sign_url: Option<String> => "sign_url",
+            /// `audit_detail`.
+            6 audit_detail: Option<Vec<super::AuditDetail>> => "audit_detail",
+        }
+    }
+
+    w::endpoint! {
+        GetApplymentByApplymentId => GetApplymentByApplymentIdResponse,
+        w::EndpointInfo {
+            id: "pay_v3.applyment_4_sub.get_applyment_by_applyment_id",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/applyment4sub/applyment/applyment_id/{applyment_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a sub-merchant application by business code (按业务编号查询进件).
+        ///
+        /// * Call: `GET /v3/applyment4sub/applyment/business_code/{business_code}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697168>.
+        /// * Catalog: `pay_v3.applyment_4_sub.get_applyment_by_business_code`.
+        pub struct GetApplymentByBusinessCode {
+            /// `business_code`.
+            0 business_code: String => "business_code: must path",
+        }
+        new(business_code: impl Into<String>)
+    }
+
+    /// Answer to [`GetApplymentByBusinessCode`], the same as to [`GetApplymentByApplymentId`].
+    pub type GetApplymentByBusinessCodeResponse = GetApplymentByApplymentIdResponse;
+
+    w::endpoint! {
+        GetApplymentByBusinessCode => GetApplymentByBusinessCodeResponse,
+        w::EndpointInfo {
+            id: "pay_v3.applyment_4_sub.get_applyment_by_business_code",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/applyment4sub/applyment/business_code/{business_code}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
 
     w::record! {
         /// Submit a sub-merchant application (提交特约商户进件).
@@ -2242,8 +2335,8 @@ pub mod applyment4sub {
         /// * Call: `POST /v3/applyment4sub/applyment/` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012719997>.
-        /// * Catalog: `pay_v3.applyment4sub.applyment`.
-        pub struct Applyment {
+        /// * Catalog: `pay_v3.applyment_4_sub.submit_applyment`.
+        pub struct SubmitApplyment {
             /// `business_code`.
             0 business_code: String => "business_code: must",
             /// `contact_info`.
@@ -2271,17 +2364,17 @@ pub mod applyment4sub {
     }
 
     w::record! {
-        /// Answer to [`Applyment`].
-        pub struct ApplymentResponse {
+        /// Answer to [`SubmitApplyment`].
+        pub struct SubmitApplymentResponse {
             /// `applyment_id`.
             0 applyment_id: i64 => "applyment_id: must",
         }
     }
 
     w::endpoint! {
-        Applyment => ApplymentResponse,
+        SubmitApplyment => SubmitApplymentResponse,
         w::EndpointInfo {
-            id: "pay_v3.applyment4sub.applyment",
+            id: "pay_v3.applyment_4_sub.submit_applyment",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/applyment4sub/applyment/",
@@ -2290,95 +2383,6 @@ pub mod applyment4sub {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a sub-merchant application by the application's number (按申请单号查询进件).
-        ///
-        /// * Call: `GET /v3/applyment4sub/applyment/applyment_id/{applyment_id}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697052>.
-        /// * Catalog: `pay_v3.applyment4sub.applyment_by_applyment_id`.
-        pub struct ApplymentByApplymentId {
-            /// `applyment_id`.
-            0 applyment_id: i64 => "applyment_id: must path",
-        }
-        new(applyment_id: i64)
-    }
-
-    w::record! {
-        /// Answer to [`ApplymentByApplymentId`].
-        pub struct ApplymentByApplymentIdResponse {
-            /// `business_code`.
-            0 business_code: String => "business_code: must",
-            /// `applyment_id`.
-            1 applyment_id: i64 => "applyment_id: must",
-            /// `applyment_state`; one of `APPLYMENT_STATE_WAITTING_FOR_AUDIT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON` `APPLYMENT_STATE_PASSED` `APPLYMENT_STATE_FREEZED` `APPLYMENT_STATE_EDITTING` `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` ….
-            2 applyment_state: String => "applyment_state: must",
-            /// `applyment_state_msg`.
-            3 applyment_state_msg: String => "applyment_state_msg: must",
-            /// `sub_mchid`.
-            4 sub_mchid: Option<String> => "sub_mchid",
-            /// `sign_url`.
-            5 sign_url: Option<String> => "sign_url",
-            /// `audit_detail`.
-            6 audit_detail: Option<Vec<super::AuditDetail>> => "audit_detail",
-        }
-    }
-
-    w::endpoint! {
-        ApplymentByApplymentId => ApplymentByApplymentIdResponse,
-        w::EndpointInfo {
-            id: "pay_v3.applyment4sub.applyment_by_applyment_id",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/applyment4sub/applyment/applyment_id/{applyment_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a sub-merchant application by business code (按业务编号查询进件).
-        ///
-        /// * Call: `GET /v3/applyment4sub/applyment/business_code/{business_code}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697168>.
-        /// * Catalog: `pay_v3.applyment4sub.applyment_by_business_code`.
-        pub struct ApplymentByBusinessCode {
-            /// `business_code`.
-            0 business_code: String => "business_code: must path",
-        }
-        new(business_code: impl Into<String>)
-    }
-
-    /// Answer to [`ApplymentByBusinessCode`], the same as to [`ApplymentByApplymentId`].
-    pub type ApplymentByBusinessCodeResponse = ApplymentByApplymentIdResponse;
-
-    w::endpoint! {
-        ApplymentByBusinessCode => ApplymentByBusinessCodeResponse,
-        w::EndpointInfo {
-            id: "pay_v3.applyment4sub.applyment_by_business_code",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/applyment4sub/applyment/business_code/{business_code}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -2397,8 +2401,8 @@ pub mod bill {
         /// * Call: `GET /v3/bill/fundflowbill` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012556748>.
-        /// * Catalog: `pay_v3.bill.fundflowbill`.
-        pub struct Fundflowbill {
+        /// * Catalog: `pay_v3.bill.get_fund_flow_bill`.
+        pub struct GetFundFlowBill {
             /// `bill_date`; format `yyyy-MM-dd`.
             0 bill_date: String => "bill_date: must query",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
@@ -2413,8 +2417,8 @@ pub mod bill {
     }
 
     w::record! {
-        /// Answer to [`Fundflowbill`].
-        pub struct FundflowbillResponse {
+        /// Answer to [`GetFundFlowBill`].
+        pub struct GetFundFlowBillResponse {
             /// `hash_type`.
             0 hash_type: String => "hash_type: must",
             /// `hash_value`.
@@ -2425,9 +2429,9 @@ pub mod bill {
     }
 
     w::endpoint! {
-        Fundflowbill => FundflowbillResponse,
+        GetFundFlowBill => GetFundFlowBillResponse,
         w::EndpointInfo {
-            id: "pay_v3.bill.fundflowbill",
+            id: "pay_v3.bill.get_fund_flow_bill",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/bill/fundflowbill",
@@ -2449,8 +2453,8 @@ pub mod bill {
         /// * Call: `GET /v3/bill/sub-merchant-fundflowbill` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012760249>.
-        /// * Catalog: `pay_v3.bill.sub_merchant_fundflowbill`.
-        pub struct SubMerchantFundflowbill {
+        /// * Catalog: `pay_v3.bill.get_sub_merchant_fund_flow_bill`.
+        pub struct GetSubMerchantFundFlowBill {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must query",
             /// `bill_date`; format `yyyy-MM-dd`.
@@ -2467,8 +2471,8 @@ pub mod bill {
     }
 
     w::record! {
-        /// Answer to [`SubMerchantFundflowbill`].
-        pub struct SubMerchantFundflowbillResponse {
+        /// Answer to [`GetSubMerchantFundFlowBill`].
+        pub struct GetSubMerchantFundFlowBillResponse {
             /// `download_bill_count`.
             0 download_bill_count: i64 => "download_bill_count: must",
             /// `download_bill_list`.
@@ -2477,9 +2481,9 @@ pub mod bill {
     }
 
     w::endpoint! {
-        SubMerchantFundflowbill => SubMerchantFundflowbillResponse,
+        GetSubMerchantFundFlowBill => GetSubMerchantFundFlowBillResponse,
         w::EndpointInfo {
-            id: "pay_v3.bill.sub_merchant_fundflowbill",
+            id: "pay_v3.bill.get_sub_merchant_fund_flow_bill",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/bill/sub-merchant-fundflowbill",
@@ -2501,8 +2505,8 @@ pub mod bill {
         /// * Call: `GET /v3/bill/tradebill` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012556692>.
-        /// * Catalog: `pay_v3.bill.tradebill`.
-        pub struct Tradebill {
+        /// * Catalog: `pay_v3.bill.get_trade_bill`.
+        pub struct GetTradeBill {
             /// `sub_mchid`.
             0 sub_mchid: Option<String> => "sub_mchid: query",
             /// `bill_date`; format `yyyy-MM-dd`.
@@ -2516,13 +2520,13 @@ pub mod bill {
         text(sub_mchid: String, bill_type: String, tar_type: String)
     }
 
-    /// Answer to [`Tradebill`], the same as to [`Fundflowbill`].
-    pub type TradebillResponse = FundflowbillResponse;
+    /// Answer to [`GetTradeBill`], the same as to [`GetFundFlowBill`].
+    pub type GetTradeBillResponse = GetFundFlowBillResponse;
 
     w::endpoint! {
-        Tradebill => TradebillResponse,
+        GetTradeBill => GetTradeBillResponse,
         w::EndpointInfo {
-            id: "pay_v3.bill.tradebill",
+            id: "pay_v3.bill.get_trade_bill",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/bill/tradebill",
@@ -2539,8 +2543,8 @@ pub mod bill {
     }
 }
 
-/// `pay_v3.base.billdownload`.
-pub mod billdownload {
+/// `pay_v3.base.bill_download`.
+pub mod bill_download {
     use xinqiao_wire as w;
 
     w::record! {
@@ -2549,21 +2553,22 @@ pub mod billdownload {
         /// * Call: `GET /v3/billdownload/file` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/bill/chapter3_3.shtml>.
-        /// * Catalog: `pay_v3.billdownload.file`.
-        pub struct File {
+        /// * Catalog: `pay_v3.bill_download.download_file`.
+        pub struct DownloadFile {
             /// `token`.
             0 token: String => "token: must query",
             /// `tartype`.
-            1 tartype: Option<String> => "tartype: query",
+            #[doc(alias = "tartype")]
+            1 tar_type: Option<String> => "tartype: query",
         }
         new(token: impl Into<String>)
-        text(tartype: String)
+        text(tar_type: String)
     }
 
     w::endpoint! {
-        File => w::Blob,
+        DownloadFile => w::Blob,
         w::EndpointInfo {
-            id: "pay_v3.billdownload.file",
+            id: "pay_v3.bill_download.download_file",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/billdownload/file",
@@ -2589,8 +2594,8 @@ pub mod brand_basic {
         ///
         /// * Call: `GET /v3/brand-basic/partner/brands/{brand_id}/product-authorities` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.brand_basic.partner_brands_product_authorities`.
-        pub struct PartnerBrandsProductAuthorities {
+        /// * Catalog: `pay_v3.brand_basic.get_product_authorities`.
+        pub struct GetProductAuthorities {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must path",
         }
@@ -2598,8 +2603,8 @@ pub mod brand_basic {
     }
 
     w::record! {
-        /// Answer to [`PartnerBrandsProductAuthorities`].
-        pub struct PartnerBrandsProductAuthoritiesResponse {
+        /// Answer to [`GetProductAuthorities`].
+        pub struct GetProductAuthoritiesResponse {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must",
             /// `authorization_type`; one of `AUTHORIZATION_TYPE_HOSTING` `AUTHORIZATION_TYPE_PARTLY`.
@@ -2612,9 +2617,9 @@ pub mod brand_basic {
     }
 
     w::endpoint! {
-        PartnerBrandsProductAuthorities => PartnerBrandsProductAuthoritiesResponse,
+        GetProductAuthorities => GetProductAuthoritiesResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand_basic.partner_brands_product_authorities",
+            id: "pay_v3.brand_basic.get_product_authorities",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand-basic/partner/brands/{brand_id}/product-authorities",
@@ -2641,8 +2646,8 @@ pub mod catering {
         /// * Call: `POST /v3/catering/orders/sync-status` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/catering.php?chapter=26_1>.
-        /// * Catalog: `pay_v3.catering.orders_sync_status`.
-        pub struct OrdersSyncStatus {
+        /// * Catalog: `pay_v3.catering.sync_order_status`.
+        pub struct SyncOrderStatus {
             /// `sp_mchid`; the account's merchantid.
             0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
@@ -2716,8 +2721,8 @@ pub mod catering {
     }
 
     w::record! {
-        /// Answer to [`OrdersSyncStatus`].
-        pub struct OrdersSyncStatusResponse {
+        /// Answer to [`SyncOrderStatus`].
+        pub struct SyncOrderStatusResponse {
             /// `hash_type`.
             0 hash_type: String => "hash_type: must",
             /// `hash_value`.
@@ -2728,9 +2733,9 @@ pub mod catering {
     }
 
     w::endpoint! {
-        OrdersSyncStatus => OrdersSyncStatusResponse,
+        SyncOrderStatus => SyncOrderStatusResponse,
         w::EndpointInfo {
-            id: "pay_v3.catering.orders_sync_status",
+            id: "pay_v3.catering.sync_order_status",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/catering/orders/sync-status",
@@ -2760,8 +2765,8 @@ pub mod compliance {
             /// * Call: `POST /v3/compliance/inactive-merchant-identity-verification/merchants` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471357>.
-            /// * Catalog: `pay_v3.compliance.inactive_merchant_identity_verification.merchants`.
-            pub struct Merchants {
+            /// * Catalog: `pay_v3.compliance.inactive_merchant_identity_verification.create_verification`.
+            pub struct CreateVerification {
                 /// `sub_mchid`.
                 0 sub_mchid: String => "sub_mchid: must",
             }
@@ -2769,17 +2774,17 @@ pub mod compliance {
         }
 
         w::record! {
-            /// Answer to [`Merchants`].
-            pub struct MerchantsResponse {
+            /// Answer to [`CreateVerification`].
+            pub struct CreateVerificationResponse {
                 /// `verification_id`.
                 0 verification_id: String => "verification_id: must",
             }
         }
 
         w::endpoint! {
-            Merchants => MerchantsResponse,
+            CreateVerification => CreateVerificationResponse,
             w::EndpointInfo {
-                id: "pay_v3.compliance.inactive_merchant_identity_verification.merchants",
+                id: "pay_v3.compliance.inactive_merchant_identity_verification.create_verification",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/compliance/inactive-merchant-identity-verification/merchants",
@@ -2801,8 +2806,8 @@ pub mod compliance {
             /// * Call: `GET /v3/compliance/inactive-merchant-identity-verification/merchants/{sub_mchid}/verifications/{verification_id}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471359>.
-            /// * Catalog: `pay_v3.compliance.inactive_merchant_identity_verification.verifications_by_verification_id`.
-            pub struct VerificationsByVerificationId {
+            /// * Catalog: `pay_v3.compliance.inactive_merchant_identity_verification.get_verification`.
+            pub struct GetVerification {
                 /// `sub_mchid`.
                 0 sub_mchid: String => "sub_mchid: must path",
                 /// `verification_id`.
@@ -2812,8 +2817,8 @@ pub mod compliance {
         }
 
         w::record! {
-            /// Answer to [`VerificationsByVerificationId`].
-            pub struct VerificationsByVerificationIdResponse {
+            /// Answer to [`GetVerification`].
+            pub struct GetVerificationResponse {
                 /// `sub_mchid`.
                 0 sub_mchid: String => "sub_mchid: must",
                 /// `verification_id`.
@@ -2830,9 +2835,9 @@ pub mod compliance {
         }
 
         w::endpoint! {
-            VerificationsByVerificationId => VerificationsByVerificationIdResponse,
+            GetVerification => GetVerificationResponse,
             w::EndpointInfo {
-                id: "pay_v3.compliance.inactive_merchant_identity_verification.verifications_by_verification_id",
+                id: "pay_v3.compliance.inactive_merchant_identity_verification.get_verification",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/compliance/inactive-merchant-identity-verification/merchants/{sub_mchid}/verifications/{verification_id}",
@@ -2860,8 +2865,8 @@ pub mod express {
         /// * Call: `POST /v3/express/users/{openid}/transform` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_9_1.shtml>.
-        /// * Catalog: `pay_v3.express.users_by_openid_transform`.
-        pub struct UsersByOpenidTransform {
+        /// * Catalog: `pay_v3.express.transform_user`.
+        pub struct TransformUser {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `appid`.
@@ -2871,17 +2876,17 @@ pub mod express {
     }
 
     w::record! {
-        /// Answer to [`UsersByOpenidTransform`].
-        pub struct UsersByOpenidTransformResponse {
+        /// Answer to [`TransformUser`].
+        pub struct TransformUserResponse {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
         }
     }
 
     w::endpoint! {
-        UsersByOpenidTransform => UsersByOpenidTransformResponse,
+        TransformUser => TransformUserResponse,
         w::EndpointInfo {
-            id: "pay_v3.express.users_by_openid_transform",
+            id: "pay_v3.express.transform_user",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/express/users/{openid}/transform",
@@ -2898,8 +2903,8 @@ pub mod express {
     }
 }
 
-/// `pay_v3.base.facemch`.
-pub mod facemch {
+/// `pay_v3.base.face_mch`.
+pub mod face_mch {
     use xinqiao_wire as w;
 
     w::record! {
@@ -2908,8 +2913,8 @@ pub mod facemch {
         /// * Call: `GET /v3/facemch/users/{face_sid}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/android/sid.html>.
-        /// * Catalog: `pay_v3.facemch.users_by_face_sid`.
-        pub struct UsersByFaceSid {
+        /// * Catalog: `pay_v3.face_mch.get_user`.
+        pub struct GetUser {
             /// `face_sid`.
             0 face_sid: String => "face_sid: must path",
             /// `info_type`; one of `ASK_UNIONID` `ASK_REAL_NAME`.
@@ -2932,8 +2937,8 @@ pub mod facemch {
     }
 
     w::record! {
-        /// Answer to [`UsersByFaceSid`].
-        pub struct UsersByFaceSidResponse {
+        /// Answer to [`GetUser`].
+        pub struct GetUserResponse {
             /// `union_id`; personal data, masked in `Debug`.
             0 union_id: Option<String> => "union_id: masked",
             /// `openid`; personal data, masked in `Debug`.
@@ -2946,9 +2951,9 @@ pub mod facemch {
     }
 
     w::endpoint! {
-        UsersByFaceSid => UsersByFaceSidResponse,
+        GetUser => GetUserResponse,
         w::EndpointInfo {
-            id: "pay_v3.facemch.users_by_face_sid",
+            id: "pay_v3.face_mch.get_user",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/facemch/users/{face_sid}",
@@ -2970,13 +2975,54 @@ pub mod hire_power_bank {
     use xinqiao_wire as w;
 
     w::record! {
+        /// Check whether a user qualifies for insurance (查询用户投保资格).
+        ///
+        /// * Call: `GET /v3/hire-power-bank/user-qualifications/{openid}` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/hire-power-bank-insurance/insurance-orders/get-qualification-by-open-id.html>.
+        /// * Catalog: `pay_v3.hire_power_bank.check_user_qualification`.
+        pub struct CheckUserQualification {
+            /// `openid`; personal data, masked in `Debug`.
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
+        }
+        new(openid: impl Into<xinqiao_types::OpenId>)
+    }
+
+    w::record! {
+        /// Answer to [`CheckUserQualification`].
+        pub struct CheckUserQualificationResponse {
+            /// `qualified_user`.
+            0 qualified_user: bool => "qualified_user: must",
+        }
+    }
+
+    w::endpoint! {
+        CheckUserQualification => CheckUserQualificationResponse,
+        w::EndpointInfo {
+            id: "pay_v3.hire_power_bank.check_user_qualification",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/hire-power-bank/user-qualifications/{openid}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Create an insurance order of power bank hire (创建充电宝保险单).
         ///
         /// * Call: `POST /v3/hire-power-bank/insurance-orders` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/hire-power-bank-insurance/insurance-orders/create-insurance-order.html>.
-        /// * Catalog: `pay_v3.hire_power_bank.insurance_orders`.
-        pub struct InsuranceOrders {
+        /// * Catalog: `pay_v3.hire_power_bank.create_insurance_order`.
+        pub struct CreateInsuranceOrder {
             /// `out_order_no`.
             0 out_order_no: Option<String> => "out_order_no",
             /// `openid`; personal data, masked in `Debug`.
@@ -2996,8 +3042,8 @@ pub mod hire_power_bank {
     }
 
     w::record! {
-        /// Answer to [`InsuranceOrders`].
-        pub struct InsuranceOrdersResponse {
+        /// Answer to [`CreateInsuranceOrder`].
+        pub struct CreateInsuranceOrderResponse {
             /// `out_order_no`.
             0 out_order_no: String => "out_order_no: must",
             /// `order_id`.
@@ -3020,9 +3066,9 @@ pub mod hire_power_bank {
     }
 
     w::endpoint! {
-        InsuranceOrders => InsuranceOrdersResponse,
+        CreateInsuranceOrder => CreateInsuranceOrderResponse,
         w::EndpointInfo {
-            id: "pay_v3.hire_power_bank.insurance_orders",
+            id: "pay_v3.hire_power_bank.create_insurance_order",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/hire-power-bank/insurance-orders",
@@ -3044,65 +3090,24 @@ pub mod hire_power_bank {
         /// * Call: `GET /v3/hire-power-bank/insurance-orders/{out_order_no}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/hire-power-bank-insurance/insurance-orders/get-by-out-trade-no.html>.
-        /// * Catalog: `pay_v3.hire_power_bank.insurance_orders_by_out_order_no`.
-        pub struct InsuranceOrdersByOutOrderNo {
+        /// * Catalog: `pay_v3.hire_power_bank.get_insurance_order`.
+        pub struct GetInsuranceOrder {
             /// `out_order_no`.
             0 out_order_no: String => "out_order_no: must path",
         }
         new(out_order_no: impl Into<String>)
     }
 
-    /// Answer to [`InsuranceOrdersByOutOrderNo`], the same as to [`InsuranceOrders`].
-    pub type InsuranceOrdersByOutOrderNoResponse = InsuranceOrdersResponse;
+    /// Answer to [`GetInsuranceOrder`], the same as to [`CreateInsuranceOrder`].
+    pub type GetInsuranceOrderResponse = CreateInsuranceOrderResponse;
 
     w::endpoint! {
-        InsuranceOrdersByOutOrderNo => InsuranceOrdersByOutOrderNoResponse,
+        GetInsuranceOrder => GetInsuranceOrderResponse,
         w::EndpointInfo {
-            id: "pay_v3.hire_power_bank.insurance_orders_by_out_order_no",
+            id: "pay_v3.hire_power_bank.get_insurance_order",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/hire-power-bank/insurance-orders/{out_order_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Check whether a user qualifies for insurance (查询用户投保资格).
-        ///
-        /// * Call: `GET /v3/hire-power-bank/user-qualifications/{openid}` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/hire-power-bank-insurance/insurance-orders/get-qualification-by-open-id.html>.
-        /// * Catalog: `pay_v3.hire_power_bank.user_qualifications_by_openid`.
-        pub struct UserQualificationsByOpenid {
-            /// `openid`; personal data, masked in `Debug`.
-            0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        }
-        new(openid: impl Into<xinqiao_types::OpenId>)
-    }
-
-    w::record! {
-        /// Answer to [`UserQualificationsByOpenid`].
-        pub struct UserQualificationsByOpenidResponse {
-            /// `qualified_user`.
-            0 qualified_user: bool => "qualified_user: must",
-        }
-    }
-
-    w::endpoint! {
-        UserQualificationsByOpenid => UserQualificationsByOpenidResponse,
-        w::EndpointInfo {
-            id: "pay_v3.hire_power_bank.user_qualifications_by_openid",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/hire-power-bank/user-qualifications/{openid}",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,
@@ -3126,8 +3131,8 @@ pub mod industry_coupon {
         /// * Call: `POST /v3/industry-coupon/tokens` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_9_1.shtml>.
-        /// * Catalog: `pay_v3.industry_coupon.tokens`.
-        pub struct Tokens {
+        /// * Catalog: `pay_v3.industry_coupon.prepare_token`.
+        pub struct PrepareToken {
             /// `open_id`; personal data, masked in `Debug`.
             0 open_id: String => "open_id: must masked",
             /// `coupon_list`.
@@ -3137,8 +3142,8 @@ pub mod industry_coupon {
     }
 
     w::record! {
-        /// Answer to [`Tokens`].
-        pub struct TokensResponse {
+        /// Answer to [`PrepareToken`].
+        pub struct PrepareTokenResponse {
             /// `token`.
             0 token: String => "token: must",
             /// `expires_time`; format `rfc3339`.
@@ -3147,9 +3152,9 @@ pub mod industry_coupon {
     }
 
     w::endpoint! {
-        Tokens => TokensResponse,
+        PrepareToken => PrepareTokenResponse,
         w::EndpointInfo {
-            id: "pay_v3.industry_coupon.tokens",
+            id: "pay_v3.industry_coupon.prepare_token",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/industry-coupon/tokens",
@@ -3175,8 +3180,8 @@ pub mod industry_rebate {
         ///
         /// * Call: `POST /v3/industry-rebate/retail-industry/transactions` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.industry_rebate.retail_industry_transactions`.
-        pub struct RetailIndustryTransactions {
+        /// * Catalog: `pay_v3.industry_rebate.report_retail_industry_transaction`.
+        pub struct ReportRetailIndustryTransaction {
             /// `brand_id`.
             0 brand_id: Option<String> => "brand_id",
             /// `transaction_id`.
@@ -3196,9 +3201,9 @@ pub mod industry_rebate {
     }
 
     w::endpoint! {
-        RetailIndustryTransactions => w::Empty,
+        ReportRetailIndustryTransaction => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.industry_rebate.retail_industry_transactions",
+            id: "pay_v3.industry_rebate.report_retail_industry_transaction",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/industry-rebate/retail-industry/transactions",
@@ -3219,8 +3224,8 @@ pub mod industry_rebate {
         ///
         /// * Call: `POST /v3/industry-rebate/transactions/{transaction_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.industry_rebate.transactions_by_transaction_id`.
-        pub struct TransactionsByTransactionId {
+        /// * Catalog: `pay_v3.industry_rebate.report_transaction`.
+        pub struct ReportTransaction {
             /// `transaction_id`.
             0 transaction_id: String => "transaction_id: must path",
             /// `sub_mchid`.
@@ -3239,9 +3244,9 @@ pub mod industry_rebate {
     }
 
     w::endpoint! {
-        TransactionsByTransactionId => w::Empty,
+        ReportTransaction => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.industry_rebate.transactions_by_transaction_id",
+            id: "pay_v3.industry_rebate.report_transaction",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/industry-rebate/transactions/{transaction_id}",
@@ -3258,8 +3263,8 @@ pub mod industry_rebate {
     }
 }
 
-/// `pay_v3.base.iotmanage`.
-pub mod iotmanage {
+/// `pay_v3.base.iot_manage`.
+pub mod iot_manage {
     use xinqiao_wire as w;
 
     w::record! {
@@ -3268,8 +3273,8 @@ pub mod iotmanage {
         /// * Call: `GET /v3/iotmanage/device-inspections/{device_sn}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/tool/factory-check-data-api.html>.
-        /// * Catalog: `pay_v3.iotmanage.device_inspections_by_device_sn`.
-        pub struct DeviceInspectionsByDeviceSn {
+        /// * Catalog: `pay_v3.iot_manage.get_device_inspection`.
+        pub struct GetDeviceInspection {
             /// `device_sn`.
             0 device_sn: String => "device_sn: must path",
         }
@@ -3277,8 +3282,8 @@ pub mod iotmanage {
     }
 
     w::record! {
-        /// Answer to [`DeviceInspectionsByDeviceSn`].
-        pub struct DeviceInspectionsByDeviceSnResponse {
+        /// Answer to [`GetDeviceInspection`].
+        pub struct GetDeviceInspectionResponse {
             /// `device_sn`.
             0 device_sn: String => "device_sn: must",
             /// `camera_sn`.
@@ -3305,9 +3310,9 @@ pub mod iotmanage {
     }
 
     w::endpoint! {
-        DeviceInspectionsByDeviceSn => DeviceInspectionsByDeviceSnResponse,
+        GetDeviceInspection => GetDeviceInspectionResponse,
         w::EndpointInfo {
-            id: "pay_v3.iotmanage.device_inspections_by_device_sn",
+            id: "pay_v3.iot_manage.get_device_inspection",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/iotmanage/device-inspections/{device_sn}",
@@ -3329,8 +3334,8 @@ pub mod iotmanage {
         /// * Call: `GET /v3/iotmanage/devices` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/point/iotmanage-devices.html>.
-        /// * Catalog: `pay_v3.iotmanage.devices`.
-        pub struct Devices {
+        /// * Catalog: `pay_v3.iot_manage.list_devices`.
+        pub struct ListDevices {
             /// `limit`.
             0 limit: i64 => "limit: must query",
             /// `offset`.
@@ -3340,10 +3345,10 @@ pub mod iotmanage {
     }
 
     w::record! {
-        /// Answer to [`Devices`].
-        pub struct DevicesResponse {
+        /// Answer to [`ListDevices`].
+        pub struct ListDevicesResponse {
             /// `data`.
-            0 data: Vec<super::DevicesData> => "data: must",
+            0 data: Vec<super::Device> => "data: must",
             /// `offset`.
             1 offset: i64 => "offset: must",
             /// `limit`.
@@ -3356,9 +3361,9 @@ pub mod iotmanage {
     }
 
     w::endpoint! {
-        Devices => DevicesResponse,
+        ListDevices => ListDevicesResponse,
         w::EndpointInfo {
-            id: "pay_v3.iotmanage.devices",
+            id: "pay_v3.iot_manage.list_devices",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/iotmanage/devices",
@@ -3375,8 +3380,8 @@ pub mod iotmanage {
     }
 }
 
-/// `pay_v3.base.lovefeast`.
-pub mod lovefeast {
+/// `pay_v3.base.love_feast`.
+pub mod love_feast {
     use xinqiao_wire as w;
 
     w::record! {
@@ -3385,8 +3390,8 @@ pub mod lovefeast {
         /// * Call: `GET /v3/lovefeast/brands/{brand_id}` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/lovefeast/brands/get-brand.html>.
-        /// * Catalog: `pay_v3.lovefeast.brands_by_brand_id`.
-        pub struct BrandsByBrandId {
+        /// * Catalog: `pay_v3.love_feast.get_brand`.
+        pub struct GetBrand {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must path",
         }
@@ -3394,8 +3399,8 @@ pub mod lovefeast {
     }
 
     w::record! {
-        /// Answer to [`BrandsByBrandId`].
-        pub struct BrandsByBrandIdResponse {
+        /// Answer to [`GetBrand`].
+        pub struct GetBrandResponse {
             /// `donate_count`.
             0 donate_count: i64 => "donate_count: must",
             /// `consume_count`.
@@ -3404,9 +3409,9 @@ pub mod lovefeast {
     }
 
     w::endpoint! {
-        BrandsByBrandId => BrandsByBrandIdResponse,
+        GetBrand => GetBrandResponse,
         w::EndpointInfo {
-            id: "pay_v3.lovefeast.brands_by_brand_id",
+            id: "pay_v3.love_feast.get_brand",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/lovefeast/brands/{brand_id}",
@@ -3422,72 +3427,17 @@ pub mod lovefeast {
         }
     }
 
-    /// `pay_v3.base.lovefeast.users`.
+    /// `pay_v3.base.love_feast.users`.
     pub mod users {
         use xinqiao_wire as w;
-
-        w::record! {
-            /// List a user's love feast donations (列出用户的爱心餐捐赠单).
-            ///
-            /// * Call: `GET /v3/lovefeast/users/{openid}/orders/brand-id/{brand_id}` on `api.mch.weixin.qq.com`.
-            /// * For: merchant, partner.
-            /// * Catalog: `pay_v3.lovefeast.users.by_openid_orders_by_brand_id`.
-            pub struct ByOpenidOrdersByBrandId {
-                /// `openid`; personal data, masked in `Debug`.
-                0 openid: xinqiao_types::OpenId => "openid: must path masked",
-                /// `brand_id`.
-                1 brand_id: String => "brand_id: must path",
-                /// `offset`.
-                2 offset: Option<i64> => "offset: query",
-                /// `limit`.
-                3 limit: Option<i64> => "limit: query",
-            }
-            new(openid: impl Into<xinqiao_types::OpenId>, brand_id: impl Into<String>)
-            set(offset: i64, limit: i64)
-        }
-
-        w::record! {
-            /// Answer to [`ByOpenidOrdersByBrandId`].
-            pub struct ByOpenidOrdersByBrandIdResponse {
-                /// `count`.
-                0 count: Option<i64> => "count",
-                /// `limit`.
-                1 limit: Option<i64> => "limit",
-                /// `offset`.
-                2 offset: Option<i64> => "offset",
-                /// `total_count`.
-                3 total_count: Option<i64> => "total_count",
-                /// `data`.
-                4 data: Option<Vec<super::super::ByOpenidOrdersByBrandIdData>> => "data",
-            }
-        }
-
-        w::endpoint! {
-            ByOpenidOrdersByBrandId => ByOpenidOrdersByBrandIdResponse,
-            w::EndpointInfo {
-                id: "pay_v3.lovefeast.users.by_openid_orders_by_brand_id",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/lovefeast/users/{openid}/orders/brand-id/{brand_id}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
 
         w::record! {
             /// Get a user's love feast donation (查询用户的爱心餐捐赠单).
             ///
             /// * Call: `GET /v3/lovefeast/users/{openid}/orders/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
             /// * For: merchant, partner.
-            /// * Catalog: `pay_v3.lovefeast.users.by_openid_orders_by_out_trade_no`.
-            pub struct ByOpenidOrdersByOutTradeNo {
+            /// * Catalog: `pay_v3.love_feast.users.get_order`.
+            pub struct GetOrder {
                 /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `out_trade_no`.
@@ -3497,8 +3447,8 @@ pub mod lovefeast {
         }
 
         w::record! {
-            /// Answer to [`ByOpenidOrdersByOutTradeNo`].
-            pub struct ByOpenidOrdersByOutTradeNoResponse {
+            /// Answer to [`GetOrder`].
+            pub struct GetOrderResponse {
                 /// `welfare_trade_id`.
                 0 welfare_trade_id: Option<String> => "welfare_trade_id",
                 /// `appid`.
@@ -3529,12 +3479,67 @@ pub mod lovefeast {
         }
 
         w::endpoint! {
-            ByOpenidOrdersByOutTradeNo => ByOpenidOrdersByOutTradeNoResponse,
+            GetOrder => GetOrderResponse,
             w::EndpointInfo {
-                id: "pay_v3.lovefeast.users.by_openid_orders_by_out_trade_no",
+                id: "pay_v3.love_feast.users.get_order",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/lovefeast/users/{openid}/orders/out-trade-no/{out_trade_no}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// List a user's love feast donations (列出用户的爱心餐捐赠单).
+            ///
+            /// * Call: `GET /v3/lovefeast/users/{openid}/orders/brand-id/{brand_id}` on `api.mch.weixin.qq.com`.
+            /// * For: merchant, partner.
+            /// * Catalog: `pay_v3.love_feast.users.list_orders`.
+            pub struct ListOrders {
+                /// `openid`; personal data, masked in `Debug`.
+                0 openid: xinqiao_types::OpenId => "openid: must path masked",
+                /// `brand_id`.
+                1 brand_id: String => "brand_id: must path",
+                /// `offset`.
+                2 offset: Option<i64> => "offset: query",
+                /// `limit`.
+                3 limit: Option<i64> => "limit: query",
+            }
+            new(openid: impl Into<xinqiao_types::OpenId>, brand_id: impl Into<String>)
+            set(offset: i64, limit: i64)
+        }
+
+        w::record! {
+            /// Answer to [`ListOrders`].
+            pub struct ListOrdersResponse {
+                /// `count`.
+                0 count: Option<i64> => "count",
+                /// `limit`.
+                1 limit: Option<i64> => "limit",
+                /// `offset`.
+                2 offset: Option<i64> => "offset",
+                /// `total_count`.
+                3 total_count: Option<i64> => "total_count",
+                /// `data`.
+                4 data: Option<Vec<super::super::Order>> => "data",
+            }
+        }
+
+        w::endpoint! {
+            ListOrders => ListOrdersResponse,
+            w::EndpointInfo {
+                id: "pay_v3.love_feast.users.list_orders",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/lovefeast/users/{openid}/orders/brand-id/{brand_id}",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::None,
@@ -3562,8 +3567,8 @@ pub mod mch_operate {
             /// * Call: `POST /v3/mch_operate/risk/withdrawl-apply` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012488950>.
-            /// * Catalog: `pay_v3.mch_operate.risk.withdrawl_apply`.
-            pub struct WithdrawlApply {
+            /// * Catalog: `pay_v3.mch_operate.risk.apply_withdrawl`.
+            pub struct ApplyWithdrawl {
                 /// `sub_mchid`.
                 0 sub_mchid: String => "sub_mchid: must",
                 /// `out_request_no`.
@@ -3601,8 +3606,8 @@ pub mod mch_operate {
         }
 
         w::record! {
-            /// Answer to [`WithdrawlApply`].
-            pub struct WithdrawlApplyResponse {
+            /// Answer to [`ApplyWithdrawl`].
+            pub struct ApplyWithdrawlResponse {
                 /// `out_request_no`.
                 0 out_request_no: String => "out_request_no: must",
                 /// `applyment_id`.
@@ -3611,9 +3616,9 @@ pub mod mch_operate {
         }
 
         w::endpoint! {
-            WithdrawlApply => WithdrawlApplyResponse,
+            ApplyWithdrawl => ApplyWithdrawlResponse,
             w::EndpointInfo {
-                id: "pay_v3.mch_operate.risk.withdrawl_apply",
+                id: "pay_v3.mch_operate.risk.apply_withdrawl",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/mch_operate/risk/withdrawl-apply",
@@ -3635,8 +3640,8 @@ pub mod mch_operate {
             /// * Call: `GET /v3/mch_operate/risk/withdrawl-apply/applyment-id/{applyment_id}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012778400>.
-            /// * Catalog: `pay_v3.mch_operate.risk.withdrawl_apply_by_applyment_id`.
-            pub struct WithdrawlApplyByApplymentId {
+            /// * Catalog: `pay_v3.mch_operate.risk.get_withdrawl_apply_by_applyment_id`.
+            pub struct GetWithdrawlApplyByApplymentId {
                 /// `applyment_id`.
                 0 applyment_id: String => "applyment_id: must path",
             }
@@ -3644,17 +3649,17 @@ pub mod mch_operate {
         }
 
         w::record! {
-            /// Answer to [`WithdrawlApplyByApplymentId`].
-            pub struct WithdrawlApplyByApplymentIdResponse {
+            /// Answer to [`GetWithdrawlApplyByApplymentId`].
+            pub struct GetWithdrawlApplyByApplymentIdResponse {
                 /// `withdrawl_apply`.
-                0 withdrawl_apply: super::super::WithdrawlApplyItem => "withdrawl_apply: must",
+                0 withdrawl_apply: super::super::ItemInfo => "withdrawl_apply: must",
             }
         }
 
         w::endpoint! {
-            WithdrawlApplyByApplymentId => WithdrawlApplyByApplymentIdResponse,
+            GetWithdrawlApplyByApplymentId => GetWithdrawlApplyByApplymentIdResponse,
             w::EndpointInfo {
-                id: "pay_v3.mch_operate.risk.withdrawl_apply_by_applyment_id",
+                id: "pay_v3.mch_operate.risk.get_withdrawl_apply_by_applyment_id",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/mch_operate/risk/withdrawl-apply/applyment-id/{applyment_id}",
@@ -3676,21 +3681,21 @@ pub mod mch_operate {
             /// * Call: `GET /v3/mch_operate/risk/withdrawl-apply/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476164>.
-            /// * Catalog: `pay_v3.mch_operate.risk.withdrawl_apply_by_out_request_no`.
-            pub struct WithdrawlApplyByOutRequestNo {
+            /// * Catalog: `pay_v3.mch_operate.risk.get_withdrawl_apply_by_out_request_no`.
+            pub struct GetWithdrawlApplyByOutRequestNo {
                 /// `out_request_no`.
                 0 out_request_no: String => "out_request_no: must path",
             }
             new(out_request_no: impl Into<String>)
         }
 
-        /// Answer to [`WithdrawlApplyByOutRequestNo`], the same as to [`WithdrawlApplyByApplymentId`].
-        pub type WithdrawlApplyByOutRequestNoResponse = WithdrawlApplyByApplymentIdResponse;
+        /// Answer to [`GetWithdrawlApplyByOutRequestNo`], the same as to [`GetWithdrawlApplyByApplymentId`].
+        pub type GetWithdrawlApplyByOutRequestNoResponse = GetWithdrawlApplyByApplymentIdResponse;
 
         w::endpoint! {
-            WithdrawlApplyByOutRequestNo => WithdrawlApplyByOutRequestNoResponse,
+            GetWithdrawlApplyByOutRequestNo => GetWithdrawlApplyByOutRequestNoResponse,
             w::EndpointInfo {
-                id: "pay_v3.mch_operate.risk.withdrawl_apply_by_out_request_no",
+                id: "pay_v3.mch_operate.risk.get_withdrawl_apply_by_out_request_no",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/mch_operate/risk/withdrawl-apply/out-request-no/{out_request_no}",
@@ -3708,115 +3713,8 @@ pub mod mch_operate {
     }
 }
 
-/// `pay_v3.base.merchant_settlement`.
-pub mod merchant_settlement {
-    use xinqiao_wire as w;
-
-    w::record! {
-        /// Apply for a settlement rule (提交结算规则申请).
-        ///
-        /// * Call: `POST /v3/merchant-settlement/merchant-settle-rule-applications` on `api.mch.weixin.qq.com`.
-        /// * For: institution.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_1_1.shtml>.
-        /// * Catalog: `pay_v3.merchant_settlement.merchant_settle_rule_applications`.
-        pub struct MerchantSettleRuleApplications {
-            /// `acquiring_bank_id`.
-            0 acquiring_bank_id: String => "acquiring_bank_id: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `channel_id`.
-            2 channel_id: String => "channel_id: must",
-            /// `settle_rule_id`.
-            3 settle_rule_id: i64 => "settle_rule_id: must",
-        }
-        new(
-            acquiring_bank_id: impl Into<String>,
-            sub_mchid: impl Into<String>,
-            channel_id: impl Into<String>,
-            settle_rule_id: i64,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`MerchantSettleRuleApplications`].
-        pub struct MerchantSettleRuleApplicationsResponse {
-            /// `application_id`.
-            0 application_id: String => "application_id: must",
-            /// `application_process_info`.
-            1 application_process_info: String => "application_process_info: must",
-            /// `application_state`.
-            2 application_state: Option<String> => "application_state",
-            /// `acquiring_bank_id`.
-            3 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-            /// `channel_id`.
-            4 channel_id: Option<String> => "channel_id",
-            /// `sub_mchid`.
-            5 sub_mchid: Option<String> => "sub_mchid",
-            /// `settle_rule_id`.
-            6 settle_rule_id: Option<i64> => "settle_rule_id",
-            /// `update_time`; format `rfc3339`.
-            7 update_time: Option<String> => "update_time",
-        }
-    }
-
-    w::endpoint! {
-        MerchantSettleRuleApplications => MerchantSettleRuleApplicationsResponse,
-        w::EndpointInfo {
-            id: "pay_v3.merchant_settlement.merchant_settle_rule_applications",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/merchant-settlement/merchant-settle-rule-applications",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get an application for a settlement rule (查询结算规则申请).
-        ///
-        /// * Call: `GET /v3/merchant-settlement/merchant-settle-rule-applications/{application_id}` on `api.mch.weixin.qq.com`.
-        /// * For: institution.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_1_2.shtml>.
-        /// * Catalog: `pay_v3.merchant_settlement.merchant_settle_rule_applications_by_application_id`.
-        pub struct MerchantSettleRuleApplicationsByApplicationId {
-            /// `application_id`.
-            0 application_id: String => "application_id: must path",
-        }
-        new(application_id: impl Into<String>)
-    }
-
-    /// Answer to [`MerchantSettleRuleApplicationsByApplicationId`], the same as to [`MerchantSettleRuleApplications`].
-    pub type MerchantSettleRuleApplicationsByApplicationIdResponse = MerchantSettleRuleApplicationsResponse;
-
-    w::endpoint! {
-        MerchantSettleRuleApplicationsByApplicationId => MerchantSettleRuleApplicationsByApplicationIdResponse,
-        w::EndpointInfo {
-            id: "pay_v3.merchant_settlement.merchant_settle_rule_applications_by_application_id",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/merchant-settlement/merchant-settle-rule-applications/{application_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-}
-
-/// `pay_v3.base.merchantfund`.
-pub mod merchantfund {
+/// `pay_v3.base.merchant_fund`.
+pub mod merchant_fund {
     use xinqiao_wire as w;
 
     w::record! {
@@ -3825,8 +3723,8 @@ pub mod merchantfund {
         /// * Call: `GET /v3/merchantfund/merchant/income-records` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer/chapter3_7.shtml>.
-        /// * Catalog: `pay_v3.merchantfund.merchant_income_records`.
-        pub struct MerchantIncomeRecords {
+        /// * Catalog: `pay_v3.merchant_fund.list_merchant_income_records`.
+        pub struct ListMerchantIncomeRecords {
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
             0 account_type: String => "account_type: must query",
             /// `date`; format `yyyy-MM-dd`.
@@ -3841,10 +3739,10 @@ pub mod merchantfund {
     }
 
     w::record! {
-        /// Answer to [`MerchantIncomeRecords`].
-        pub struct MerchantIncomeRecordsResponse {
+        /// Answer to [`ListMerchantIncomeRecords`].
+        pub struct ListMerchantIncomeRecordsResponse {
             /// `data`.
-            0 data: Option<Vec<super::MerchantIncomeRecordsData>> => "data",
+            0 data: Option<Vec<super::MerchantIncomeRecord>> => "data",
             /// `limit`.
             1 limit: i64 => "limit: must",
             /// `offset`.
@@ -3852,14 +3750,14 @@ pub mod merchantfund {
             /// `total_count`.
             3 total_count: i64 => "total_count: must",
             /// `links`.
-            4 links: super::MerchantIncomeRecordsLink => "links: must",
+            4 links: super::LinkInfo => "links: must",
         }
     }
 
     w::endpoint! {
-        MerchantIncomeRecords => MerchantIncomeRecordsResponse,
+        ListMerchantIncomeRecords => ListMerchantIncomeRecordsResponse,
         w::EndpointInfo {
-            id: "pay_v3.merchantfund.merchant_income_records",
+            id: "pay_v3.merchant_fund.list_merchant_income_records",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/merchantfund/merchant/income-records",
@@ -3881,8 +3779,8 @@ pub mod merchantfund {
         /// * Call: `GET /v3/merchantfund/partner/income-records` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer_partner/chapter3_6.shtml>.
-        /// * Catalog: `pay_v3.merchantfund.partner_income_records`.
-        pub struct PartnerIncomeRecords {
+        /// * Catalog: `pay_v3.merchant_fund.list_partner_income_records`.
+        pub struct ListPartnerIncomeRecords {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must query",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
@@ -3904,10 +3802,10 @@ pub mod merchantfund {
     }
 
     w::record! {
-        /// Answer to [`PartnerIncomeRecords`].
-        pub struct PartnerIncomeRecordsResponse {
+        /// Answer to [`ListPartnerIncomeRecords`].
+        pub struct ListPartnerIncomeRecordsResponse {
             /// `data`.
-            0 data: Option<Vec<super::PartnerIncomeRecordsData>> => "data",
+            0 data: Option<Vec<super::PartnerIncomeRecord>> => "data",
             /// `limit`.
             1 limit: i64 => "limit: must",
             /// `offset`.
@@ -3915,14 +3813,14 @@ pub mod merchantfund {
             /// `total_count`.
             3 total_count: i64 => "total_count: must",
             /// `links`.
-            4 links: super::MerchantIncomeRecordsLink => "links: must",
+            4 links: super::LinkInfo => "links: must",
         }
     }
 
     w::endpoint! {
-        PartnerIncomeRecords => PartnerIncomeRecordsResponse,
+        ListPartnerIncomeRecords => ListPartnerIncomeRecordsResponse,
         w::EndpointInfo {
-            id: "pay_v3.merchantfund.partner_income_records",
+            id: "pay_v3.merchant_fund.list_partner_income_records",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/merchantfund/partner/income-records",
@@ -3939,10 +3837,117 @@ pub mod merchantfund {
     }
 }
 
-/// `pay_v3.base.palmservice`.
-pub mod palmservice {
+/// `pay_v3.base.merchant_settlement`.
+pub mod merchant_settlement {
+    use xinqiao_wire as w;
 
-    /// `pay_v3.base.palmservice.authorization`.
+    w::record! {
+        /// Apply for a settlement rule (提交结算规则申请).
+        ///
+        /// * Call: `POST /v3/merchant-settlement/merchant-settle-rule-applications` on `api.mch.weixin.qq.com`.
+        /// * For: institution.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_1_1.shtml>.
+        /// * Catalog: `pay_v3.merchant_settlement.apply_settle_rule`.
+        pub struct ApplySettleRule {
+            /// `acquiring_bank_id`.
+            0 acquiring_bank_id: String => "acquiring_bank_id: must",
+            /// `sub_mchid`.
+            1 sub_mchid: String => "sub_mchid: must",
+            /// `channel_id`.
+            2 channel_id: String => "channel_id: must",
+            /// `settle_rule_id`.
+            3 settle_rule_id: i64 => "settle_rule_id: must",
+        }
+        new(
+            acquiring_bank_id: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            channel_id: impl Into<String>,
+            settle_rule_id: i64,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`ApplySettleRule`].
+        pub struct ApplySettleRuleResponse {
+            /// `application_id`.
+            0 application_id: String => "application_id: must",
+            /// `application_process_info`.
+            1 application_process_info: String => "application_process_info: must",
+            /// `application_state`.
+            2 application_state: Option<String> => "application_state",
+            /// `acquiring_bank_id`.
+            3 acquiring_bank_id: Option<String> => "acquiring_bank_id",
+            /// `channel_id`.
+            4 channel_id: Option<String> => "channel_id",
+            /// `sub_mchid`.
+            5 sub_mchid: Option<String> => "sub_mchid",
+            /// `settle_rule_id`.
+            6 settle_rule_id: Option<i64> => "settle_rule_id",
+            /// `update_time`; format `rfc3339`.
+            7 update_time: Option<String> => "update_time",
+        }
+    }
+
+    w::endpoint! {
+        ApplySettleRule => ApplySettleRuleResponse,
+        w::EndpointInfo {
+            id: "pay_v3.merchant_settlement.apply_settle_rule",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/merchant-settlement/merchant-settle-rule-applications",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get an application for a settlement rule (查询结算规则申请).
+        ///
+        /// * Call: `GET /v3/merchant-settlement/merchant-settle-rule-applications/{application_id}` on `api.mch.weixin.qq.com`.
+        /// * For: institution.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_1_2.shtml>.
+        /// * Catalog: `pay_v3.merchant_settlement.get_settle_rule_application`.
+        pub struct GetSettleRuleApplication {
+            /// `application_id`.
+            0 application_id: String => "application_id: must path",
+        }
+        new(application_id: impl Into<String>)
+    }
+
+    /// Answer to [`GetSettleRuleApplication`], the same as to [`ApplySettleRule`].
+    pub type GetSettleRuleApplicationResponse = ApplySettleRuleResponse;
+
+    w::endpoint! {
+        GetSettleRuleApplication => GetSettleRuleApplicationResponse,
+        w::EndpointInfo {
+            id: "pay_v3.merchant_settlement.get_settle_rule_application",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/merchant-settlement/merchant-settle-rule-applications/{application_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+}
+
+/// `pay_v3.base.palm_service`.
+pub mod palm_service {
+
+    /// `pay_v3.base.palm_service.authorization`.
     pub mod authorization {
         use xinqiao_wire as w;
 
@@ -3951,8 +3956,8 @@ pub mod palmservice {
             ///
             /// * Call: `GET /v3/palmservice/authorization/openid/{openid}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.palmservice.authorization.by_openid`.
-            pub struct ByOpenid {
+            /// * Catalog: `pay_v3.palm_service.authorization.get`.
+            pub struct Get {
                 /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `organization_id`.
@@ -3962,8 +3967,8 @@ pub mod palmservice {
         }
 
         w::record! {
-            /// Answer to [`ByOpenid`].
-            pub struct ByOpenidResponse {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
                 /// `openid`; personal data, masked in `Debug`.
                 0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `organization_id`.
@@ -3976,9 +3981,9 @@ pub mod palmservice {
         }
 
         w::endpoint! {
-            ByOpenid => ByOpenidResponse,
+            Get => GetResponse,
             w::EndpointInfo {
-                id: "pay_v3.palmservice.authorization.by_openid",
+                id: "pay_v3.palm_service.authorization.get",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/palmservice/authorization/openid/{openid}",
@@ -3999,31 +4004,32 @@ pub mod palmservice {
             ///
             /// * Call: `POST /v3/palmservice/authorization/preauthorize` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.palmservice.authorization.preauthorize`.
-            pub struct Preauthorize {
+            /// * Catalog: `pay_v3.palm_service.authorization.pre_authorize`.
+            pub struct PreAuthorize {
                 /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `preauthorize_session_id`.
-                1 preauthorize_session_id: Option<String> => "preauthorize_session_id",
+                #[doc(alias = "preauthorize_session_id")]
+                1 pre_authorize_session_id: Option<String> => "preauthorize_session_id",
                 /// `organization_id`.
                 2 organization_id: Option<String> => "organization_id",
             }
             new(openid: impl Into<xinqiao_types::OpenId>)
-            text(preauthorize_session_id: String, organization_id: String)
+            text(pre_authorize_session_id: String, organization_id: String)
         }
 
         w::record! {
-            /// Answer to [`Preauthorize`].
-            pub struct PreauthorizeResponse {
+            /// Answer to [`PreAuthorize`].
+            pub struct PreAuthorizeResponse {
                 /// `permission_token`.
                 0 permission_token: String => "permission_token: must",
             }
         }
 
         w::endpoint! {
-            Preauthorize => PreauthorizeResponse,
+            PreAuthorize => PreAuthorizeResponse,
             w::EndpointInfo {
-                id: "pay_v3.palmservice.authorization.preauthorize",
+                id: "pay_v3.palm_service.authorization.pre_authorize",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/palmservice/authorization/preauthorize",
@@ -4049,60 +4055,13 @@ pub mod partner_papay {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Report that a deduction failed as a partner (合作方通知扣费失败).
-            ///
-            /// * Call: `POST /v3/partner-papay/contracts/{contract_id}/fail-notify` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay_v2/papay/chapter5_16.shtml>.
-            /// * Catalog: `pay_v3.partner_papay.contracts.by_contract_id_fail_notify`.
-            pub struct ByContractIdFailNotify {
-                /// `contract_id`.
-                0 contract_id: String => "contract_id: must path",
-                /// `sp_mchid`; the account's merchantid.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_mchid`.
-                3 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                4 sub_appid: Option<String> => "sub_appid",
-            }
-            new(
-                contract_id: impl Into<String>,
-                sp_mchid: impl Into<String>,
-                sp_appid: impl Into<String>,
-                sub_mchid: impl Into<String>,
-            )
-            text(sub_appid: String)
-        }
-
-        w::endpoint! {
-            ByContractIdFailNotify => w::Empty,
-            w::EndpointInfo {
-                id: "pay_v3.partner_papay.contracts.by_contract_id_fail_notify",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/partner-papay/contracts/{contract_id}/fail-notify",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Announce a deduction as a partner (合作方发送预扣费通知).
             ///
             /// * Call: `POST /v3/partner-papay/contracts/{contract_id}/notify` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v2/partner/4011988373>.
-            /// * Catalog: `pay_v3.partner_papay.contracts.by_contract_id_notify`.
-            pub struct ByContractIdNotify {
+            /// * Catalog: `pay_v3.partner_papay.contracts.notify`.
+            pub struct Notify {
                 /// `contract_id`.
                 0 contract_id: String => "contract_id: must path",
                 /// `sp_mchid`; the account's merchantid.
@@ -4130,9 +4089,9 @@ pub mod partner_papay {
         }
 
         w::endpoint! {
-            ByContractIdNotify => w::Empty,
+            Notify => w::Empty,
             w::EndpointInfo {
-                id: "pay_v3.partner_papay.contracts.by_contract_id_notify",
+                id: "pay_v3.partner_papay.contracts.notify",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/partner-papay/contracts/{contract_id}/notify",
@@ -4147,20 +4106,118 @@ pub mod partner_papay {
                 permissions: &[],
             }
         }
+
+        w::record! {
+            /// Report that a deduction failed as a partner (合作方通知扣费失败).
+            ///
+            /// * Call: `POST /v3/partner-papay/contracts/{contract_id}/fail-notify` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay_v2/papay/chapter5_16.shtml>.
+            /// * Catalog: `pay_v3.partner_papay.contracts.report_fail_notify`.
+            pub struct ReportFailNotify {
+                /// `contract_id`.
+                0 contract_id: String => "contract_id: must path",
+                /// `sp_mchid`; the account's merchantid.
+                1 sp_mchid: String => "sp_mchid: must",
+                /// `sp_appid`.
+                2 sp_appid: String => "sp_appid: must",
+                /// `sub_mchid`.
+                3 sub_mchid: String => "sub_mchid: must",
+                /// `sub_appid`.
+                4 sub_appid: Option<String> => "sub_appid",
+            }
+            new(
+                contract_id: impl Into<String>,
+                sp_mchid: impl Into<String>,
+                sp_appid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+            )
+            text(sub_appid: String)
+        }
+
+        w::endpoint! {
+            ReportFailNotify => w::Empty,
+            w::EndpointInfo {
+                id: "pay_v3.partner_papay.contracts.report_fail_notify",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/partner-papay/contracts/{contract_id}/fail-notify",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
     }
 }
 
-/// `pay_v3.base.qrcode`.
-pub mod qrcode {
+/// `pay_v3.base.qr_code`.
+pub mod qr_code {
     use xinqiao_wire as w;
+
+    w::record! {
+        /// Check whether a user's ride service is available (查询用户乘车服务可用性).
+        ///
+        /// * Call: `GET /v3/qrcode/user-services/contract-id/{contract_id}` on `api.mch.weixin.qq.com`.
+        /// * For: merchant, partner.
+        /// * Catalog: `pay_v3.qr_code.check_user_service`.
+        pub struct CheckUserService {
+            /// `contract_id`.
+            0 contract_id: String => "contract_id: must path",
+            /// `appid`.
+            1 appid: Option<xinqiao_types::AppId> => "appid: query",
+            /// `sub_appid`.
+            2 sub_appid: Option<String> => "sub_appid: query",
+            /// `sub_mchid`.
+            3 sub_mchid: Option<String> => "sub_mchid: query",
+        }
+        new(contract_id: impl Into<String>)
+        text(appid: xinqiao_types::AppId, sub_appid: String, sub_mchid: String)
+    }
+
+    w::record! {
+        /// Answer to [`CheckUserService`].
+        pub struct CheckUserServiceResponse {
+            /// `contract_id`.
+            0 contract_id: Option<String> => "contract_id",
+            /// `user_service_state`; one of `NORMAL` `BLOCKED`.
+            1 user_service_state: Option<String> => "user_service_state",
+            /// `block_reason`.
+            2 block_reason: Option<String> => "block_reason",
+        }
+    }
+
+    w::endpoint! {
+        CheckUserService => CheckUserServiceResponse,
+        w::EndpointInfo {
+            id: "pay_v3.qr_code.check_user_service",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/qrcode/user-services/contract-id/{contract_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
 
     w::record! {
         /// Deduct a ride by QR code (乘车码扣费).
         ///
         /// * Call: `POST /v3/qrcode/transactions` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
-        /// * Catalog: `pay_v3.qrcode.transactions`.
-        pub struct Transactions {
+        /// * Catalog: `pay_v3.qr_code.deduct_transaction`.
+        pub struct DeductTransaction {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
@@ -4180,7 +4237,7 @@ pub mod qrcode {
             /// `notify_url`.
             8 notify_url: Option<String> => "notify_url",
             /// `amount`.
-            9 amount: Option<super::TransactionsAmount> => "amount",
+            9 amount: Option<super::DeductTransactionAmount> => "amount",
             /// The body, told apart by `trade_scene`.
             10 body: super::RideScene => ": flat",
         }
@@ -4198,12 +4255,12 @@ pub mod qrcode {
             goods_tag: String,
             notify_url: String,
         )
-        set(amount: super::TransactionsAmount)
+        set(amount: super::DeductTransactionAmount)
     }
 
     w::record! {
-        /// Answer to [`Transactions`].
-        pub struct TransactionsResponse {
+        /// Answer to [`DeductTransaction`].
+        pub struct DeductTransactionResponse {
             /// `appid`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `sub_appid`.
@@ -4248,9 +4305,9 @@ pub mod qrcode {
     }
 
     w::endpoint! {
-        Transactions => TransactionsResponse,
+        DeductTransaction => DeductTransactionResponse,
         w::EndpointInfo {
-            id: "pay_v3.qrcode.transactions",
+            id: "pay_v3.qr_code.deduct_transaction",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/qrcode/transactions",
@@ -4271,8 +4328,8 @@ pub mod qrcode {
         ///
         /// * Call: `GET /v3/qrcode/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
-        /// * Catalog: `pay_v3.qrcode.transactions_by_out_trade_no`.
-        pub struct TransactionsByOutTradeNo {
+        /// * Catalog: `pay_v3.qr_code.get_transaction`.
+        pub struct GetTransaction {
             /// `out_trade_no`.
             0 out_trade_no: String => "out_trade_no: must path",
             /// `sub_mchid`.
@@ -4282,67 +4339,16 @@ pub mod qrcode {
         text(sub_mchid: String)
     }
 
-    /// Answer to [`TransactionsByOutTradeNo`], the same as to [`Transactions`].
-    pub type TransactionsByOutTradeNoResponse = TransactionsResponse;
+    /// Answer to [`GetTransaction`], the same as to [`DeductTransaction`].
+    pub type GetTransactionResponse = DeductTransactionResponse;
 
     w::endpoint! {
-        TransactionsByOutTradeNo => TransactionsByOutTradeNoResponse,
+        GetTransaction => GetTransactionResponse,
         w::EndpointInfo {
-            id: "pay_v3.qrcode.transactions_by_out_trade_no",
+            id: "pay_v3.qr_code.get_transaction",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/qrcode/transactions/out-trade-no/{out_trade_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Check whether a user's ride service is available (查询用户乘车服务可用性).
-        ///
-        /// * Call: `GET /v3/qrcode/user-services/contract-id/{contract_id}` on `api.mch.weixin.qq.com`.
-        /// * For: merchant, partner.
-        /// * Catalog: `pay_v3.qrcode.user_services_by_contract_id`.
-        pub struct UserServicesByContractId {
-            /// `contract_id`.
-            0 contract_id: String => "contract_id: must path",
-            /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid: query",
-            /// `sub_mchid`.
-            3 sub_mchid: Option<String> => "sub_mchid: query",
-        }
-        new(contract_id: impl Into<String>)
-        text(appid: xinqiao_types::AppId, sub_appid: String, sub_mchid: String)
-    }
-
-    w::record! {
-        /// Answer to [`UserServicesByContractId`].
-        pub struct UserServicesByContractIdResponse {
-            /// `contract_id`.
-            0 contract_id: Option<String> => "contract_id",
-            /// `user_service_state`; one of `NORMAL` `BLOCKED`.
-            1 user_service_state: Option<String> => "user_service_state",
-            /// `block_reason`.
-            2 block_reason: Option<String> => "block_reason",
-        }
-    }
-
-    w::endpoint! {
-        UserServicesByContractId => UserServicesByContractIdResponse,
-        w::EndpointInfo {
-            id: "pay_v3.qrcode.user_services_by_contract_id",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/qrcode/user-services/contract-id/{contract_id}",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,
@@ -4366,8 +4372,8 @@ pub mod rate_activity {
         /// * Call: `POST /v3/rate-activity/applications` on `api.mch.weixin.qq.com`.
         /// * For: institution.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_7_1.shtml>.
-        /// * Catalog: `pay_v3.rate_activity.applications`.
-        pub struct Applications {
+        /// * Catalog: `pay_v3.rate_activity.create_application`.
+        pub struct CreateApplication {
             /// `acquiring_bank_id`.
             0 acquiring_bank_id: String => "acquiring_bank_id: must",
             /// `channel_id`.
@@ -4389,17 +4395,17 @@ pub mod rate_activity {
     }
 
     w::record! {
-        /// Answer to [`Applications`].
-        pub struct ApplicationsResponse {
+        /// Answer to [`CreateApplication`].
+        pub struct CreateApplicationResponse {
             /// `application_id`.
             0 application_id: String => "application_id: must",
         }
     }
 
     w::endpoint! {
-        Applications => ApplicationsResponse,
+        CreateApplication => CreateApplicationResponse,
         w::EndpointInfo {
-            id: "pay_v3.rate_activity.applications",
+            id: "pay_v3.rate_activity.create_application",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/rate-activity/applications",
@@ -4421,8 +4427,8 @@ pub mod rate_activity {
         /// * Call: `GET /v3/rate-activity/applications/id/{application_id}` on `api.mch.weixin.qq.com`.
         /// * For: institution.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_7_2.shtml>.
-        /// * Catalog: `pay_v3.rate_activity.applications_id_by_application_id_get`.
-        pub struct ApplicationsIdByApplicationIdGet {
+        /// * Catalog: `pay_v3.rate_activity.get_application`.
+        pub struct GetApplication {
             /// `application_id`.
             0 application_id: String => "application_id: must path",
         }
@@ -4430,8 +4436,8 @@ pub mod rate_activity {
     }
 
     w::record! {
-        /// Answer to [`ApplicationsIdByApplicationIdGet`].
-        pub struct ApplicationsIdByApplicationIdGetResponse {
+        /// Answer to [`GetApplication`].
+        pub struct GetApplicationResponse {
             /// `application_state`.
             0 application_state: String => "application_state: must",
             /// `sub_mchid`.
@@ -4446,9 +4452,9 @@ pub mod rate_activity {
     }
 
     w::endpoint! {
-        ApplicationsIdByApplicationIdGet => ApplicationsIdByApplicationIdGetResponse,
+        GetApplication => GetApplicationResponse,
         w::EndpointInfo {
-            id: "pay_v3.rate_activity.applications_id_by_application_id_get",
+            id: "pay_v3.rate_activity.get_application",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/rate-activity/applications/id/{application_id}",
@@ -4470,8 +4476,8 @@ pub mod rate_activity {
         /// * Call: `PATCH /v3/rate-activity/applications/id/{application_id}` on `api.mch.weixin.qq.com`.
         /// * For: institution.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_7_3.shtml>.
-        /// * Catalog: `pay_v3.rate_activity.applications_id_by_application_id_patch`.
-        pub struct ApplicationsIdByApplicationIdPatch {
+        /// * Catalog: `pay_v3.rate_activity.update_application`.
+        pub struct UpdateApplication {
             /// `application_id`.
             0 application_id: String => "application_id: must path",
             /// `activity_detail_modification`.
@@ -4486,13 +4492,13 @@ pub mod rate_activity {
         )
     }
 
-    /// Answer to [`ApplicationsIdByApplicationIdPatch`], the same as to [`Applications`].
-    pub type ApplicationsIdByApplicationIdPatchResponse = ApplicationsResponse;
+    /// Answer to [`UpdateApplication`], the same as to [`CreateApplication`].
+    pub type UpdateApplicationResponse = CreateApplicationResponse;
 
     w::endpoint! {
-        ApplicationsIdByApplicationIdPatch => ApplicationsIdByApplicationIdPatchResponse,
+        UpdateApplication => UpdateApplicationResponse,
         w::EndpointInfo {
-            id: "pay_v3.rate_activity.applications_id_by_application_id_patch",
+            id: "pay_v3.rate_activity.update_application",
             method: "PATCH",
             host: "api.mch.weixin.qq.com",
             path: "/v3/rate-activity/applications/id/{application_id}",
@@ -4509,8 +4515,8 @@ pub mod rate_activity {
     }
 }
 
-/// `pay_v3.base.realname`.
-pub mod realname {
+/// `pay_v3.base.real_name`.
+pub mod real_name {
     use xinqiao_wire as w;
 
     w::record! {
@@ -4519,7 +4525,7 @@ pub mod realname {
         /// * Call: `GET /v3/realname/verify` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013735179>.
-        /// * Catalog: `pay_v3.realname.verify`.
+        /// * Catalog: `pay_v3.real_name.verify`.
         pub struct Verify {
             /// `credential_type`.
             0 credential_type: String => "credential_type: must query",
@@ -4551,7 +4557,7 @@ pub mod realname {
     w::endpoint! {
         Verify => VerifyResponse,
         w::EndpointInfo {
-            id: "pay_v3.realname.verify",
+            id: "pay_v3.real_name.verify",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/realname/verify",
@@ -4637,8 +4643,8 @@ pub mod recharge {
             /// * Call: `GET /v3/recharge/bank-transfer-recharges/out-recharge-no/{out_recharge_no}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012585430>.
-            /// * Catalog: `pay_v3.recharge.bank_transfer_recharges.by_out_recharge_no`.
-            pub struct ByOutRechargeNo {
+            /// * Catalog: `pay_v3.recharge.bank_transfer_recharges.get`.
+            pub struct Get {
                 /// `out_recharge_no`.
                 0 out_recharge_no: String => "out_recharge_no: must path",
             }
@@ -4646,8 +4652,8 @@ pub mod recharge {
         }
 
         w::record! {
-            /// Answer to [`ByOutRechargeNo`].
-            pub struct ByOutRechargeNoResponse {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `out_recharge_no`.
@@ -4676,9 +4682,9 @@ pub mod recharge {
         }
 
         w::endpoint! {
-            ByOutRechargeNo => ByOutRechargeNoResponse,
+            Get => GetResponse,
             w::EndpointInfo {
-                id: "pay_v3.recharge.bank_transfer_recharges.by_out_recharge_no",
+                id: "pay_v3.recharge.bank_transfer_recharges.get",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/recharge/bank-transfer-recharges/out-recharge-no/{out_recharge_no}",
@@ -4704,47 +4710,35 @@ pub mod refund {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Create a refund (申请退款).
+            /// Apply for an abnormal refund (发起异常退款).
             ///
-            /// * Call: `POST /v3/refund/domestic/refunds` on `api.mch.weixin.qq.com`.
+            /// * Call: `POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund` on `api.mch.weixin.qq.com`.
             /// * For: merchant, partner.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012556524>.
-            /// * Catalog: `pay_v3.refund.domestic.refunds`.
-            pub struct Refunds {
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013071193>.
+            /// * Catalog: `pay_v3.refund.domestic.apply_abnormal_refund`.
+            pub struct ApplyAbnormalRefund {
+                /// `refund_id`.
+                0 refund_id: String => "refund_id: must path",
                 /// `sub_mchid`.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `transaction_id`.
-                1 transaction_id: Option<String> => "transaction_id",
-                /// `out_trade_no`.
-                2 out_trade_no: Option<String> => "out_trade_no",
+                1 sub_mchid: Option<String> => "sub_mchid",
                 /// `out_refund_no`.
-                3 out_refund_no: String => "out_refund_no: must",
-                /// `reason`.
-                4 reason: Option<String> => "reason",
-                /// `notify_url`.
-                5 notify_url: Option<String> => "notify_url",
-                /// `funds_account`.
-                6 funds_account: Option<String> => "funds_account",
-                /// `amount`.
-                7 amount: super::super::RefundsAmount => "amount: must",
-                /// `goods_detail`.
-                8 goods_detail: Option<Vec<super::super::RefundsGoodsDetail>> => "goods_detail",
+                2 out_refund_no: String => "out_refund_no: must",
+                /// `type`; one of `USER_BANK_CARD` `MERCHANT_BANK_CARD`.
+                3 type_: String => "type: must",
+                /// `bank_type`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
+                4 bank_type: Option<String> => "bank_type",
+                /// `bank_account`; encrypted on the wire; personal data, masked in `Debug`.
+                5 bank_account: Option<String> => "bank_account: masked encrypted",
+                /// `real_name`; encrypted on the wire; personal data, masked in `Debug`.
+                6 real_name: Option<String> => "real_name: masked encrypted",
             }
-            new(out_refund_no: impl Into<String>, amount: super::super::RefundsAmount)
-            text(
-                sub_mchid: String,
-                transaction_id: String,
-                out_trade_no: String,
-                reason: String,
-                notify_url: String,
-                funds_account: String,
-            )
-            set(goods_detail: Vec<super::super::RefundsGoodsDetail>)
+            new(refund_id: impl Into<String>, out_refund_no: impl Into<String>, type_: impl Into<String>)
+            text(sub_mchid: String, bank_type: String, bank_account: String, real_name: String)
         }
 
         w::record! {
-            /// Answer to [`Refunds`].
-            pub struct RefundsResponse {
+            /// Answer to [`ApplyAbnormalRefund`].
+            pub struct ApplyAbnormalRefundResponse {
                 /// `refund_id`.
                 0 refund_id: String => "refund_id: must",
                 /// `out_refund_no`.
@@ -4768,17 +4762,17 @@ pub mod refund {
                 /// `amount`.
                 10 amount: super::super::AmountItem => "amount: must",
                 /// `promotion_detail`.
-                11 promotion_detail: Option<Vec<super::super::RefundsPromotionDetail>> => "promotion_detail",
+                11 promotion_detail: Option<Vec<super::super::PromotionDetailInfo>> => "promotion_detail",
             }
         }
 
         w::endpoint! {
-            Refunds => RefundsResponse,
+            ApplyAbnormalRefund => ApplyAbnormalRefundResponse,
             w::EndpointInfo {
-                id: "pay_v3.refund.domestic.refunds",
+                id: "pay_v3.refund.domestic.apply_abnormal_refund",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
-                path: "/v3/refund/domestic/refunds",
+                path: "/v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -4792,42 +4786,54 @@ pub mod refund {
         }
 
         w::record! {
-            /// Apply for an abnormal refund (发起异常退款).
+            /// Create a refund (申请退款).
             ///
-            /// * Call: `POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund` on `api.mch.weixin.qq.com`.
+            /// * Call: `POST /v3/refund/domestic/refunds` on `api.mch.weixin.qq.com`.
             /// * For: merchant, partner.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013071193>.
-            /// * Catalog: `pay_v3.refund.domestic.refunds_apply_abnormal_refund`.
-            pub struct RefundsApplyAbnormalRefund {
-                /// `refund_id`.
-                0 refund_id: String => "refund_id: must path",
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012556524>.
+            /// * Catalog: `pay_v3.refund.domestic.create`.
+            pub struct Create {
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid",
+                0 sub_mchid: Option<String> => "sub_mchid",
+                /// `transaction_id`.
+                1 transaction_id: Option<String> => "transaction_id",
+                /// `out_trade_no`.
+                2 out_trade_no: Option<String> => "out_trade_no",
                 /// `out_refund_no`.
-                2 out_refund_no: String => "out_refund_no: must",
-                /// `type`; one of `USER_BANK_CARD` `MERCHANT_BANK_CARD`.
-                3 type_: String => "type: must",
-                /// `bank_type`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
-                4 bank_type: Option<String> => "bank_type",
-                /// `bank_account`; encrypted on the wire; personal data, masked in `Debug`.
-                5 bank_account: Option<String> => "bank_account: masked encrypted",
-                /// `real_name`; encrypted on the wire; personal data, masked in `Debug`.
-                6 real_name: Option<String> => "real_name: masked encrypted",
+                3 out_refund_no: String => "out_refund_no: must",
+                /// `reason`.
+                4 reason: Option<String> => "reason",
+                /// `notify_url`.
+                5 notify_url: Option<String> => "notify_url",
+                /// `funds_account`.
+                6 funds_account: Option<String> => "funds_account",
+                /// `amount`.
+                7 amount: super::super::RefundAmount => "amount: must",
+                /// `goods_detail`.
+                8 goods_detail: Option<Vec<super::super::RefundGoodsDetail>> => "goods_detail",
             }
-            new(refund_id: impl Into<String>, out_refund_no: impl Into<String>, type_: impl Into<String>)
-            text(sub_mchid: String, bank_type: String, bank_account: String, real_name: String)
+            new(out_refund_no: impl Into<String>, amount: super::super::RefundAmount)
+            text(
+                sub_mchid: String,
+                transaction_id: String,
+                out_trade_no: String,
+                reason: String,
+                notify_url: String,
+                funds_account: String,
+            )
+            set(goods_detail: Vec<super::super::RefundGoodsDetail>)
         }
 
-        /// Answer to [`RefundsApplyAbnormalRefund`], the same as to [`Refunds`].
-        pub type RefundsApplyAbnormalRefundResponse = RefundsResponse;
+        /// Answer to [`Create`], the same as to [`ApplyAbnormalRefund`].
+        pub type CreateResponse = ApplyAbnormalRefundResponse;
 
         w::endpoint! {
-            RefundsApplyAbnormalRefund => RefundsApplyAbnormalRefundResponse,
+            Create => CreateResponse,
             w::EndpointInfo {
-                id: "pay_v3.refund.domestic.refunds_apply_abnormal_refund",
+                id: "pay_v3.refund.domestic.create",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
-                path: "/v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund",
+                path: "/v3/refund/domestic/refunds",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -4846,8 +4852,8 @@ pub mod refund {
             /// * Call: `GET /v3/refund/domestic/refunds/{out_refund_no}` on `api.mch.weixin.qq.com`.
             /// * For: merchant, partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012556587>.
-            /// * Catalog: `pay_v3.refund.domestic.refunds_by_out_refund_no`.
-            pub struct RefundsByOutRefundNo {
+            /// * Catalog: `pay_v3.refund.domestic.get`.
+            pub struct Get {
                 /// `out_refund_no`.
                 0 out_refund_no: String => "out_refund_no: must path",
                 /// `sub_mchid`.
@@ -4857,13 +4863,13 @@ pub mod refund {
             text(sub_mchid: String)
         }
 
-        /// Answer to [`RefundsByOutRefundNo`], the same as to [`Refunds`].
-        pub type RefundsByOutRefundNoResponse = RefundsResponse;
+        /// Answer to [`Get`], the same as to [`ApplyAbnormalRefund`].
+        pub type GetResponse = ApplyAbnormalRefundResponse;
 
         w::endpoint! {
-            RefundsByOutRefundNo => RefundsByOutRefundNoResponse,
+            Get => GetResponse,
             w::EndpointInfo {
-                id: "pay_v3.refund.domestic.refunds_by_out_refund_no",
+                id: "pay_v3.refund.domestic.get",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/refund/domestic/refunds/{out_refund_no}",
@@ -4892,79 +4898,28 @@ pub mod repayment {
             use xinqiao_wire as w;
 
             w::record! {
-                /// Get a combined repayment (查询还款合单).
-                ///
-                /// * Call: `GET /v3/repayment/combine-transactions/partner/out-trade-no/{combine_out_trade_no}` on `api.mch.weixin.qq.com`.
-                /// * For: partner.
-                /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015124483>.
-                /// * Catalog: `pay_v3.repayment.combine_transactions.partner.out_trade_no_by_combine_out_trade_no`.
-                pub struct OutTradeNoByCombineOutTradeNo {
-                    /// `combine_out_trade_no`.
-                    0 combine_out_trade_no: String => "combine_out_trade_no: must path",
-                }
-                new(combine_out_trade_no: impl Into<String>)
-            }
-
-            w::record! {
-                /// Answer to [`OutTradeNoByCombineOutTradeNo`].
-                pub struct OutTradeNoByCombineOutTradeNoResponse {
-                    /// `combine_mchid`.
-                    0 combine_mchid: String => "combine_mchid: must",
-                    /// `combine_appid`.
-                    1 combine_appid: String => "combine_appid: must",
-                    /// `combine_out_trade_no`.
-                    2 combine_out_trade_no: String => "combine_out_trade_no: must",
-                    /// `combine_transaction_id`.
-                    3 combine_transaction_id: String => "combine_transaction_id: must",
-                    /// `sub_orders`.
-                    4 sub_orders: Option<Vec<super::super::super::SubOrder>> => "sub_orders",
-                    /// `combine_payer_info`.
-                    5 combine_payer_info: Option<super::super::super::CombinePayerInfo> => "combine_payer_info",
-                }
-            }
-
-            w::endpoint! {
-                OutTradeNoByCombineOutTradeNo => OutTradeNoByCombineOutTradeNoResponse,
-                w::EndpointInfo {
-                    id: "pay_v3.repayment.combine_transactions.partner.out_trade_no_by_combine_out_trade_no",
-                    method: "GET",
-                    host: "api.mch.weixin.qq.com",
-                    path: "/v3/repayment/combine-transactions/partner/out-trade-no/{combine_out_trade_no}",
-                    when: None,
-                    auth: w::Auth::Merchant,
-                    content: w::Content::None,
-                    answer: w::Content::Json,
-                    retry: w::Retry::Safe,
-                    code_field: "code",
-                    message_field: "message",
-                    client_cert: false,
-                    permissions: &[],
-                }
-            }
-
-            w::record! {
                 /// Close a combined repayment (关闭还款合单).
                 ///
                 /// * Call: `POST /v3/repayment/combine-transactions/partner/out-trade-no/{combine_out_trade_no}/close` on `api.mch.weixin.qq.com`.
                 /// * For: partner.
                 /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015124497>.
-                /// * Catalog: `pay_v3.repayment.combine_transactions.partner.out_trade_no_close`.
-                pub struct OutTradeNoClose {
+                /// * Catalog: `pay_v3.repayment.combine_transactions.partner.close`.
+                pub struct Close {
                     /// `combine_out_trade_no`.
                     0 combine_out_trade_no: String => "combine_out_trade_no: must path",
                     /// `sub_orders`.
-                    1 sub_orders: Vec<super::super::super::OutTradeNoCloseSubOrder> => "sub_orders: must",
+                    1 sub_orders: Vec<super::super::super::CloseSubOrder> => "sub_orders: must",
                 }
                 new(
                     combine_out_trade_no: impl Into<String>,
-                    sub_orders: Vec<super::super::super::OutTradeNoCloseSubOrder>,
+                    sub_orders: Vec<super::super::super::CloseSubOrder>,
                 )
             }
 
             w::endpoint! {
-                OutTradeNoClose => w::Empty,
+                Close => w::Empty,
                 w::EndpointInfo {
-                    id: "pay_v3.repayment.combine_transactions.partner.out_trade_no_close",
+                    id: "pay_v3.repayment.combine_transactions.partner.close",
                     method: "POST",
                     host: "api.mch.weixin.qq.com",
                     path: "/v3/repayment/combine-transactions/partner/out-trade-no/{combine_out_trade_no}/close",
@@ -4986,8 +4941,8 @@ pub mod repayment {
                 /// * Call: `POST /v3/repayment/combine-transactions/partner/prepay` on `api.mch.weixin.qq.com`.
                 /// * For: partner.
                 /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015124463>.
-                /// * Catalog: `pay_v3.repayment.combine_transactions.partner.prepay`.
-                pub struct Prepay {
+                /// * Catalog: `pay_v3.repayment.combine_transactions.partner.create`.
+                pub struct Create {
                     /// `combine_mchid`; the account's merchantid.
                     0 combine_mchid: String => "combine_mchid: must",
                     /// `combine_out_trade_no`.
@@ -4997,36 +4952,37 @@ pub mod repayment {
                     /// `notify_url`.
                     3 notify_url: Option<String> => "notify_url",
                     /// `sub_orders`.
-                    4 sub_orders: Vec<super::super::super::PrepaySubOrder> => "sub_orders: must",
+                    4 sub_orders: Vec<super::super::super::RepaymentSubOrder> => "sub_orders: must",
                     /// `app_info`.
-                    5 app_info: Option<super::super::super::PrepayAppInfo> => "app_info",
+                    5 app_info: Option<super::super::super::RepaymentAppInfo> => "app_info",
                     /// `h5_info`.
                     6 h5_info: Option<super::super::super::H5Info> => "h5_info",
                     /// `miniprogram_info`.
-                    7 miniprogram_info: Option<super::super::super::MiniprogramInfo> => "miniprogram_info",
+                    #[doc(alias = "miniprogram_info")]
+                    7 mini_program_info: Option<super::super::super::ProgramInfo> => "miniprogram_info",
                     /// `combine_payer_info`.
-                    8 combine_payer_info: Option<super::super::super::PrepayCombinePayerInfo> => "combine_payer_info",
+                    8 combine_payer_info: Option<super::super::super::RepaymentPayerInfo> => "combine_payer_info",
                     /// `wechat_web_info`.
                     9 wechat_web_info: Option<super::super::super::WechatWebInfo> => "wechat_web_info",
                 }
                 new(
                     combine_mchid: impl Into<String>,
                     combine_out_trade_no: impl Into<String>,
-                    sub_orders: Vec<super::super::super::PrepaySubOrder>,
+                    sub_orders: Vec<super::super::super::RepaymentSubOrder>,
                 )
                 text(time_expire: String, notify_url: String)
                 set(
-                    app_info: super::super::super::PrepayAppInfo,
+                    app_info: super::super::super::RepaymentAppInfo,
                     h5_info: super::super::super::H5Info,
-                    miniprogram_info: super::super::super::MiniprogramInfo,
-                    combine_payer_info: super::super::super::PrepayCombinePayerInfo,
+                    mini_program_info: super::super::super::ProgramInfo,
+                    combine_payer_info: super::super::super::RepaymentPayerInfo,
                     wechat_web_info: super::super::super::WechatWebInfo,
                 )
             }
 
             w::record! {
-                /// Answer to [`Prepay`].
-                pub struct PrepayResponse {
+                /// Answer to [`Create`].
+                pub struct CreateResponse {
                     /// `prepay_id`.
                     0 prepay_id: Option<String> => "prepay_id",
                     /// `h5_url`.
@@ -5035,9 +4991,9 @@ pub mod repayment {
             }
 
             w::endpoint! {
-                Prepay => PrepayResponse,
+                Create => CreateResponse,
                 w::EndpointInfo {
-                    id: "pay_v3.repayment.combine_transactions.partner.prepay",
+                    id: "pay_v3.repayment.combine_transactions.partner.create",
                     method: "POST",
                     host: "api.mch.weixin.qq.com",
                     path: "/v3/repayment/combine-transactions/partner/prepay",
@@ -5046,6 +5002,57 @@ pub mod repayment {
                     content: w::Content::Json,
                     answer: w::Content::Json,
                     retry: w::Retry::Never,
+                    code_field: "code",
+                    message_field: "message",
+                    client_cert: false,
+                    permissions: &[],
+                }
+            }
+
+            w::record! {
+                /// Get a combined repayment (查询还款合单).
+                ///
+                /// * Call: `GET /v3/repayment/combine-transactions/partner/out-trade-no/{combine_out_trade_no}` on `api.mch.weixin.qq.com`.
+                /// * For: partner.
+                /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015124483>.
+                /// * Catalog: `pay_v3.repayment.combine_transactions.partner.get`.
+                pub struct Get {
+                    /// `combine_out_trade_no`.
+                    0 combine_out_trade_no: String => "combine_out_trade_no: must path",
+                }
+                new(combine_out_trade_no: impl Into<String>)
+            }
+
+            w::record! {
+                /// Answer to [`Get`].
+                pub struct GetResponse {
+                    /// `combine_mchid`.
+                    0 combine_mchid: String => "combine_mchid: must",
+                    /// `combine_appid`.
+                    1 combine_appid: String => "combine_appid: must",
+                    /// `combine_out_trade_no`.
+                    2 combine_out_trade_no: String => "combine_out_trade_no: must",
+                    /// `combine_transaction_id`.
+                    3 combine_transaction_id: String => "combine_transaction_id: must",
+                    /// `sub_orders`.
+                    4 sub_orders: Option<Vec<super::super::super::SubOrder>> => "sub_orders",
+                    /// `combine_payer_info`.
+                    5 combine_payer_info: Option<super::super::super::CombinePayerInfo> => "combine_payer_info",
+                }
+            }
+
+            w::endpoint! {
+                Get => GetResponse,
+                w::EndpointInfo {
+                    id: "pay_v3.repayment.combine_transactions.partner.get",
+                    method: "GET",
+                    host: "api.mch.weixin.qq.com",
+                    path: "/v3/repayment/combine-transactions/partner/out-trade-no/{combine_out_trade_no}",
+                    when: None,
+                    auth: w::Auth::Merchant,
+                    content: w::Content::None,
+                    answer: w::Content::Json,
+                    retry: w::Retry::Safe,
                     code_field: "code",
                     message_field: "message",
                     client_cert: false,
@@ -5113,27 +5120,27 @@ pub mod transfer_detail {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Get the electronic receipt of a transfer (查询转账明细回单).
+        /// Apply for the electronic receipt of a transfer (申请转账明细回单).
         ///
-        /// * Call: `GET /v3/transfer-detail/electronic-receipts` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/transfer-detail/electronic-receipts` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458972>.
-        /// * Catalog: `pay_v3.transfer_detail.electronic_receipts_get`.
-        pub struct ElectronicReceiptsGet {
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458967>.
+        /// * Catalog: `pay_v3.transfer_detail.apply_electronic_receipt`.
+        pub struct ApplyElectronicReceipt {
             /// `accept_type`; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
-            0 accept_type: String => "accept_type: must query",
-            /// `out_detail_no`.
-            1 out_detail_no: String => "out_detail_no: must query",
+            0 accept_type: String => "accept_type: must",
             /// `out_batch_no`.
-            2 out_batch_no: Option<String> => "out_batch_no: query",
+            1 out_batch_no: Option<String> => "out_batch_no",
+            /// `out_detail_no`.
+            2 out_detail_no: String => "out_detail_no: must",
         }
         new(accept_type: impl Into<String>, out_detail_no: impl Into<String>)
         text(out_batch_no: String)
     }
 
     w::record! {
-        /// Answer to [`ElectronicReceiptsGet`].
-        pub struct ElectronicReceiptsGetResponse {
+        /// Answer to [`ApplyElectronicReceipt`].
+        pub struct ApplyElectronicReceiptResponse {
             /// `accept_type`.
             0 accept_type: String => "accept_type: must",
             /// `out_batch_no`.
@@ -5154,50 +5161,9 @@ pub mod transfer_detail {
     }
 
     w::endpoint! {
-        ElectronicReceiptsGet => ElectronicReceiptsGetResponse,
+        ApplyElectronicReceipt => ApplyElectronicReceiptResponse,
         w::EndpointInfo {
-            id: "pay_v3.transfer_detail.electronic_receipts_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/transfer-detail/electronic-receipts",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Apply for the electronic receipt of a transfer (申请转账明细回单).
-        ///
-        /// * Call: `POST /v3/transfer-detail/electronic-receipts` on `api.mch.weixin.qq.com`.
-        /// * For: merchant, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458967>.
-        /// * Catalog: `pay_v3.transfer_detail.electronic_receipts_post`.
-        pub struct ElectronicReceiptsPost {
-            /// `accept_type`; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
-            0 accept_type: String => "accept_type: must",
-            /// `out_batch_no`.
-            1 out_batch_no: Option<String> => "out_batch_no",
-            /// `out_detail_no`.
-            2 out_detail_no: String => "out_detail_no: must",
-        }
-        new(accept_type: impl Into<String>, out_detail_no: impl Into<String>)
-        text(out_batch_no: String)
-    }
-
-    /// Answer to [`ElectronicReceiptsPost`], the same as to [`ElectronicReceiptsGet`].
-    pub type ElectronicReceiptsPostResponse = ElectronicReceiptsGetResponse;
-
-    w::endpoint! {
-        ElectronicReceiptsPost => ElectronicReceiptsPostResponse,
-        w::EndpointInfo {
-            id: "pay_v3.transfer_detail.electronic_receipts_post",
+            id: "pay_v3.transfer_detail.apply_electronic_receipt",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/transfer-detail/electronic-receipts",
@@ -5212,10 +5178,51 @@ pub mod transfer_detail {
             permissions: &[],
         }
     }
+
+    w::record! {
+        /// Get the electronic receipt of a transfer (查询转账明细回单).
+        ///
+        /// * Call: `GET /v3/transfer-detail/electronic-receipts` on `api.mch.weixin.qq.com`.
+        /// * For: merchant, partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458972>.
+        /// * Catalog: `pay_v3.transfer_detail.get_electronic_receipts`.
+        pub struct GetElectronicReceipts {
+            /// `accept_type`; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
+            0 accept_type: String => "accept_type: must query",
+            /// `out_detail_no`.
+            1 out_detail_no: String => "out_detail_no: must query",
+            /// `out_batch_no`.
+            2 out_batch_no: Option<String> => "out_batch_no: query",
+        }
+        new(accept_type: impl Into<String>, out_detail_no: impl Into<String>)
+        text(out_batch_no: String)
+    }
+
+    /// Answer to [`GetElectronicReceipts`], the same as to [`ApplyElectronicReceipt`].
+    pub type GetElectronicReceiptsResponse = ApplyElectronicReceiptResponse;
+
+    w::endpoint! {
+        GetElectronicReceipts => GetElectronicReceiptsResponse,
+        w::EndpointInfo {
+            id: "pay_v3.transfer_detail.get_electronic_receipts",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/transfer-detail/electronic-receipts",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
 }
 
-/// `pay_v3.base.transferdownload`.
-pub mod transferdownload {
+/// `pay_v3.base.transfer_download`.
+pub mod transfer_download {
     use xinqiao_wire as w;
 
     w::record! {
@@ -5224,8 +5231,8 @@ pub mod transferdownload {
         /// * Call: `GET /v3/transferdownload/elecvoucherfile` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716436>.
-        /// * Catalog: `pay_v3.transferdownload.elecvoucherfile`.
-        pub struct Elecvoucherfile {
+        /// * Catalog: `pay_v3.transfer_download.download_elec_voucher_file`.
+        pub struct DownloadElecVoucherFile {
             /// `token`.
             0 token: String => "token: must query",
             /// `source`.
@@ -5235,9 +5242,9 @@ pub mod transferdownload {
     }
 
     w::endpoint! {
-        Elecvoucherfile => w::Blob,
+        DownloadElecVoucherFile => w::Blob,
         w::EndpointInfo {
-            id: "pay_v3.transferdownload.elecvoucherfile",
+            id: "pay_v3.transfer_download.download_elec_voucher_file",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/transferdownload/elecvoucherfile",
@@ -5259,8 +5266,8 @@ pub mod transferdownload {
         /// * Call: `GET /v3/transferdownload/signfile` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/bank-mode-batch-transfer-accounts/download-electron-receipt.html>.
-        /// * Catalog: `pay_v3.transferdownload.signfile`.
-        pub struct Signfile {
+        /// * Catalog: `pay_v3.transfer_download.download_sign_file`.
+        pub struct DownloadSignFile {
             /// `token`.
             0 token: String => "token: must query",
         }
@@ -5268,9 +5275,9 @@ pub mod transferdownload {
     }
 
     w::endpoint! {
-        Signfile => w::Blob,
+        DownloadSignFile => w::Blob,
         w::EndpointInfo {
-            id: "pay_v3.transferdownload.signfile",
+            id: "pay_v3.transfer_download.download_sign_file",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/transferdownload/signfile",

@@ -9,11 +9,11 @@ pub mod card;
 #[cfg(feature = "brand-partner")]
 pub mod partner;
 
-#[cfg(feature = "brand-profitsharing")]
-pub mod profitsharing;
+#[cfg(feature = "brand-profit-sharing")]
+pub mod profit_sharing;
 
 w::record! {
-    /// `admin_info` of `brand::Applyments`.
+    /// `admin_info` of `brand::SubmitApplyment`.
     pub struct AdminInfo {
         /// `admin_name`.
         0 admin_name: String => "admin_name: must",
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `brand_basic_info` of `brand::Applyments`.
+    /// `brand_basic_info` of `brand::SubmitApplyment`.
     pub struct BrandBasicInfo {
         /// `brand_name`.
         0 brand_name: String => "brand_name: must",
@@ -41,7 +41,7 @@ w::record! {
 }
 
 w::record! {
-    /// `product_coupon` of `brand::ShakeActivitiesActivitiesData`.
+    /// `product_coupon` of `brand::ShakeActivity`.
     pub struct ProductCoupon {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -51,8 +51,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `brand::ShakeActivitiesActivities`.
-    pub struct ShakeActivitiesActivitiesData {
+    /// An item of `data` in the answer of `brand::ListShakeActivities`.
+    pub struct ShakeActivity {
         /// `id`.
         0 id: String => "id: must",
         /// `name`.
@@ -83,7 +83,7 @@ w::record! {
 }
 
 w::record! {
-    /// `subject_info` of `brand::Applyments`.
+    /// `subject_info` of `brand::SubmitApplyment`.
     pub struct SubjectInfo {
         /// `subject_type`; one of `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INDIVIDUAL`.
         0 subject_type: String => "subject_type: must",
@@ -100,7 +100,7 @@ w::record! {
 }
 
 w::record! {
-    /// `time_range` of `brand::ShakeActivitiesActivitiesData`.
+    /// `time_range` of `brand::ShakeActivity`.
     pub struct TimeRange {
         /// `start_time`.
         0 start_time: String => "start_time: must",
@@ -110,14 +110,14 @@ w::record! {
 }
 
 w::record! {
-    /// `trademark` of `brand::Applyments`.
+    /// `trademark` of `brand::SubmitApplyment`.
     pub struct Trademark {
         /// `trademark_exists`; one of `TRADEMARK_EXISTS` `TRADEMARK_NONE`.
         0 trademark_exists: String => "trademark_exists: must",
         /// `trademark_registration_certificate`.
-        1 trademark_registration_certificate: Option<TrademarkRegistrationCertificate> => "trademark_registration_certificate",
+        1 trademark_certificate: Option<TrademarkRegistrationCertificate> => "trademark_registration_certificate",
         /// `logo_trademark_registration_certificate`.
-        2 logo_trademark_registration_certificate: Option<TrademarkRegistrationCertificate> => "logo_trademark_registration_certificate",
+        2 logo_trademark_certificate: Option<TrademarkRegistrationCertificate> => "logo_trademark_registration_certificate",
         /// `no_trademark_addition_prove`.
         3 no_trademark_addition_prove: Option<String> => "no_trademark_addition_prove",
         /// `no_trademark_addition_prove_list`.
@@ -126,8 +126,8 @@ w::record! {
     new(trademark_exists: impl Into<String>)
     text(no_trademark_addition_prove: String)
     set(
-        trademark_registration_certificate: TrademarkRegistrationCertificate,
-        logo_trademark_registration_certificate: TrademarkRegistrationCertificate,
+        trademark_certificate: TrademarkRegistrationCertificate,
+        logo_trademark_certificate: TrademarkRegistrationCertificate,
         no_trademark_addition_prove_list: Vec<String>,
     )
 }
@@ -178,35 +178,24 @@ w::record! {
 }
 
 w::record! {
-    /// Submit a brand application (提交品牌入驻申请).
+    /// Cancel a brand application (撤销品牌入驻申请).
     ///
-    /// * Call: `POST /v3/brand/applyments` on `api.mch.weixin.qq.com`.
+    /// * Call: `POST /v3/brand/applyments/cancel-applyment` on `api.mch.weixin.qq.com`.
     /// * For: partner.
-    /// * Catalog: `pay_v3.brand.applyments`.
-    pub struct Applyments {
+    /// * Catalog: `pay_v3.brand.cancel_applyment`.
+    pub struct CancelApplyment {
+        /// `applyment_id`.
+        0 applyment_id: Option<String> => "applyment_id",
         /// `business_code`.
-        0 business_code: String => "business_code: must",
-        /// `admin_info`.
-        1 admin_info: AdminInfo => "admin_info: must",
-        /// `subject_info`.
-        2 subject_info: SubjectInfo => "subject_info: must",
-        /// `brand_basic_info`.
-        3 brand_basic_info: BrandBasicInfo => "brand_basic_info: must",
-        /// `trademark`.
-        4 trademark: Trademark => "trademark: must",
+        1 business_code: Option<String> => "business_code",
     }
-    new(
-        business_code: impl Into<String>,
-        admin_info: AdminInfo,
-        subject_info: SubjectInfo,
-        brand_basic_info: BrandBasicInfo,
-        trademark: Trademark,
-    )
+    new()
+    text(applyment_id: String, business_code: String)
 }
 
 w::record! {
-    /// Answer to [`Applyments`].
-    pub struct ApplymentsResponse {
+    /// Answer to [`CancelApplyment`].
+    pub struct CancelApplymentResponse {
         /// `applyment_id`.
         0 applyment_id: String => "applyment_id: must",
         /// `business_code`.
@@ -215,12 +204,12 @@ w::record! {
 }
 
 w::endpoint! {
-    Applyments => ApplymentsResponse,
+    CancelApplyment => CancelApplymentResponse,
     w::EndpointInfo {
-        id: "pay_v3.brand.applyments",
+        id: "pay_v3.brand.cancel_applyment",
         method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/brand/applyments",
+        path: "/v3/brand/applyments/cancel-applyment",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -238,8 +227,8 @@ w::record! {
     ///
     /// * Call: `GET /v3/brand/applyments/applyment-id/{applyment_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
-    /// * Catalog: `pay_v3.brand.applyments_by_applyment_id`.
-    pub struct ApplymentsByApplymentId {
+    /// * Catalog: `pay_v3.brand.get_applyment_by_applyment_id`.
+    pub struct GetApplymentByApplymentId {
         /// `applyment_id`.
         0 applyment_id: String => "applyment_id: must path",
     }
@@ -247,8 +236,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ApplymentsByApplymentId`].
-    pub struct ApplymentsByApplymentIdResponse {
+    /// Answer to [`GetApplymentByApplymentId`].
+    pub struct GetApplymentByApplymentIdResponse {
         /// `applyment_id`.
         0 applyment_id: String => "applyment_id: must",
         /// `business_code`.
@@ -258,7 +247,7 @@ w::record! {
         /// `applyment_state_desc`.
         3 applyment_state_desc: String => "applyment_state_desc: must",
         /// `authorization_confirmation_qr_code`.
-        4 authorization_confirmation_qr_code: Option<String> => "authorization_confirmation_qr_code",
+        4 authorization_qr_code: Option<String> => "authorization_confirmation_qr_code",
         /// `reject_reason`.
         5 reject_reason: Option<String> => "reject_reason",
         /// `brand_id`.
@@ -267,9 +256,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ApplymentsByApplymentId => ApplymentsByApplymentIdResponse,
+    GetApplymentByApplymentId => GetApplymentByApplymentIdResponse,
     w::EndpointInfo {
-        id: "pay_v3.brand.applyments_by_applyment_id",
+        id: "pay_v3.brand.get_applyment_by_applyment_id",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/brand/applyments/applyment-id/{applyment_id}",
@@ -290,21 +279,21 @@ w::record! {
     ///
     /// * Call: `GET /v3/brand/applyments/business-code/{business_code}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
-    /// * Catalog: `pay_v3.brand.applyments_by_business_code`.
-    pub struct ApplymentsByBusinessCode {
+    /// * Catalog: `pay_v3.brand.get_applyment_by_business_code`.
+    pub struct GetApplymentByBusinessCode {
         /// `business_code`.
         0 business_code: String => "business_code: must path",
     }
     new(business_code: impl Into<String>)
 }
 
-/// Answer to [`ApplymentsByBusinessCode`], the same as to [`ApplymentsByApplymentId`].
-pub type ApplymentsByBusinessCodeResponse = ApplymentsByApplymentIdResponse;
+/// Answer to [`GetApplymentByBusinessCode`], the same as to [`GetApplymentByApplymentId`].
+pub type GetApplymentByBusinessCodeResponse = GetApplymentByApplymentIdResponse;
 
 w::endpoint! {
-    ApplymentsByBusinessCode => ApplymentsByBusinessCodeResponse,
+    GetApplymentByBusinessCode => GetApplymentByBusinessCodeResponse,
     w::EndpointInfo {
-        id: "pay_v3.brand.applyments_by_business_code",
+        id: "pay_v3.brand.get_applyment_by_business_code",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/brand/applyments/business-code/{business_code}",
@@ -321,50 +310,12 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Cancel a brand application (撤销品牌入驻申请).
-    ///
-    /// * Call: `POST /v3/brand/applyments/cancel-applyment` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Catalog: `pay_v3.brand.applyments_cancel_applyment`.
-    pub struct ApplymentsCancelApplyment {
-        /// `applyment_id`.
-        0 applyment_id: Option<String> => "applyment_id",
-        /// `business_code`.
-        1 business_code: Option<String> => "business_code",
-    }
-    new()
-    text(applyment_id: String, business_code: String)
-}
-
-/// Answer to [`ApplymentsCancelApplyment`], the same as to [`Applyments`].
-pub type ApplymentsCancelApplymentResponse = ApplymentsResponse;
-
-w::endpoint! {
-    ApplymentsCancelApplyment => ApplymentsCancelApplymentResponse,
-    w::EndpointInfo {
-        id: "pay_v3.brand.applyments_cancel_applyment",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/brand/applyments/cancel-applyment",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// List shake activities of a brand (列出摇一摇优惠活动).
     ///
     /// * Call: `GET /v3/brand/marketing/shake-activities/activities` on `api.mch.weixin.qq.com`.
     /// * For: partner.
-    /// * Catalog: `pay_v3.brand.shake_activities_activities`.
-    pub struct ShakeActivitiesActivities {
+    /// * Catalog: `pay_v3.brand.list_shake_activities`.
+    pub struct ListShakeActivities {
         /// `brand_id`.
         0 brand_id: String => "brand_id: must query",
         /// `limit`.
@@ -381,8 +332,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ShakeActivitiesActivities`].
-    pub struct ShakeActivitiesActivitiesResponse {
+    /// Answer to [`ListShakeActivities`].
+    pub struct ListShakeActivitiesResponse {
         /// `offset`.
         0 offset: i64 => "offset: must",
         /// `limit`.
@@ -390,14 +341,14 @@ w::record! {
         /// `total_count`.
         2 total_count: i64 => "total_count: must",
         /// `data`.
-        3 data: Option<Vec<ShakeActivitiesActivitiesData>> => "data",
+        3 data: Option<Vec<ShakeActivity>> => "data",
     }
 }
 
 w::endpoint! {
-    ShakeActivitiesActivities => ShakeActivitiesActivitiesResponse,
+    ListShakeActivities => ListShakeActivitiesResponse,
     w::EndpointInfo {
-        id: "pay_v3.brand.shake_activities_activities",
+        id: "pay_v3.brand.list_shake_activities",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/brand/marketing/shake-activities/activities",
@@ -406,6 +357,55 @@ w::endpoint! {
         content: w::Content::None,
         answer: w::Content::Json,
         retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Submit a brand application (提交品牌入驻申请).
+    ///
+    /// * Call: `POST /v3/brand/applyments` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Catalog: `pay_v3.brand.submit_applyment`.
+    pub struct SubmitApplyment {
+        /// `business_code`.
+        0 business_code: String => "business_code: must",
+        /// `admin_info`.
+        1 admin_info: AdminInfo => "admin_info: must",
+        /// `subject_info`.
+        2 subject_info: SubjectInfo => "subject_info: must",
+        /// `brand_basic_info`.
+        3 brand_basic_info: BrandBasicInfo => "brand_basic_info: must",
+        /// `trademark`.
+        4 trademark: Trademark => "trademark: must",
+    }
+    new(
+        business_code: impl Into<String>,
+        admin_info: AdminInfo,
+        subject_info: SubjectInfo,
+        brand_basic_info: BrandBasicInfo,
+        trademark: Trademark,
+    )
+}
+
+/// Answer to [`SubmitApplyment`], the same as to [`CancelApplyment`].
+pub type SubmitApplymentResponse = CancelApplymentResponse;
+
+w::endpoint! {
+    SubmitApplyment => SubmitApplymentResponse,
+    w::EndpointInfo {
+        id: "pay_v3.brand.submit_applyment",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/brand/applyments",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
         code_field: "code",
         message_field: "message",
         client_cert: false,

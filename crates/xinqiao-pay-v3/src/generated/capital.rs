@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `data` in the answer of `capital::capitallhh::banks::ByBankAliasCodeBranches`.
-    pub struct ByBankAliasCodeBranchesData {
+    /// An item of `data` in the answer of `capital::capital_lhh::banks::ListBranches`.
+    pub struct Branch {
         /// `bank_branch_name`.
         0 bank_branch_name: String => "bank_branch_name: must",
         /// `bank_branch_id`.
@@ -14,8 +14,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `capital::capitallhh::banks::CorporateBanking`; an item of `data` in the answer of `capital::capitallhh::banks::PersonalBanking`; and 1 more.
-    pub struct CorporateBankingData {
+    /// An item of `data` in the answer of `capital::capital_lhh::banks::ListCorporateBankings`; an item of `data` in the answer of `capital::capital_lhh::banks::ListPersonalBankings`; and 1 more.
+    pub struct DataInfo {
         /// `bank_alias`.
         0 bank_alias: String => "bank_alias: must",
         /// `bank_alias_code`.
@@ -30,7 +30,7 @@ w::record! {
 }
 
 w::record! {
-    /// `links` of the answer of `capital::capitallhh::banks::ByBankAliasCodeBranches`; `links` of the answer of `capital::capitallhh::banks::CorporateBanking`; and 1 more.
+    /// `links` of the answer of `capital::capital_lhh::banks::ListBranches`; `links` of the answer of `capital::capital_lhh::banks::ListCorporateBankings`; and 1 more.
     pub struct Link {
         /// `next`.
         0 next: Option<String> => "next",
@@ -42,8 +42,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `capital::capitallhh::areas::ProvincesByProvinceCodeCities`.
-    pub struct ProvincesByProvinceCodeCitiesData {
+    /// An item of `data` in the answer of `capital::capital_lhh::areas::ListProvinceCities`.
+    pub struct ProvinceCity {
         /// `city_name`.
         0 city_name: String => "city_name: must",
         /// `city_code`.
@@ -52,8 +52,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `capital::capitallhh::areas::Provinces`.
-    pub struct ProvincesData {
+    /// An item of `data` in the answer of `capital::capital_lhh::areas::ListProvinces`.
+    pub struct Province {
         /// `province_name`.
         0 province_name: String => "province_name: must",
         /// `province_code`.
@@ -61,53 +61,12 @@ w::record! {
     }
 }
 
-/// `pay_v3.capital.capitallhh`.
-pub mod capitallhh {
+/// `pay_v3.capital.capital_lhh`.
+pub mod capital_lhh {
 
-    /// Areas (省市编号): `pay_v3.capital.capitallhh.areas`.
+    /// Areas (省市编号): `pay_v3.capital.capital_lhh.areas`.
     pub mod areas {
         use xinqiao_wire as w;
-
-        w::record! {
-            /// List provinces (列出省份).
-            ///
-            /// * Call: `GET /v3/capital/capitallhh/areas/provinces` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_4.shtml>.
-            /// * Catalog: `pay_v3.capital.capitallhh.areas.provinces`.
-            pub struct Provinces {
-            }
-            new()
-        }
-
-        w::record! {
-            /// Answer to [`Provinces`].
-            pub struct ProvincesResponse {
-                /// `data`.
-                0 data: Vec<super::super::ProvincesData> => "data: must",
-                /// `total_count`.
-                1 total_count: i64 => "total_count: must",
-            }
-        }
-
-        w::endpoint! {
-            Provinces => ProvincesResponse,
-            w::EndpointInfo {
-                id: "pay_v3.capital.capitallhh.areas.provinces",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/capital/capitallhh/areas/provinces",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
 
         w::record! {
             /// List the cities of a province (列出城市).
@@ -115,8 +74,8 @@ pub mod capitallhh {
             /// * Call: `GET /v3/capital/capitallhh/areas/provinces/{province_code}/cities` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_5.shtml>.
-            /// * Catalog: `pay_v3.capital.capitallhh.areas.provinces_by_province_code_cities`.
-            pub struct ProvincesByProvinceCodeCities {
+            /// * Catalog: `pay_v3.capital.capital_lhh.areas.list_province_cities`.
+            pub struct ListProvinceCities {
                 /// `province_code`.
                 0 province_code: i64 => "province_code: must path",
             }
@@ -124,19 +83,19 @@ pub mod capitallhh {
         }
 
         w::record! {
-            /// Answer to [`ProvincesByProvinceCodeCities`].
-            pub struct ProvincesByProvinceCodeCitiesResponse {
+            /// Answer to [`ListProvinceCities`].
+            pub struct ListProvinceCitiesResponse {
                 /// `data`.
-                0 data: Vec<super::super::ProvincesByProvinceCodeCitiesData> => "data: must",
+                0 data: Vec<super::super::ProvinceCity> => "data: must",
                 /// `total_count`.
                 1 total_count: i64 => "total_count: must",
             }
         }
 
         w::endpoint! {
-            ProvincesByProvinceCodeCities => ProvincesByProvinceCodeCitiesResponse,
+            ListProvinceCities => ListProvinceCitiesResponse,
             w::EndpointInfo {
-                id: "pay_v3.capital.capitallhh.areas.provinces_by_province_code_cities",
+                id: "pay_v3.capital.capital_lhh.areas.list_province_cities",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/capital/capitallhh/areas/provinces/{province_code}/cities",
@@ -151,9 +110,50 @@ pub mod capitallhh {
                 permissions: &[],
             }
         }
+
+        w::record! {
+            /// List provinces (列出省份).
+            ///
+            /// * Call: `GET /v3/capital/capitallhh/areas/provinces` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_4.shtml>.
+            /// * Catalog: `pay_v3.capital.capital_lhh.areas.list_provinces`.
+            pub struct ListProvinces {
+            }
+            new()
+        }
+
+        w::record! {
+            /// Answer to [`ListProvinces`].
+            pub struct ListProvincesResponse {
+                /// `data`.
+                0 data: Vec<super::super::Province> => "data: must",
+                /// `total_count`.
+                1 total_count: i64 => "total_count: must",
+            }
+        }
+
+        w::endpoint! {
+            ListProvinces => ListProvincesResponse,
+            w::EndpointInfo {
+                id: "pay_v3.capital.capital_lhh.areas.list_provinces",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/capital/capitallhh/areas/provinces",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
     }
 
-    /// Banks (银行与支行): `pay_v3.capital.capitallhh.banks`.
+    /// Banks (银行与支行): `pay_v3.capital.capital_lhh.banks`.
     pub mod banks {
         use xinqiao_wire as w;
 
@@ -163,8 +163,8 @@ pub mod capitallhh {
             /// * Call: `GET /v3/capital/capitallhh/banks/{bank_alias_code}/branches` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_6.shtml>.
-            /// * Catalog: `pay_v3.capital.capitallhh.banks.by_bank_alias_code_branches`.
-            pub struct ByBankAliasCodeBranches {
+            /// * Catalog: `pay_v3.capital.capital_lhh.banks.list_branches`.
+            pub struct ListBranches {
                 /// `bank_alias_code`.
                 0 bank_alias_code: String => "bank_alias_code: must path",
                 /// `city_code`.
@@ -179,10 +179,10 @@ pub mod capitallhh {
         }
 
         w::record! {
-            /// Answer to [`ByBankAliasCodeBranches`].
-            pub struct ByBankAliasCodeBranchesResponse {
+            /// Answer to [`ListBranches`].
+            pub struct ListBranchesResponse {
                 /// `data`.
-                0 data: Vec<super::super::ByBankAliasCodeBranchesData> => "data: must",
+                0 data: Vec<super::super::Branch> => "data: must",
                 /// `offset`.
                 1 offset: i64 => "offset: must",
                 /// `total_count`.
@@ -203,9 +203,9 @@ pub mod capitallhh {
         }
 
         w::endpoint! {
-            ByBankAliasCodeBranches => ByBankAliasCodeBranchesResponse,
+            ListBranches => ListBranchesResponse,
             w::EndpointInfo {
-                id: "pay_v3.capital.capitallhh.banks.by_bank_alias_code_branches",
+                id: "pay_v3.capital.capital_lhh.banks.list_branches",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/capital/capitallhh/banks/{bank_alias_code}/branches",
@@ -227,8 +227,8 @@ pub mod capitallhh {
             /// * Call: `GET /v3/capital/capitallhh/banks/corporate-banking` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_3.shtml>.
-            /// * Catalog: `pay_v3.capital.capitallhh.banks.corporate_banking`.
-            pub struct CorporateBanking {
+            /// * Catalog: `pay_v3.capital.capital_lhh.banks.list_corporate_bankings`.
+            pub struct ListCorporateBankings {
                 /// `limit`.
                 0 limit: i64 => "limit: must query",
                 /// `offset`.
@@ -239,10 +239,10 @@ pub mod capitallhh {
         }
 
         w::record! {
-            /// Answer to [`CorporateBanking`].
-            pub struct CorporateBankingResponse {
+            /// Answer to [`ListCorporateBankings`].
+            pub struct ListCorporateBankingsResponse {
                 /// `data`.
-                0 data: Vec<super::super::CorporateBankingData> => "data: must",
+                0 data: Vec<super::super::DataInfo> => "data: must",
                 /// `offset`.
                 1 offset: i64 => "offset: must",
                 /// `total_count`.
@@ -255,9 +255,9 @@ pub mod capitallhh {
         }
 
         w::endpoint! {
-            CorporateBanking => CorporateBankingResponse,
+            ListCorporateBankings => ListCorporateBankingsResponse,
             w::EndpointInfo {
-                id: "pay_v3.capital.capitallhh.banks.corporate_banking",
+                id: "pay_v3.capital.capital_lhh.banks.list_corporate_bankings",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/capital/capitallhh/banks/corporate-banking",
@@ -279,8 +279,8 @@ pub mod capitallhh {
             /// * Call: `GET /v3/capital/capitallhh/banks/personal-banking` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_2.shtml>.
-            /// * Catalog: `pay_v3.capital.capitallhh.banks.personal_banking`.
-            pub struct PersonalBanking {
+            /// * Catalog: `pay_v3.capital.capital_lhh.banks.list_personal_bankings`.
+            pub struct ListPersonalBankings {
                 /// `limit`.
                 0 limit: i64 => "limit: must query",
                 /// `offset`.
@@ -290,13 +290,13 @@ pub mod capitallhh {
             set(offset: i64)
         }
 
-        /// Answer to [`PersonalBanking`], the same as to [`CorporateBanking`].
-        pub type PersonalBankingResponse = CorporateBankingResponse;
+        /// Answer to [`ListPersonalBankings`], the same as to [`ListCorporateBankings`].
+        pub type ListPersonalBankingsResponse = ListCorporateBankingsResponse;
 
         w::endpoint! {
-            PersonalBanking => PersonalBankingResponse,
+            ListPersonalBankings => ListPersonalBankingsResponse,
             w::EndpointInfo {
-                id: "pay_v3.capital.capitallhh.banks.personal_banking",
+                id: "pay_v3.capital.capital_lhh.banks.list_personal_bankings",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/capital/capitallhh/banks/personal-banking",
@@ -318,7 +318,7 @@ pub mod capitallhh {
             /// * Call: `GET /v3/capital/capitallhh/banks/search-banks-by-bank-account` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_1.shtml>.
-            /// * Catalog: `pay_v3.capital.capitallhh.banks.search_banks_by_bank_account`.
+            /// * Catalog: `pay_v3.capital.capital_lhh.banks.search_banks_by_bank_account`.
             pub struct SearchBanksByBankAccount {
                 /// `account_number`; personal data, masked in `Debug`.
                 0 account_number: String => "account_number: must query masked",
@@ -330,7 +330,7 @@ pub mod capitallhh {
             /// Answer to [`SearchBanksByBankAccount`].
             pub struct SearchBanksByBankAccountResponse {
                 /// `data`.
-                0 data: Vec<super::super::CorporateBankingData> => "data: must",
+                0 data: Vec<super::super::DataInfo> => "data: must",
                 /// `total_count`.
                 1 total_count: i64 => "total_count: must",
             }
@@ -339,7 +339,7 @@ pub mod capitallhh {
         w::endpoint! {
             SearchBanksByBankAccount => SearchBanksByBankAccountResponse,
             w::EndpointInfo {
-                id: "pay_v3.capital.capitallhh.banks.search_banks_by_bank_account",
+                id: "pay_v3.capital.capital_lhh.banks.search_banks_by_bank_account",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/capital/capitallhh/banks/search-banks-by-bank-account",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `amount` of `combine_transactions::H5SubOrder`; `amount` of `combine_transactions::JsapiSubOrder`; and 2 more.
+    /// `amount` of `combine_transactions::SubOrderInfo`; `amount` of `combine_transactions::CreateJsapiSubOrder`; and 2 more.
     pub struct Amount {
         /// `total_amount`; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -15,8 +15,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in `combine_transactions::out_trade_no::ByCombineOutTradeNoClose`.
-    pub struct ByCombineOutTradeNoCloseSubOrder {
+    /// An item of `sub_orders` in `combine_transactions::Close`.
+    pub struct CloseSubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
@@ -38,24 +38,24 @@ w::record! {
 }
 
 w::record! {
-    /// `combine_payer_info` of the answer of `combine_transactions::out_trade_no::ByCombineOutTradeNo`.
-    pub struct ByCombineOutTradeNoCombinePayerInfo {
+    /// `combine_payer_info` of the answer of `combine_transactions::Get`.
+    pub struct GetCombinePayerInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
 w::record! {
-    /// `scene_info` of the answer of `combine_transactions::out_trade_no::ByCombineOutTradeNo`.
-    pub struct ByCombineOutTradeNoSceneInfo {
+    /// `scene_info` of the answer of `combine_transactions::Get`.
+    pub struct GetSceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
     }
 }
 
 w::record! {
-    /// An item of `sub_orders` in the answer of `combine_transactions::out_trade_no::ByCombineOutTradeNo`.
-    pub struct ByCombineOutTradeNoSubOrder {
+    /// An item of `sub_orders` in the answer of `combine_transactions::Get`.
+    pub struct GetSubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `combine_payer_info` of `combine_transactions::App`; `combine_payer_info` of `combine_transactions::H5`; and 2 more.
+    /// `combine_payer_info` of `combine_transactions::CreateApp`; `combine_payer_info` of `combine_transactions::CreateH5`; and 2 more.
     pub struct CombinePayerInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `identity` of `combine_transactions::MiniprogramCombinePayerInfo`.
+    /// `identity` of `combine_transactions::MiniProgramCombinePayerInfo`.
     pub struct CombinePayerInfoIdentity {
         /// `type`.
         0 type_: Option<String> => "type",
@@ -119,7 +119,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contract_info` of `combine_transactions::App`.
+    /// `contract_info` of `combine_transactions::CreateApp`.
     pub struct ContractInfo {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -145,7 +145,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contract_result` of the answer of `combine_transactions::App`.
+    /// `contract_result` of the answer of `combine_transactions::CreateApp`.
     pub struct ContractResult {
         /// `code`.
         0 code: String => "code: must",
@@ -171,8 +171,8 @@ w::record! {
 }
 
 w::record! {
-    /// `h5_info` of `combine_transactions::H5SceneInfo`.
-    pub struct H5Info {
+    /// `h5_info` of `combine_transactions::CreateH5SceneInfo`.
+    pub struct CreateH5Info {
         /// `type`.
         0 type_: String => "type: must",
         /// `app_name`.
@@ -189,22 +189,22 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `combine_transactions::H5`.
-    pub struct H5SceneInfo {
+    /// `scene_info` of `combine_transactions::CreateH5`.
+    pub struct CreateH5SceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: String => "payer_client_ip: must",
         /// `device_id`; needed according to the documentation.
         1 device_id: Option<String> => "device_id",
         /// `h5_info`.
-        2 h5_info: H5Info => "h5_info: must",
+        2 h5_info: CreateH5Info => "h5_info: must",
     }
-    new(payer_client_ip: impl Into<String>, h5_info: H5Info)
+    new(payer_client_ip: impl Into<String>, h5_info: CreateH5Info)
     text(device_id: String)
 }
 
 w::record! {
-    /// An item of `sub_orders` in `combine_transactions::H5`; an item of `sub_orders` in `combine_transactions::Native`.
-    pub struct H5SubOrder {
+    /// An item of `sub_orders` in `combine_transactions::CreateH5`; an item of `sub_orders` in `combine_transactions::CreateNative`.
+    pub struct SubOrderInfo {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`; needed according to the documentation.
@@ -245,24 +245,24 @@ w::record! {
 }
 
 w::record! {
-    /// `combine_payer_info` of the answer of `combine_transactions::IdByCombineTransactionId`.
-    pub struct IdByCombineTransactionIdCombinePayerInfo {
+    /// `combine_payer_info` of the answer of `combine_transactions::GetByCombineTransactionId`.
+    pub struct TransactionIdCombinePayerInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
 w::record! {
-    /// `scene_info` of the answer of `combine_transactions::IdByCombineTransactionId`.
-    pub struct IdByCombineTransactionIdSceneInfo {
+    /// `scene_info` of the answer of `combine_transactions::GetByCombineTransactionId`.
+    pub struct CombineTransactionIdSceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
     }
 }
 
 w::record! {
-    /// An item of `sub_orders` in the answer of `combine_transactions::IdByCombineTransactionId`.
-    pub struct IdByCombineTransactionIdSubOrder {
+    /// An item of `sub_orders` in the answer of `combine_transactions::GetByCombineTransactionId`.
+    pub struct CombineTransactionIdSubOrder {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
@@ -309,7 +309,7 @@ w::record! {
 }
 
 w::record! {
-    /// `installment_info` of the answer of `combine_transactions::IdByCombineTransactionId`; `installment_info` of the answer of `combine_transactions::out_trade_no::ByCombineOutTradeNo`.
+    /// `installment_info` of the answer of `combine_transactions::Get`; `installment_info` of the answer of `combine_transactions::GetByCombineTransactionId`.
     pub struct InstallmentInfo {
         /// `use_subsidy`.
         0 use_subsidy: bool => "use_subsidy: must",
@@ -319,8 +319,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in `combine_transactions::Jsapi`.
-    pub struct JsapiSubOrder {
+    /// An item of `sub_orders` in `combine_transactions::CreateJsapi`.
+    pub struct CreateJsapiSubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`; needed according to the documentation.
@@ -366,8 +366,8 @@ w::record! {
 }
 
 w::record! {
-    /// `combine_payer_info` of `combine_transactions::Miniprogram`.
-    pub struct MiniprogramCombinePayerInfo {
+    /// `combine_payer_info` of `combine_transactions::CreateMiniProgram`.
+    pub struct MiniProgramCombinePayerInfo {
         /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
@@ -381,8 +381,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in `combine_transactions::Miniprogram`.
-    pub struct MiniprogramSubOrder {
+    /// An item of `sub_orders` in `combine_transactions::CreateMiniProgram`.
+    pub struct CreateMiniProgramSubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
@@ -423,7 +423,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in `combine_transactions::ByCombineOutTradeNoSubOrder`.
+    /// An item of `promotion_detail` in `combine_transactions::GetSubOrder`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: Option<String> => "coupon_id",
@@ -438,7 +438,8 @@ w::record! {
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`.
-        6 wechatpay_contribute: Option<i64> => "wechatpay_contribute",
+        #[doc(alias = "wechatpay_contribute")]
+        6 wechat_pay_contribute: Option<i64> => "wechatpay_contribute",
         /// `merchant_contribute`.
         7 merchant_contribute: Option<i64> => "merchant_contribute",
         /// `other_contribute`.
@@ -451,7 +452,7 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `combine_transactions::App`; `scene_info` of `combine_transactions::Jsapi`; and 2 more.
+    /// `scene_info` of `combine_transactions::CreateApp`; `scene_info` of `combine_transactions::CreateJsapi`; and 2 more.
     pub struct SceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: String => "payer_client_ip: must",
@@ -463,7 +464,7 @@ w::record! {
 }
 
 w::record! {
-    /// `settle_info` of `combine_transactions::H5SubOrder`; `settle_info` of `combine_transactions::JsapiSubOrder`; and 2 more.
+    /// `settle_info` of `combine_transactions::SubOrderInfo`; `settle_info` of `combine_transactions::CreateJsapiSubOrder`; and 2 more.
     pub struct SettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -475,7 +476,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in `combine_transactions::App`.
+    /// An item of `sub_orders` in `combine_transactions::CreateApp`.
     pub struct SubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -522,7 +523,7 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `combine_transactions::ByCombineOutTradeNoSubOrder`; `amount` of `combine_transactions::IdByCombineTransactionIdSubOrder`.
+    /// `amount` of `combine_transactions::GetSubOrder`; `amount` of `combine_transactions::CombineTransactionIdSubOrder`.
     pub struct SubOrderAmount {
         /// `total_amount`; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -549,7 +550,7 @@ w::record! {
 }
 
 w::record! {
-    /// `subsidy_info` of `combine_transactions::App`; `subsidy_info` of `combine_transactions::Jsapi`.
+    /// `subsidy_info` of `combine_transactions::CreateApp`; `subsidy_info` of `combine_transactions::CreateJsapi`.
     pub struct SubsidyInfo {
         /// `subsidy_detail`.
         0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
@@ -570,13 +571,54 @@ w::record! {
 }
 
 w::record! {
+    /// Close a combined transaction (关闭合单).
+    ///
+    /// * Call: `POST /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012551793>.
+    /// * Catalog: `pay_v3.combine_transactions.close`.
+    pub struct Close {
+        /// `combine_out_trade_no`.
+        0 combine_out_trade_no: String => "combine_out_trade_no: must path",
+        /// `combine_appid`.
+        1 combine_appid: String => "combine_appid: must",
+        /// `sub_orders`.
+        2 sub_orders: Vec<CloseSubOrder> => "sub_orders: must",
+    }
+    new(
+        combine_out_trade_no: impl Into<String>,
+        combine_appid: impl Into<String>,
+        sub_orders: Vec<CloseSubOrder>,
+    )
+}
+
+w::endpoint! {
+    Close => w::Empty,
+    w::EndpointInfo {
+        id: "pay_v3.combine_transactions.close",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Create a combined App transaction (合单 APP 下单).
     ///
     /// * Call: `POST /v3/combine-transactions/app` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012545465>.
-    /// * Catalog: `pay_v3.combine_transactions.app`.
-    pub struct App {
+    /// * Catalog: `pay_v3.combine_transactions.create_app`.
+    pub struct CreateApp {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `combine_mchid`; the account's merchantid.
@@ -629,8 +671,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`App`].
-    pub struct AppResponse {
+    /// Answer to [`CreateApp`].
+    pub struct CreateAppResponse {
         /// `prepay_id`.
         0 prepay_id: String => "prepay_id: must",
         /// `contract_result`.
@@ -639,9 +681,9 @@ w::record! {
 }
 
 w::endpoint! {
-    App => AppResponse,
+    CreateApp => CreateAppResponse,
     w::EndpointInfo {
-        id: "pay_v3.combine_transactions.app",
+        id: "pay_v3.combine_transactions.create_app",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/combine-transactions/app",
@@ -663,8 +705,8 @@ w::record! {
     /// * Call: `POST /v3/combine-transactions/h5` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012545879>.
-    /// * Catalog: `pay_v3.combine_transactions.h5`.
-    pub struct H5 {
+    /// * Catalog: `pay_v3.combine_transactions.create_h5`.
+    pub struct CreateH5 {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `combine_mchid`; the account's merchantid.
@@ -678,11 +720,11 @@ w::record! {
         /// `notify_url`; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
         /// `sub_orders`.
-        6 sub_orders: Vec<H5SubOrder> => "sub_orders: must",
+        6 sub_orders: Vec<SubOrderInfo> => "sub_orders: must",
         /// `combine_payer_info`.
         7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
         /// `scene_info`; needed according to the documentation.
-        8 scene_info: Option<H5SceneInfo> => "scene_info",
+        8 scene_info: Option<CreateH5SceneInfo> => "scene_info",
         /// `trade_scenario`.
         9 trade_scenario: Option<String> => "trade_scenario",
         /// `limit_pay`; one of `no_balance` `no_debit` `balance_only`.
@@ -692,24 +734,28 @@ w::record! {
         combine_appid: impl Into<String>,
         combine_mchid: impl Into<String>,
         combine_out_trade_no: impl Into<String>,
-        sub_orders: Vec<H5SubOrder>,
+        sub_orders: Vec<SubOrderInfo>,
     )
     text(time_start: String, time_expire: String, notify_url: String, trade_scenario: String)
-    set(combine_payer_info: CombinePayerInfo, scene_info: H5SceneInfo, limit_pay: Vec<String>)
+    set(
+        combine_payer_info: CombinePayerInfo,
+        scene_info: CreateH5SceneInfo,
+        limit_pay: Vec<String>,
+    )
 }
 
 w::record! {
-    /// Answer to [`H5`].
-    pub struct H5Response {
+    /// Answer to [`CreateH5`].
+    pub struct CreateH5Response {
         /// `h5_url`.
         0 h5_url: String => "h5_url: must",
     }
 }
 
 w::endpoint! {
-    H5 => H5Response,
+    CreateH5 => CreateH5Response,
     w::EndpointInfo {
-        id: "pay_v3.combine_transactions.h5",
+        id: "pay_v3.combine_transactions.create_h5",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/combine-transactions/h5",
@@ -726,70 +772,13 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a combined transaction by WeChat Pay's number (按微信合单号查询合单).
-    ///
-    /// * Call: `GET /v3/combine-transactions/id/{combine_transaction_id}` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012602242>.
-    /// * Catalog: `pay_v3.combine_transactions.id_by_combine_transaction_id`.
-    pub struct IdByCombineTransactionId {
-        /// `combine_transaction_id`.
-        0 combine_transaction_id: String => "combine_transaction_id: must path",
-    }
-    new(combine_transaction_id: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`IdByCombineTransactionId`].
-    pub struct IdByCombineTransactionIdResponse {
-        /// `combine_appid`.
-        0 combine_appid: String => "combine_appid: must",
-        /// `combine_mchid`.
-        1 combine_mchid: String => "combine_mchid: must",
-        /// `combine_out_trade_no`.
-        2 combine_out_trade_no: String => "combine_out_trade_no: must",
-        /// `combine_transaction_id`.
-        3 combine_transaction_id: String => "combine_transaction_id: must",
-        /// `sub_orders`.
-        4 sub_orders: Option<Vec<IdByCombineTransactionIdSubOrder>> => "sub_orders",
-        /// `combine_payer_info`.
-        5 combine_payer_info: Option<IdByCombineTransactionIdCombinePayerInfo> => "combine_payer_info",
-        /// `scene_info`.
-        6 scene_info: Option<IdByCombineTransactionIdSceneInfo> => "scene_info",
-        /// `trade_scenario`; one of `RECOMMERCE`.
-        7 trade_scenario: Option<String> => "trade_scenario",
-        /// `installment_info`.
-        8 installment_info: Option<InstallmentInfo> => "installment_info",
-    }
-}
-
-w::endpoint! {
-    IdByCombineTransactionId => IdByCombineTransactionIdResponse,
-    w::EndpointInfo {
-        id: "pay_v3.combine_transactions.id_by_combine_transaction_id",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/combine-transactions/id/{combine_transaction_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Create a combined JSAPI transaction (合单 JSAPI 下单).
     ///
     /// * Call: `POST /v3/combine-transactions/jsapi` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012545654>.
-    /// * Catalog: `pay_v3.combine_transactions.jsapi`.
-    pub struct Jsapi {
+    /// * Catalog: `pay_v3.combine_transactions.create_jsapi`.
+    pub struct CreateJsapi {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `combine_mchid`; the account's merchantid.
@@ -803,7 +792,7 @@ w::record! {
         /// `notify_url`; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
         /// `sub_orders`.
-        6 sub_orders: Vec<JsapiSubOrder> => "sub_orders: must",
+        6 sub_orders: Vec<CreateJsapiSubOrder> => "sub_orders: must",
         /// `combine_payer_info`; needed according to the documentation.
         7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
         /// `scene_info`.
@@ -819,7 +808,7 @@ w::record! {
         combine_appid: impl Into<String>,
         combine_mchid: impl Into<String>,
         combine_out_trade_no: impl Into<String>,
-        sub_orders: Vec<JsapiSubOrder>,
+        sub_orders: Vec<CreateJsapiSubOrder>,
     )
     text(time_start: String, time_expire: String, notify_url: String, trade_scenario: String)
     set(
@@ -831,17 +820,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Jsapi`].
-    pub struct JsapiResponse {
+    /// Answer to [`CreateJsapi`].
+    pub struct CreateJsapiResponse {
         /// `prepay_id`.
         0 prepay_id: String => "prepay_id: must",
     }
 }
 
 w::endpoint! {
-    Jsapi => JsapiResponse,
+    CreateJsapi => CreateJsapiResponse,
     w::EndpointInfo {
-        id: "pay_v3.combine_transactions.jsapi",
+        id: "pay_v3.combine_transactions.create_jsapi",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/combine-transactions/jsapi",
@@ -863,8 +852,8 @@ w::record! {
     /// * Call: `POST /v3/combine-transactions/miniprogram` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012602225>.
-    /// * Catalog: `pay_v3.combine_transactions.miniprogram`.
-    pub struct Miniprogram {
+    /// * Catalog: `pay_v3.combine_transactions.create_mini_program`.
+    pub struct CreateMiniProgram {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `combine_mchid`; the account's merchantid.
@@ -878,9 +867,9 @@ w::record! {
         /// `notify_url`.
         5 notify_url: Option<String> => "notify_url",
         /// `sub_orders`.
-        6 sub_orders: Vec<MiniprogramSubOrder> => "sub_orders: must",
+        6 sub_orders: Vec<CreateMiniProgramSubOrder> => "sub_orders: must",
         /// `combine_payer_info`; needed according to the documentation.
-        7 combine_payer_info: Option<MiniprogramCombinePayerInfo> => "combine_payer_info",
+        7 combine_payer_info: Option<MiniProgramCombinePayerInfo> => "combine_payer_info",
         /// `scene_info`.
         8 scene_info: Option<SceneInfo> => "scene_info",
         /// `trade_scenario`; one of `RECOMMERCE`.
@@ -890,19 +879,19 @@ w::record! {
         combine_appid: impl Into<String>,
         combine_mchid: impl Into<String>,
         combine_out_trade_no: impl Into<String>,
-        sub_orders: Vec<MiniprogramSubOrder>,
+        sub_orders: Vec<CreateMiniProgramSubOrder>,
     )
     text(time_start: String, time_expire: String, notify_url: String, trade_scenario: String)
-    set(combine_payer_info: MiniprogramCombinePayerInfo, scene_info: SceneInfo)
+    set(combine_payer_info: MiniProgramCombinePayerInfo, scene_info: SceneInfo)
 }
 
-/// Answer to [`Miniprogram`], the same as to [`Jsapi`].
-pub type MiniprogramResponse = JsapiResponse;
+/// Answer to [`CreateMiniProgram`], the same as to [`CreateJsapi`].
+pub type CreateMiniProgramResponse = CreateJsapiResponse;
 
 w::endpoint! {
-    Miniprogram => MiniprogramResponse,
+    CreateMiniProgram => CreateMiniProgramResponse,
     w::EndpointInfo {
-        id: "pay_v3.combine_transactions.miniprogram",
+        id: "pay_v3.combine_transactions.create_mini_program",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/combine-transactions/miniprogram",
@@ -924,8 +913,8 @@ w::record! {
     /// * Call: `POST /v3/combine-transactions/native` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012547310>.
-    /// * Catalog: `pay_v3.combine_transactions.native`.
-    pub struct Native {
+    /// * Catalog: `pay_v3.combine_transactions.create_native`.
+    pub struct CreateNative {
         /// `combine_appid`.
         0 combine_appid: String => "combine_appid: must",
         /// `combine_mchid`; the account's merchantid.
@@ -939,7 +928,7 @@ w::record! {
         /// `notify_url`; needed according to the documentation.
         5 notify_url: Option<String> => "notify_url",
         /// `sub_orders`.
-        6 sub_orders: Vec<H5SubOrder> => "sub_orders: must",
+        6 sub_orders: Vec<SubOrderInfo> => "sub_orders: must",
         /// `combine_payer_info`.
         7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
         /// `scene_info`.
@@ -953,24 +942,24 @@ w::record! {
         combine_appid: impl Into<String>,
         combine_mchid: impl Into<String>,
         combine_out_trade_no: impl Into<String>,
-        sub_orders: Vec<H5SubOrder>,
+        sub_orders: Vec<SubOrderInfo>,
     )
     text(time_start: String, time_expire: String, notify_url: String, trade_scenario: String)
     set(combine_payer_info: CombinePayerInfo, scene_info: SceneInfo, limit_pay: Vec<String>)
 }
 
 w::record! {
-    /// Answer to [`Native`].
-    pub struct NativeResponse {
+    /// Answer to [`CreateNative`].
+    pub struct CreateNativeResponse {
         /// `code_url`.
         0 code_url: String => "code_url: must",
     }
 }
 
 w::endpoint! {
-    Native => NativeResponse,
+    CreateNative => CreateNativeResponse,
     w::EndpointInfo {
-        id: "pay_v3.combine_transactions.native",
+        id: "pay_v3.combine_transactions.create_native",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/combine-transactions/native",
@@ -986,105 +975,116 @@ w::endpoint! {
     }
 }
 
-/// Combined transactions by number (合单查询与关单): `pay_v3.combine_transactions.out_trade_no`.
-pub mod out_trade_no {
-    use xinqiao_wire as w;
-
-    w::record! {
-        /// Get a combined transaction by the merchant's number (按商户合单号查询合单).
-        ///
-        /// * Call: `GET /v3/combine-transactions/out-trade-no/{combine_out_trade_no}` on `api.mch.weixin.qq.com`.
-        /// * For: ecommerce-platform, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012551745>.
-        /// * Catalog: `pay_v3.combine_transactions.out_trade_no.by_combine_out_trade_no`.
-        pub struct ByCombineOutTradeNo {
-            /// `combine_out_trade_no`.
-            0 combine_out_trade_no: String => "combine_out_trade_no: must path",
-        }
-        new(combine_out_trade_no: impl Into<String>)
+w::record! {
+    /// Get a combined transaction by the merchant's number (按商户合单号查询合单).
+    ///
+    /// * Call: `GET /v3/combine-transactions/out-trade-no/{combine_out_trade_no}` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012551745>.
+    /// * Catalog: `pay_v3.combine_transactions.get`.
+    pub struct Get {
+        /// `combine_out_trade_no`.
+        0 combine_out_trade_no: String => "combine_out_trade_no: must path",
     }
+    new(combine_out_trade_no: impl Into<String>)
+}
 
-    w::record! {
-        /// Answer to [`ByCombineOutTradeNo`].
-        pub struct ByCombineOutTradeNoResponse {
-            /// `combine_appid`.
-            0 combine_appid: String => "combine_appid: must",
-            /// `combine_mchid`.
-            1 combine_mchid: String => "combine_mchid: must",
-            /// `combine_out_trade_no`.
-            2 combine_out_trade_no: String => "combine_out_trade_no: must",
-            /// `combine_transaction_id`.
-            3 combine_transaction_id: String => "combine_transaction_id: must",
-            /// `sub_orders`.
-            4 sub_orders: Option<Vec<super::ByCombineOutTradeNoSubOrder>> => "sub_orders",
-            /// `combine_payer_info`.
-            5 combine_payer_info: Option<super::ByCombineOutTradeNoCombinePayerInfo> => "combine_payer_info",
-            /// `scene_info`.
-            6 scene_info: Option<super::ByCombineOutTradeNoSceneInfo> => "scene_info",
-            /// `trade_scenario`; one of `RECOMMERCE`.
-            7 trade_scenario: Option<String> => "trade_scenario",
-            /// `installment_info`.
-            8 installment_info: Option<super::InstallmentInfo> => "installment_info",
-        }
+w::record! {
+    /// Answer to [`Get`].
+    pub struct GetResponse {
+        /// `combine_appid`.
+        0 combine_appid: String => "combine_appid: must",
+        /// `combine_mchid`.
+        1 combine_mchid: String => "combine_mchid: must",
+        /// `combine_out_trade_no`.
+        2 combine_out_trade_no: String => "combine_out_trade_no: must",
+        /// `combine_transaction_id`.
+        3 combine_transaction_id: String => "combine_transaction_id: must",
+        /// `sub_orders`.
+        4 sub_orders: Option<Vec<GetSubOrder>> => "sub_orders",
+        /// `combine_payer_info`.
+        5 combine_payer_info: Option<GetCombinePayerInfo> => "combine_payer_info",
+        /// `scene_info`.
+        6 scene_info: Option<GetSceneInfo> => "scene_info",
+        /// `trade_scenario`; one of `RECOMMERCE`.
+        7 trade_scenario: Option<String> => "trade_scenario",
+        /// `installment_info`.
+        8 installment_info: Option<InstallmentInfo> => "installment_info",
     }
+}
 
-    w::endpoint! {
-        ByCombineOutTradeNo => ByCombineOutTradeNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.combine_transactions.out_trade_no.by_combine_out_trade_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/combine-transactions/out-trade-no/{combine_out_trade_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
+w::endpoint! {
+    Get => GetResponse,
+    w::EndpointInfo {
+        id: "pay_v3.combine_transactions.get",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/combine-transactions/out-trade-no/{combine_out_trade_no}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
     }
+}
 
-    w::record! {
-        /// Close a combined transaction (关闭合单).
-        ///
-        /// * Call: `POST /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close` on `api.mch.weixin.qq.com`.
-        /// * For: ecommerce-platform, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012551793>.
-        /// * Catalog: `pay_v3.combine_transactions.out_trade_no.by_combine_out_trade_no_close`.
-        pub struct ByCombineOutTradeNoClose {
-            /// `combine_out_trade_no`.
-            0 combine_out_trade_no: String => "combine_out_trade_no: must path",
-            /// `combine_appid`.
-            1 combine_appid: String => "combine_appid: must",
-            /// `sub_orders`.
-            2 sub_orders: Vec<super::ByCombineOutTradeNoCloseSubOrder> => "sub_orders: must",
-        }
-        new(
-            combine_out_trade_no: impl Into<String>,
-            combine_appid: impl Into<String>,
-            sub_orders: Vec<super::ByCombineOutTradeNoCloseSubOrder>,
-        )
+w::record! {
+    /// Get a combined transaction by WeChat Pay's number (按微信合单号查询合单).
+    ///
+    /// * Call: `GET /v3/combine-transactions/id/{combine_transaction_id}` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012602242>.
+    /// * Catalog: `pay_v3.combine_transactions.get_by_combine_transaction_id`.
+    pub struct GetByCombineTransactionId {
+        /// `combine_transaction_id`.
+        0 combine_transaction_id: String => "combine_transaction_id: must path",
     }
+    new(combine_transaction_id: impl Into<String>)
+}
 
-    w::endpoint! {
-        ByCombineOutTradeNoClose => w::Empty,
-        w::EndpointInfo {
-            id: "pay_v3.combine_transactions.out_trade_no.by_combine_out_trade_no_close",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
+w::record! {
+    /// Answer to [`GetByCombineTransactionId`].
+    pub struct GetByCombineTransactionIdResponse {
+        /// `combine_appid`.
+        0 combine_appid: String => "combine_appid: must",
+        /// `combine_mchid`.
+        1 combine_mchid: String => "combine_mchid: must",
+        /// `combine_out_trade_no`.
+        2 combine_out_trade_no: String => "combine_out_trade_no: must",
+        /// `combine_transaction_id`.
+        3 combine_transaction_id: String => "combine_transaction_id: must",
+        /// `sub_orders`.
+        4 sub_orders: Option<Vec<CombineTransactionIdSubOrder>> => "sub_orders",
+        /// `combine_payer_info`.
+        5 combine_payer_info: Option<TransactionIdCombinePayerInfo> => "combine_payer_info",
+        /// `scene_info`.
+        6 scene_info: Option<CombineTransactionIdSceneInfo> => "scene_info",
+        /// `trade_scenario`; one of `RECOMMERCE`.
+        7 trade_scenario: Option<String> => "trade_scenario",
+        /// `installment_info`.
+        8 installment_info: Option<InstallmentInfo> => "installment_info",
+    }
+}
+
+w::endpoint! {
+    GetByCombineTransactionId => GetByCombineTransactionIdResponse,
+    w::EndpointInfo {
+        id: "pay_v3.combine_transactions.get_by_combine_transaction_id",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/combine-transactions/id/{combine_transaction_id}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
     }
 }

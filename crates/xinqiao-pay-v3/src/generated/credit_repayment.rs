@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::record! {
-    /// `jump_info` of `credit_repayment::partner::contracts::H5Presign`.
+    /// `jump_info` of `credit_repayment::partner::contracts::PreSignH5`.
     pub struct JumpInfo {
         /// `jump_appid`.
         0 jump_appid: Option<String> => "jump_appid",
@@ -46,7 +46,7 @@ w::record! {
 }
 
 w::record! {
-    /// `real_identity` of `credit_repayment::partner::contracts::AppPresign`; `real_identity` of `credit_repayment::partner::contracts::H5Presign`.
+    /// `real_identity` of `credit_repayment::partner::contracts::PreSignApp`; `real_identity` of `credit_repayment::partner::contracts::PreSignH5`.
     pub struct RealIdentity {
         /// `identity_type`; one of `REAL_IDENTITY_TYPE_INVALID` `REAL_IDENTITY_TYPE_ID_CARD`.
         0 identity_type: String => "identity_type: must",
@@ -63,7 +63,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `schedule_items` in `credit_repayment::partner::schedule_records::BatchCreate`.
+    /// An item of `schedule_items` in `credit_repayment::partner::schedule_records::CreateBatch`.
     pub struct ScheduleItem {
         /// `out_record_id`.
         0 out_record_id: String => "out_record_id: must",
@@ -88,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `schedule_records` in the answer of `credit_repayment::partner::schedule_records::BatchCreate`.
+    /// An item of `schedule_records` in the answer of `credit_repayment::partner::schedule_records::CreateBatch`.
     pub struct ScheduleRecord {
         /// `out_record_id`.
         0 out_record_id: String => "out_record_id: must",
@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// `trade_info` of `credit_repayment::partner::contracts::AppPresign`; `trade_info` of `credit_repayment::partner::contracts::H5Presign`.
+    /// `trade_info` of `credit_repayment::partner::contracts::PreSignApp`; `trade_info` of `credit_repayment::partner::contracts::PreSignH5`.
     pub struct TradeInfo {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must",
@@ -136,8 +136,8 @@ pub mod partner {
         ///
         /// * Call: `POST /v3/credit-repayment/partner/deduct-orders` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.credit_repayment.partner.deduct_orders`.
-        pub struct DeductOrders {
+        /// * Catalog: `pay_v3.credit_repayment.partner.create_deduct_order`.
+        pub struct CreateDeductOrder {
             /// `contract_id`.
             0 contract_id: String => "contract_id: must",
             /// `out_trade_no`.
@@ -165,8 +165,8 @@ pub mod partner {
     }
 
     w::record! {
-        /// Answer to [`DeductOrders`].
-        pub struct DeductOrdersResponse {
+        /// Answer to [`CreateDeductOrder`].
+        pub struct CreateDeductOrderResponse {
             /// `out_trade_no`.
             0 out_trade_no: String => "out_trade_no: must",
             /// `out_record_id`.
@@ -195,9 +195,9 @@ pub mod partner {
     }
 
     w::endpoint! {
-        DeductOrders => DeductOrdersResponse,
+        CreateDeductOrder => CreateDeductOrderResponse,
         w::EndpointInfo {
-            id: "pay_v3.credit_repayment.partner.deduct_orders",
+            id: "pay_v3.credit_repayment.partner.create_deduct_order",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/credit-repayment/partner/deduct-orders",
@@ -218,21 +218,21 @@ pub mod partner {
         ///
         /// * Call: `GET /v3/credit-repayment/partner/deduct-orders/{out_trade_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.credit_repayment.partner.deduct_orders_by_out_trade_no`.
-        pub struct DeductOrdersByOutTradeNo {
+        /// * Catalog: `pay_v3.credit_repayment.partner.get_deduct_order`.
+        pub struct GetDeductOrder {
             /// `out_trade_no`.
             0 out_trade_no: String => "out_trade_no: must path",
         }
         new(out_trade_no: impl Into<String>)
     }
 
-    /// Answer to [`DeductOrdersByOutTradeNo`], the same as to [`DeductOrders`].
-    pub type DeductOrdersByOutTradeNoResponse = DeductOrdersResponse;
+    /// Answer to [`GetDeductOrder`], the same as to [`CreateDeductOrder`].
+    pub type GetDeductOrderResponse = CreateDeductOrderResponse;
 
     w::endpoint! {
-        DeductOrdersByOutTradeNo => DeductOrdersByOutTradeNoResponse,
+        GetDeductOrder => GetDeductOrderResponse,
         w::EndpointInfo {
-            id: "pay_v3.credit_repayment.partner.deduct_orders_by_out_trade_no",
+            id: "pay_v3.credit_repayment.partner.get_deduct_order",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/credit-repayment/partner/deduct-orders/{out_trade_no}",
@@ -253,12 +253,76 @@ pub mod partner {
         use xinqiao_wire as w;
 
         w::record! {
+            /// Get a repayment contract (查询还款签约).
+            ///
+            /// * Call: `GET /v3/credit-repayment/partner/contracts/{out_contract_code}` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.credit_repayment.partner.contracts.get`.
+            pub struct Get {
+                /// `out_contract_code`.
+                0 out_contract_code: String => "out_contract_code: must path",
+            }
+            new(out_contract_code: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
+                /// `contract_id`.
+                0 contract_id: String => "contract_id: must",
+                /// `plan_id`.
+                1 plan_id: String => "plan_id: must",
+                /// `out_contract_code`.
+                2 out_contract_code: String => "out_contract_code: must",
+                /// `display_name`.
+                3 display_name: String => "display_name: must",
+                /// `contract_state`; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
+                4 contract_state: String => "contract_state: must",
+                /// `contract_signed_time`.
+                5 contract_signed_time: Option<String> => "contract_signed_time",
+                /// `contract_terminated_time`.
+                6 contract_terminated_time: Option<String> => "contract_terminated_time",
+                /// `contract_terminated_mode`; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
+                7 contract_terminated_mode: Option<String> => "contract_terminated_mode",
+                /// `contract_termination_remark`.
+                8 contract_termination_remark: Option<String> => "contract_termination_remark",
+                /// `repayment_day`.
+                9 repayment_day: Option<i64> => "repayment_day",
+                /// `openid`; personal data, masked in `Debug`.
+                10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
+                /// `appid`.
+                11 appid: Option<xinqiao_types::AppId> => "appid",
+                /// `repayment_amount_limit`.
+                12 repayment_amount_limit: i64 => "repayment_amount_limit: must",
+            }
+        }
+
+        w::endpoint! {
+            Get => GetResponse,
+            w::EndpointInfo {
+                id: "pay_v3.credit_repayment.partner.contracts.get",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/credit-repayment/partner/contracts/{out_contract_code}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
             /// Pre-sign repayment in an App (APP 预签约还款).
             ///
             /// * Call: `POST /v3/credit-repayment/partner/contracts/app-presign` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.credit_repayment.partner.contracts.app_presign`.
-            pub struct AppPresign {
+            /// * Catalog: `pay_v3.credit_repayment.partner.contracts.pre_sign_app`.
+            pub struct PreSignApp {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
@@ -297,19 +361,20 @@ pub mod partner {
         }
 
         w::record! {
-            /// Answer to [`AppPresign`].
-            pub struct AppPresignResponse {
+            /// Answer to [`PreSignApp`].
+            pub struct PreSignAppResponse {
                 /// `presign_token`.
-                0 presign_token: String => "presign_token: must",
+                #[doc(alias = "presign_token")]
+                0 pre_sign_token: String => "presign_token: must",
                 /// `redirect_service`.
                 1 redirect_service: Option<String> => "redirect_service",
             }
         }
 
         w::endpoint! {
-            AppPresign => AppPresignResponse,
+            PreSignApp => PreSignAppResponse,
             w::EndpointInfo {
-                id: "pay_v3.credit_repayment.partner.contracts.app_presign",
+                id: "pay_v3.credit_repayment.partner.contracts.pre_sign_app",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/credit-repayment/partner/contracts/app-presign",
@@ -326,76 +391,12 @@ pub mod partner {
         }
 
         w::record! {
-            /// Get a repayment contract (查询还款签约).
-            ///
-            /// * Call: `GET /v3/credit-repayment/partner/contracts/{out_contract_code}` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.credit_repayment.partner.contracts.by_out_contract_code`.
-            pub struct ByOutContractCode {
-                /// `out_contract_code`.
-                0 out_contract_code: String => "out_contract_code: must path",
-            }
-            new(out_contract_code: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`ByOutContractCode`].
-            pub struct ByOutContractCodeResponse {
-                /// `contract_id`.
-                0 contract_id: String => "contract_id: must",
-                /// `plan_id`.
-                1 plan_id: String => "plan_id: must",
-                /// `out_contract_code`.
-                2 out_contract_code: String => "out_contract_code: must",
-                /// `display_name`.
-                3 display_name: String => "display_name: must",
-                /// `contract_state`; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
-                4 contract_state: String => "contract_state: must",
-                /// `contract_signed_time`.
-                5 contract_signed_time: Option<String> => "contract_signed_time",
-                /// `contract_terminated_time`.
-                6 contract_terminated_time: Option<String> => "contract_terminated_time",
-                /// `contract_terminated_mode`; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
-                7 contract_terminated_mode: Option<String> => "contract_terminated_mode",
-                /// `contract_termination_remark`.
-                8 contract_termination_remark: Option<String> => "contract_termination_remark",
-                /// `repayment_day`.
-                9 repayment_day: Option<i64> => "repayment_day",
-                /// `openid`; personal data, masked in `Debug`.
-                10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `appid`.
-                11 appid: Option<xinqiao_types::AppId> => "appid",
-                /// `repayment_amount_limit`.
-                12 repayment_amount_limit: i64 => "repayment_amount_limit: must",
-            }
-        }
-
-        w::endpoint! {
-            ByOutContractCode => ByOutContractCodeResponse,
-            w::EndpointInfo {
-                id: "pay_v3.credit_repayment.partner.contracts.by_out_contract_code",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/credit-repayment/partner/contracts/{out_contract_code}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Pre-sign repayment in H5 (H5 预签约还款).
             ///
             /// * Call: `POST /v3/credit-repayment/partner/contracts/h5-presign` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.credit_repayment.partner.contracts.h5_presign`.
-            pub struct H5Presign {
+            /// * Catalog: `pay_v3.credit_repayment.partner.contracts.pre_sign_h5`.
+            pub struct PreSignH5 {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
@@ -436,17 +437,17 @@ pub mod partner {
         }
 
         w::record! {
-            /// Answer to [`H5Presign`].
-            pub struct H5PresignResponse {
+            /// Answer to [`PreSignH5`].
+            pub struct PreSignH5Response {
                 /// `redirect_url`.
                 0 redirect_url: String => "redirect_url: must",
             }
         }
 
         w::endpoint! {
-            H5Presign => H5PresignResponse,
+            PreSignH5 => PreSignH5Response,
             w::EndpointInfo {
-                id: "pay_v3.credit_repayment.partner.contracts.h5_presign",
+                id: "pay_v3.credit_repayment.partner.contracts.pre_sign_h5",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/credit-repayment/partner/contracts/h5-presign",
@@ -514,8 +515,8 @@ pub mod partner {
             ///
             /// * Call: `POST /v3/credit-repayment/partner/schedule-records/batch-create` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.credit_repayment.partner.schedule_records.batch_create`.
-            pub struct BatchCreate {
+            /// * Catalog: `pay_v3.credit_repayment.partner.schedule_records.create_batch`.
+            pub struct CreateBatch {
                 /// `contract_id`.
                 0 contract_id: String => "contract_id: must",
                 /// `appid`.
@@ -534,17 +535,17 @@ pub mod partner {
         }
 
         w::record! {
-            /// Answer to [`BatchCreate`].
-            pub struct BatchCreateResponse {
+            /// Answer to [`CreateBatch`].
+            pub struct CreateBatchResponse {
                 /// `schedule_records`.
                 0 schedule_records: Option<Vec<super::super::ScheduleRecord>> => "schedule_records",
             }
         }
 
         w::endpoint! {
-            BatchCreate => BatchCreateResponse,
+            CreateBatch => CreateBatchResponse,
             w::EndpointInfo {
-                id: "pay_v3.credit_repayment.partner.schedule_records.batch_create",
+                id: "pay_v3.credit_repayment.partner.schedule_records.create_batch",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/credit-repayment/partner/schedule-records/batch-create",
@@ -565,8 +566,8 @@ pub mod partner {
             ///
             /// * Call: `GET /v3/credit-repayment/partner/schedule-records/{out_record_id}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.credit_repayment.partner.schedule_records.by_out_record_id`.
-            pub struct ByOutRecordId {
+            /// * Catalog: `pay_v3.credit_repayment.partner.schedule_records.get`.
+            pub struct Get {
                 /// `out_record_id`.
                 0 out_record_id: String => "out_record_id: must path",
                 /// `contract_id`.
@@ -576,8 +577,8 @@ pub mod partner {
         }
 
         w::record! {
-            /// Answer to [`ByOutRecordId`].
-            pub struct ByOutRecordIdResponse {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
                 /// `out_record_id`.
                 0 out_record_id: String => "out_record_id: must",
                 /// `appid`.
@@ -598,9 +599,9 @@ pub mod partner {
         }
 
         w::endpoint! {
-            ByOutRecordId => ByOutRecordIdResponse,
+            Get => GetResponse,
             w::EndpointInfo {
-                id: "pay_v3.credit_repayment.partner.schedule_records.by_out_record_id",
+                id: "pay_v3.credit_repayment.partner.schedule_records.get",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/credit-repayment/partner/schedule-records/{out_record_id}",

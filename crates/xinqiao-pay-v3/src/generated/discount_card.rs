@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `objectives` in `discount_card::orders::ByOutOrderNoPatch`.
-    pub struct ByOutOrderNoPatchObjective {
+    /// An item of `objectives` in `discount_card::orders::Update`.
+    pub struct UpdateObjective {
         /// `objective_serial_no`.
         0 objective_serial_no: String => "objective_serial_no: must",
         /// `objective_id`.
@@ -33,8 +33,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `rewards` in `discount_card::orders::ByOutOrderNoPatch`.
-    pub struct ByOutOrderNoPatchReward {
+    /// An item of `rewards` in `discount_card::orders::Update`.
+    pub struct UpdateReward {
         /// `reward_serial_no`.
         0 reward_serial_no: String => "reward_serial_no: must",
         /// `reward_id`.
@@ -65,8 +65,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `objectives` in the answer of `discount_card::orders::ByOutOrderNoGet`; an item of `objectives` in the answer of `discount_card::orders::ByOutTradeNo`.
-    pub struct ByOutTradeNoObjective {
+    /// An item of `objectives` in the answer of `discount_card::orders::GetByOutOrderNo`; an item of `objectives` in the answer of `discount_card::orders::GetByOutTradeNo`.
+    pub struct ObjectiveInfo {
         /// `objective_serial_no`.
         0 objective_serial_no: String => "objective_serial_no: must",
         /// `objective_id`.
@@ -89,8 +89,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `rewards` in the answer of `discount_card::orders::ByOutOrderNoGet`; an item of `rewards` in the answer of `discount_card::orders::ByOutTradeNo`.
-    pub struct ByOutTradeNoReward {
+    /// An item of `rewards` in the answer of `discount_card::orders::GetByOutOrderNo`; an item of `rewards` in the answer of `discount_card::orders::GetByOutTradeNo`.
+    pub struct RewardInfo {
         /// `reward_serial_no`.
         0 reward_serial_no: String => "reward_serial_no: must",
         /// `reward_id`.
@@ -115,7 +115,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `objectives` in the answer of `discount_card::CardsByOutCardCode`.
+    /// An item of `objectives` in the answer of `discount_card::GetCard`.
     pub struct Objective {
         /// `objective_id`.
         0 objective_id: String => "objective_id: must",
@@ -153,7 +153,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `objective_completion_records` in `discount_card::CardsByOutCardCodeAddUserRecords`.
+    /// An item of `objective_completion_records` in `discount_card::AddCardUserRecord`.
     pub struct ObjectiveCompletionRecordItem {
         /// `objective_completion_serial_no`.
         0 objective_completion_serial_no: String => "objective_completion_serial_no: must",
@@ -182,7 +182,7 @@ w::record! {
 }
 
 w::record! {
-    /// `pay_information` of the answer of `discount_card::CardsByOutCardCode`.
+    /// `pay_information` of the answer of `discount_card::GetCard`.
     pub struct PayInformation {
         /// `pay_amount`; in fen.
         0 pay_amount: xinqiao_types::Fen => "pay_amount: must",
@@ -196,7 +196,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `rewards` in the answer of `discount_card::CardsByOutCardCode`.
+    /// An item of `rewards` in the answer of `discount_card::GetCard`.
     pub struct Reward {
         /// `reward_id`.
         0 reward_id: String => "reward_id: must",
@@ -240,7 +240,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `reward_usage_records` in `discount_card::CardsByOutCardCodeAddUserRecords`.
+    /// An item of `reward_usage_records` in `discount_card::AddCardUserRecord`.
     pub struct RewardUsageRecordItem {
         /// `reward_usage_serial_no`.
         0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
@@ -272,7 +272,7 @@ w::record! {
 }
 
 w::record! {
-    /// `time_range` of the answer of `discount_card::CardsByOutCardCode`.
+    /// `time_range` of the answer of `discount_card::GetCard`.
     pub struct TimeRange {
         /// `begin_time`; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
@@ -282,45 +282,36 @@ w::record! {
 }
 
 w::record! {
-    /// Prepare a discount card (预受理领卡请求).
+    /// Add records to a discount card (增加先享卡用户记录).
     ///
-    /// * Call: `POST /v3/discount-card/cards` on `api.mch.weixin.qq.com`.
+    /// * Call: `POST /v3/discount-card/cards/{out_card_code}/add-user-records` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter6_3_1.shtml>.
-    /// * Catalog: `pay_v3.discount_card.cards`.
-    pub struct Cards {
-        /// `appid`.
-        0 appid: xinqiao_types::AppId => "appid: must",
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter6_3_2.shtml>.
+    /// * Catalog: `pay_v3.discount_card.add_card_user_record`.
+    pub struct AddCardUserRecord {
         /// `out_card_code`.
-        1 out_card_code: String => "out_card_code: must",
+        0 out_card_code: String => "out_card_code: must path",
         /// `card_template_id`.
-        2 card_template_id: String => "card_template_id: must",
-        /// `notify_url`; needed according to the documentation.
-        3 notify_url: Option<String> => "notify_url",
+        1 card_template_id: String => "card_template_id: must",
+        /// `objective_completion_records`.
+        2 objective_completion_records: Option<Vec<ObjectiveCompletionRecordItem>> => "objective_completion_records",
+        /// `reward_usage_records`.
+        3 reward_usage_records: Option<Vec<RewardUsageRecordItem>> => "reward_usage_records",
     }
-    new(
-        appid: impl Into<xinqiao_types::AppId>,
-        out_card_code: impl Into<String>,
-        card_template_id: impl Into<String>,
+    new(out_card_code: impl Into<String>, card_template_id: impl Into<String>)
+    set(
+        objective_completion_records: Vec<ObjectiveCompletionRecordItem>,
+        reward_usage_records: Vec<RewardUsageRecordItem>,
     )
-    text(notify_url: String)
-}
-
-w::record! {
-    /// Answer to [`Cards`].
-    pub struct CardsResponse {
-        /// `prepare_card_token`.
-        0 prepare_card_token: String => "prepare_card_token: must",
-    }
 }
 
 w::endpoint! {
-    Cards => CardsResponse,
+    AddCardUserRecord => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.discount_card.cards",
+        id: "pay_v3.discount_card.add_card_user_record",
         method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/discount-card/cards",
+        path: "/v3/discount-card/cards/{out_card_code}/add-user-records",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -339,8 +330,8 @@ w::record! {
     /// * Call: `GET /v3/discount-card/cards/{out_card_code}` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter6_3_3.shtml>.
-    /// * Catalog: `pay_v3.discount_card.cards_by_out_card_code`.
-    pub struct CardsByOutCardCode {
+    /// * Catalog: `pay_v3.discount_card.get_card`.
+    pub struct GetCard {
         /// `out_card_code`.
         0 out_card_code: String => "out_card_code: must path",
     }
@@ -348,8 +339,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`CardsByOutCardCode`].
-    pub struct CardsByOutCardCodeResponse {
+    /// Answer to [`GetCard`].
+    pub struct GetCardResponse {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
@@ -384,9 +375,9 @@ w::record! {
 }
 
 w::endpoint! {
-    CardsByOutCardCode => CardsByOutCardCodeResponse,
+    GetCard => GetCardResponse,
     w::EndpointInfo {
-        id: "pay_v3.discount_card.cards_by_out_card_code",
+        id: "pay_v3.discount_card.get_card",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/discount-card/cards/{out_card_code}",
@@ -403,36 +394,45 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Add records to a discount card (增加先享卡用户记录).
+    /// Prepare a discount card (预受理领卡请求).
     ///
-    /// * Call: `POST /v3/discount-card/cards/{out_card_code}/add-user-records` on `api.mch.weixin.qq.com`.
+    /// * Call: `POST /v3/discount-card/cards` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter6_3_2.shtml>.
-    /// * Catalog: `pay_v3.discount_card.cards_by_out_card_code_add_user_records`.
-    pub struct CardsByOutCardCodeAddUserRecords {
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter6_3_1.shtml>.
+    /// * Catalog: `pay_v3.discount_card.prepare_card`.
+    pub struct PrepareCard {
+        /// `appid`.
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `out_card_code`.
-        0 out_card_code: String => "out_card_code: must path",
+        1 out_card_code: String => "out_card_code: must",
         /// `card_template_id`.
-        1 card_template_id: String => "card_template_id: must",
-        /// `objective_completion_records`.
-        2 objective_completion_records: Option<Vec<ObjectiveCompletionRecordItem>> => "objective_completion_records",
-        /// `reward_usage_records`.
-        3 reward_usage_records: Option<Vec<RewardUsageRecordItem>> => "reward_usage_records",
+        2 card_template_id: String => "card_template_id: must",
+        /// `notify_url`; needed according to the documentation.
+        3 notify_url: Option<String> => "notify_url",
     }
-    new(out_card_code: impl Into<String>, card_template_id: impl Into<String>)
-    set(
-        objective_completion_records: Vec<ObjectiveCompletionRecordItem>,
-        reward_usage_records: Vec<RewardUsageRecordItem>,
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        out_card_code: impl Into<String>,
+        card_template_id: impl Into<String>,
     )
+    text(notify_url: String)
+}
+
+w::record! {
+    /// Answer to [`PrepareCard`].
+    pub struct PrepareCardResponse {
+        /// `prepare_card_token`.
+        0 prepare_card_token: String => "prepare_card_token: must",
+    }
 }
 
 w::endpoint! {
-    CardsByOutCardCodeAddUserRecords => w::Empty,
+    PrepareCard => PrepareCardResponse,
     w::EndpointInfo {
-        id: "pay_v3.discount_card.cards_by_out_card_code_add_user_records",
+        id: "pay_v3.discount_card.prepare_card",
         method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/discount-card/cards/{out_card_code}/add-user-records",
+        path: "/v3/discount-card/cards",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -456,8 +456,8 @@ pub mod orders {
         /// * For: merchant.
         /// * Deprecated: shut down.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/discount-card/chapter3_1.shtml>.
-        /// * Catalog: `pay_v3.discount_card.orders.by_out_order_no_get`.
-        pub struct ByOutOrderNoGet {
+        /// * Catalog: `pay_v3.discount_card.orders.get_by_out_order_no`.
+        pub struct GetByOutOrderNo {
             /// `out_order_no`.
             0 out_order_no: String => "out_order_no: must path",
         }
@@ -465,8 +465,8 @@ pub mod orders {
     }
 
     w::record! {
-        /// Answer to [`ByOutOrderNoGet`].
-        pub struct ByOutOrderNoGetResponse {
+        /// Answer to [`GetByOutOrderNo`].
+        pub struct GetByOutOrderNoResponse {
             /// `out_order_no`.
             0 out_order_no: String => "out_order_no: must",
             /// `discount_card_id`.
@@ -512,19 +512,56 @@ pub mod orders {
             /// `pay_time`.
             21 pay_time: Option<String> => "pay_time",
             /// `objectives`.
-            22 objectives: Option<Vec<super::ByOutTradeNoObjective>> => "objectives",
+            22 objectives: Option<Vec<super::ObjectiveInfo>> => "objectives",
             /// `rewards`.
-            23 rewards: Option<Vec<super::ByOutTradeNoReward>> => "rewards",
+            23 rewards: Option<Vec<super::RewardInfo>> => "rewards",
         }
     }
 
     w::endpoint! {
-        ByOutOrderNoGet => ByOutOrderNoGetResponse,
+        GetByOutOrderNo => GetByOutOrderNoResponse,
         w::EndpointInfo {
-            id: "pay_v3.discount_card.orders.by_out_order_no_get",
+            id: "pay_v3.discount_card.orders.get_by_out_order_no",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/discount-card/orders/{out_order_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a discount card order by trade number (按商户订单号查询先享卡订单).
+        ///
+        /// * Call: `GET /v3/discount-card/orders/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Deprecated: shut down.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/discount-card/chapter3_1.shtml>.
+        /// * Catalog: `pay_v3.discount_card.orders.get_by_out_trade_no`.
+        pub struct GetByOutTradeNo {
+            /// `out_trade_no`.
+            0 out_trade_no: String => "out_trade_no: must path",
+        }
+        new(out_trade_no: impl Into<String>)
+    }
+
+    /// Answer to [`GetByOutTradeNo`], the same as to [`GetByOutOrderNo`].
+    pub type GetByOutTradeNoResponse = GetByOutOrderNoResponse;
+
+    w::endpoint! {
+        GetByOutTradeNo => GetByOutTradeNoResponse,
+        w::EndpointInfo {
+            id: "pay_v3.discount_card.orders.get_by_out_trade_no",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/discount-card/orders/out-trade-no/{out_trade_no}",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,
@@ -544,25 +581,22 @@ pub mod orders {
         /// * For: merchant.
         /// * Deprecated: shut down.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/discount-card/chapter3_2.shtml>.
-        /// * Catalog: `pay_v3.discount_card.orders.by_out_order_no_patch`.
-        pub struct ByOutOrderNoPatch {
+        /// * Catalog: `pay_v3.discount_card.orders.update`.
+        pub struct Update {
             /// `out_order_no`.
             0 out_order_no: String => "out_order_no: must path",
             /// `objectives`.
-            1 objectives: Option<Vec<super::ByOutOrderNoPatchObjective>> => "objectives",
+            1 objectives: Option<Vec<super::UpdateObjective>> => "objectives",
             /// `rewards`.
-            2 rewards: Option<Vec<super::ByOutOrderNoPatchReward>> => "rewards",
+            2 rewards: Option<Vec<super::UpdateReward>> => "rewards",
         }
         new(out_order_no: impl Into<String>)
-        set(
-            objectives: Vec<super::ByOutOrderNoPatchObjective>,
-            rewards: Vec<super::ByOutOrderNoPatchReward>,
-        )
+        set(objectives: Vec<super::UpdateObjective>, rewards: Vec<super::UpdateReward>)
     }
 
     w::record! {
-        /// Answer to [`ByOutOrderNoPatch`].
-        pub struct ByOutOrderNoPatchResponse {
+        /// Answer to [`Update`].
+        pub struct UpdateResponse {
             /// `out_order_no`.
             0 out_order_no: String => "out_order_no: must",
             /// `order_id`.
@@ -571,9 +605,9 @@ pub mod orders {
     }
 
     w::endpoint! {
-        ByOutOrderNoPatch => ByOutOrderNoPatchResponse,
+        Update => UpdateResponse,
         w::EndpointInfo {
-            id: "pay_v3.discount_card.orders.by_out_order_no_patch",
+            id: "pay_v3.discount_card.orders.update",
             method: "PATCH",
             host: "api.mch.weixin.qq.com",
             path: "/v3/discount-card/orders/{out_order_no}",
@@ -582,43 +616,6 @@ pub mod orders {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a discount card order by trade number (按商户订单号查询先享卡订单).
-        ///
-        /// * Call: `GET /v3/discount-card/orders/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Deprecated: shut down.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/discount-card/chapter3_1.shtml>.
-        /// * Catalog: `pay_v3.discount_card.orders.by_out_trade_no`.
-        pub struct ByOutTradeNo {
-            /// `out_trade_no`.
-            0 out_trade_no: String => "out_trade_no: must path",
-        }
-        new(out_trade_no: impl Into<String>)
-    }
-
-    /// Answer to [`ByOutTradeNo`], the same as to [`ByOutOrderNoGet`].
-    pub type ByOutTradeNoResponse = ByOutOrderNoGetResponse;
-
-    w::endpoint! {
-        ByOutTradeNo => ByOutTradeNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.discount_card.orders.by_out_trade_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/discount-card/orders/out-trade-no/{out_trade_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
             code_field: "code",
             message_field: "message",
             client_cert: false,

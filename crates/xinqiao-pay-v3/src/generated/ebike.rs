@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `amount` of `ebike::charge::Transactions`.
+    /// `amount` of `ebike::charge::DeductTransaction`.
     pub struct Amount {
         /// `total`.
         0 total: i64 => "total: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `charge_info` of `ebike::charge::contracts::ByContractIdConfirm`.
+    /// `charge_info` of `ebike::charge::contracts::Confirm`.
     pub struct ChargeInfo {
         /// `start_time`.
         0 start_time: String => "start_time: must",
@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::record! {
-    /// `device_info` of `ebike::charge::Transactions`; `device_info` of the answer of `ebike::charge::TransactionsByOutTradeNo`; and 1 more.
+    /// `device_info` of `ebike::charge::DeductTransaction`; `device_info` of the answer of `ebike::charge::GetTransactionByOutTradeNo`; and 1 more.
     pub struct DeviceInfo {
         /// `device_id`.
         0 device_id: String => "device_id: must",
@@ -47,7 +47,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `ebike::charge::TransactionsByOutTradeNo`; `payer` of the answer of `ebike::charge::TransactionsIdByTransactionId`.
+    /// `payer` of the answer of `ebike::charge::GetTransactionByOutTradeNo`; `payer` of the answer of `ebike::charge::GetTransactionByTransactionId`.
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -57,7 +57,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `ebike::charge::TransactionsByOutTradeNo`; an item of `promotion_detail` in the answer of `ebike::charge::TransactionsIdByTransactionId`.
+    /// An item of `promotion_detail` in the answer of `ebike::charge::GetTransactionByOutTradeNo`; an item of `promotion_detail` in the answer of `ebike::charge::GetTransactionByTransactionId`.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -72,7 +72,8 @@ w::record! {
         /// `amount`.
         5 amount: i64 => "amount: must",
         /// `wxpay_contribute`.
-        6 wxpay_contribute: Option<i64> => "wxpay_contribute",
+        #[doc(alias = "wxpay_contribute")]
+        6 wx_pay_contribute: Option<i64> => "wxpay_contribute",
         /// `merchant_contribute`.
         7 merchant_contribute: Option<i64> => "merchant_contribute",
         /// `other_contribute`.
@@ -81,8 +82,8 @@ w::record! {
 }
 
 w::record! {
-    /// `charge_info` of `ebike::charge::Transactions`.
-    pub struct TransactionsChargeInfo {
+    /// `charge_info` of `ebike::charge::DeductTransaction`.
+    pub struct DeductTransactionChargeInfo {
         /// `start_time`.
         0 start_time: String => "start_time: must",
         /// `end_time`.
@@ -109,8 +110,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `ebike::charge::TransactionsByOutTradeNo`; `amount` of the answer of `ebike::charge::TransactionsIdByTransactionId`.
-    pub struct TransactionsIdByTransactionIdAmount {
+    /// `amount` of the answer of `ebike::charge::GetTransactionByOutTradeNo`; `amount` of the answer of `ebike::charge::GetTransactionByTransactionId`.
+    pub struct AmountInfo {
         /// `total`.
         0 total: i64 => "total: must",
         /// `currency`.
@@ -133,8 +134,8 @@ pub mod charge {
         /// * For: merchant, partner.
         /// * Deprecated: shut down.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_5.shtml>.
-        /// * Catalog: `pay_v3.ebike.charge.transactions`.
-        pub struct Transactions {
+        /// * Catalog: `pay_v3.ebike.charge.deduct_transaction`.
+        pub struct DeductTransaction {
             /// `sub_mchid`.
             0 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
@@ -156,7 +157,7 @@ pub mod charge {
             /// `amount`.
             9 amount: super::Amount => "amount: must",
             /// `charge_info`.
-            10 charge_info: super::TransactionsChargeInfo => "charge_info: must",
+            10 charge_info: super::DeductTransactionChargeInfo => "charge_info: must",
             /// `device_info`.
             11 device_info: super::DeviceInfo => "device_info: must",
         }
@@ -167,15 +168,15 @@ pub mod charge {
             description: impl Into<String>,
             charging_token: impl Into<String>,
             amount: super::Amount,
-            charge_info: super::TransactionsChargeInfo,
+            charge_info: super::DeductTransactionChargeInfo,
             device_info: super::DeviceInfo,
         )
         text(sub_mchid: String, sub_appid: String, attach: String, goods_tag: String)
     }
 
     w::record! {
-        /// Answer to [`Transactions`].
-        pub struct TransactionsResponse {
+        /// Answer to [`DeductTransaction`].
+        pub struct DeductTransactionResponse {
             /// `accept_state`.
             0 accept_state: String => "accept_state: must",
             /// `create_time`.
@@ -184,9 +185,9 @@ pub mod charge {
     }
 
     w::endpoint! {
-        Transactions => TransactionsResponse,
+        DeductTransaction => DeductTransactionResponse,
         w::EndpointInfo {
-            id: "pay_v3.ebike.charge.transactions",
+            id: "pay_v3.ebike.charge.deduct_transaction",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ebike/charge/transactions",
@@ -209,8 +210,8 @@ pub mod charge {
         /// * For: merchant, partner.
         /// * Deprecated: shut down.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_6.shtml>.
-        /// * Catalog: `pay_v3.ebike.charge.transactions_by_out_trade_no`.
-        pub struct TransactionsByOutTradeNo {
+        /// * Catalog: `pay_v3.ebike.charge.get_transaction_by_out_trade_no`.
+        pub struct GetTransactionByOutTradeNo {
             /// `out_trade_no`.
             0 out_trade_no: String => "out_trade_no: must path",
             /// `sub_mchid`.
@@ -221,8 +222,8 @@ pub mod charge {
     }
 
     w::record! {
-        /// Answer to [`TransactionsByOutTradeNo`].
-        pub struct TransactionsByOutTradeNoResponse {
+        /// Answer to [`GetTransactionByOutTradeNo`].
+        pub struct GetTransactionByOutTradeNoResponse {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sub_mchid`.
@@ -252,7 +253,7 @@ pub mod charge {
             /// `payer`.
             13 payer: Option<super::Payer> => "payer",
             /// `amount`.
-            14 amount: super::TransactionsIdByTransactionIdAmount => "amount: must",
+            14 amount: super::AmountInfo => "amount: must",
             /// `device_info`.
             15 device_info: super::DeviceInfo => "device_info: must",
             /// `promotion_detail`.
@@ -261,9 +262,9 @@ pub mod charge {
     }
 
     w::endpoint! {
-        TransactionsByOutTradeNo => TransactionsByOutTradeNoResponse,
+        GetTransactionByOutTradeNo => GetTransactionByOutTradeNoResponse,
         w::EndpointInfo {
-            id: "pay_v3.ebike.charge.transactions_by_out_trade_no",
+            id: "pay_v3.ebike.charge.get_transaction_by_out_trade_no",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ebike/charge/transactions/out-trade-no/{out_trade_no}",
@@ -286,8 +287,8 @@ pub mod charge {
         /// * For: merchant, partner.
         /// * Deprecated: shut down.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_6.shtml>.
-        /// * Catalog: `pay_v3.ebike.charge.transactions_id_by_transaction_id`.
-        pub struct TransactionsIdByTransactionId {
+        /// * Catalog: `pay_v3.ebike.charge.get_transaction_by_transaction_id`.
+        pub struct GetTransactionByTransactionId {
             /// `transaction_id`.
             0 transaction_id: String => "transaction_id: must path",
             /// `sub_mchid`.
@@ -297,13 +298,13 @@ pub mod charge {
         text(sub_mchid: String)
     }
 
-    /// Answer to [`TransactionsIdByTransactionId`], the same as to [`TransactionsByOutTradeNo`].
-    pub type TransactionsIdByTransactionIdResponse = TransactionsByOutTradeNoResponse;
+    /// Answer to [`GetTransactionByTransactionId`], the same as to [`GetTransactionByOutTradeNo`].
+    pub type GetTransactionByTransactionIdResponse = GetTransactionByOutTradeNoResponse;
 
     w::endpoint! {
-        TransactionsIdByTransactionId => TransactionsIdByTransactionIdResponse,
+        GetTransactionByTransactionId => GetTransactionByTransactionIdResponse,
         w::EndpointInfo {
-            id: "pay_v3.ebike.charge.transactions_id_by_transaction_id",
+            id: "pay_v3.ebike.charge.get_transaction_by_transaction_id",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ebike/charge/transactions/id/{transaction_id}",
@@ -326,8 +327,8 @@ pub mod charge {
         /// * For: merchant, partner.
         /// * Deprecated: shut down.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_1.shtml>.
-        /// * Catalog: `pay_v3.ebike.charge.users_by_openid_contract`.
-        pub struct UsersByOpenidContract {
+        /// * Catalog: `pay_v3.ebike.charge.get_user_contract`.
+        pub struct GetUserContract {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `sub_mchid`.
@@ -340,8 +341,8 @@ pub mod charge {
     }
 
     w::record! {
-        /// Answer to [`UsersByOpenidContract`].
-        pub struct UsersByOpenidContractResponse {
+        /// Answer to [`GetUserContract`].
+        pub struct GetUserContractResponse {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `openid`; personal data, masked in `Debug`.
@@ -356,9 +357,9 @@ pub mod charge {
     }
 
     w::endpoint! {
-        UsersByOpenidContract => UsersByOpenidContractResponse,
+        GetUserContract => GetUserContractResponse,
         w::EndpointInfo {
-            id: "pay_v3.ebike.charge.users_by_openid_contract",
+            id: "pay_v3.ebike.charge.get_user_contract",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ebike/charge/users/{openid}/contract",
@@ -379,67 +380,14 @@ pub mod charge {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Get an e-bike charging contract (按签约号查询两轮车充电签约).
-            ///
-            /// * Call: `GET /v3/ebike/charge/contracts/{contract_id}` on `api.mch.weixin.qq.com`.
-            /// * For: merchant, partner.
-            /// * Deprecated: shut down.
-            /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_2.shtml>.
-            /// * Catalog: `pay_v3.ebike.charge.contracts.by_contract_id`.
-            pub struct ByContractId {
-                /// `contract_id`.
-                0 contract_id: String => "contract_id: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid: query",
-            }
-            new(contract_id: impl Into<String>)
-            text(sub_mchid: String)
-        }
-
-        w::record! {
-            /// Answer to [`ByContractId`].
-            pub struct ByContractIdResponse {
-                /// `mchid`.
-                0 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `openid`; personal data, masked in `Debug`.
-                1 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `sub_mchid`.
-                2 sub_mchid: Option<String> => "sub_mchid",
-                /// `contract_id`.
-                3 contract_id: Option<String> => "contract_id",
-                /// `contract_state`.
-                4 contract_state: String => "contract_state: must",
-            }
-        }
-
-        w::endpoint! {
-            ByContractId => ByContractIdResponse,
-            w::EndpointInfo {
-                id: "pay_v3.ebike.charge.contracts.by_contract_id",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/ebike/charge/contracts/{contract_id}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Create the deduction voucher of a charge (创建当次充电代扣凭证).
             ///
             /// * Call: `POST /v3/ebike/charge/contracts/{contract_id}/confirm` on `api.mch.weixin.qq.com`.
             /// * For: merchant, partner.
             /// * Deprecated: shut down.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_4.shtml>.
-            /// * Catalog: `pay_v3.ebike.charge.contracts.by_contract_id_confirm`.
-            pub struct ByContractIdConfirm {
+            /// * Catalog: `pay_v3.ebike.charge.contracts.confirm`.
+            pub struct Confirm {
                 /// `contract_id`.
                 0 contract_id: String => "contract_id: must path",
                 /// `sub_mchid`.
@@ -460,17 +408,17 @@ pub mod charge {
         }
 
         w::record! {
-            /// Answer to [`ByContractIdConfirm`].
-            pub struct ByContractIdConfirmResponse {
+            /// Answer to [`Confirm`].
+            pub struct ConfirmResponse {
                 /// `charging_token`.
                 0 charging_token: String => "charging_token: must",
             }
         }
 
         w::endpoint! {
-            ByContractIdConfirm => ByContractIdConfirmResponse,
+            Confirm => ConfirmResponse,
             w::EndpointInfo {
-                id: "pay_v3.ebike.charge.contracts.by_contract_id_confirm",
+                id: "pay_v3.ebike.charge.contracts.confirm",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/ebike/charge/contracts/{contract_id}/confirm",
@@ -487,14 +435,67 @@ pub mod charge {
         }
 
         w::record! {
+            /// Get an e-bike charging contract (按签约号查询两轮车充电签约).
+            ///
+            /// * Call: `GET /v3/ebike/charge/contracts/{contract_id}` on `api.mch.weixin.qq.com`.
+            /// * For: merchant, partner.
+            /// * Deprecated: shut down.
+            /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_2.shtml>.
+            /// * Catalog: `pay_v3.ebike.charge.contracts.get`.
+            pub struct Get {
+                /// `contract_id`.
+                0 contract_id: String => "contract_id: must path",
+                /// `sub_mchid`.
+                1 sub_mchid: Option<String> => "sub_mchid: query",
+            }
+            new(contract_id: impl Into<String>)
+            text(sub_mchid: String)
+        }
+
+        w::record! {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
+                /// `mchid`.
+                0 mchid: xinqiao_types::MchId => "mchid: must",
+                /// `openid`; personal data, masked in `Debug`.
+                1 openid: xinqiao_types::OpenId => "openid: must masked",
+                /// `sub_mchid`.
+                2 sub_mchid: Option<String> => "sub_mchid",
+                /// `contract_id`.
+                3 contract_id: Option<String> => "contract_id",
+                /// `contract_state`.
+                4 contract_state: String => "contract_state: must",
+            }
+        }
+
+        w::endpoint! {
+            Get => GetResponse,
+            w::EndpointInfo {
+                id: "pay_v3.ebike.charge.contracts.get",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/ebike/charge/contracts/{contract_id}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
             /// Pre-open e-bike charging (预开通两轮车充电).
             ///
             /// * Call: `POST /v3/ebike/charge/contracts/preopen` on `api.mch.weixin.qq.com`.
             /// * For: merchant, partner.
             /// * Deprecated: shut down.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/vehicle/ebike/chapter3_3.shtml>.
-            /// * Catalog: `pay_v3.ebike.charge.contracts.preopen`.
-            pub struct Preopen {
+            /// * Catalog: `pay_v3.ebike.charge.contracts.pre_open`.
+            pub struct PreOpen {
                 /// `sub_mchid`.
                 0 sub_mchid: Option<String> => "sub_mchid",
                 /// `appid`.
@@ -515,17 +516,18 @@ pub mod charge {
         }
 
         w::record! {
-            /// Answer to [`Preopen`].
-            pub struct PreopenResponse {
+            /// Answer to [`PreOpen`].
+            pub struct PreOpenResponse {
                 /// `preopen_id`.
-                0 preopen_id: String => "preopen_id: must",
+                #[doc(alias = "preopen_id")]
+                0 pre_open_id: String => "preopen_id: must",
             }
         }
 
         w::endpoint! {
-            Preopen => PreopenResponse,
+            PreOpen => PreOpenResponse,
             w::EndpointInfo {
-                id: "pay_v3.ebike.charge.contracts.preopen",
+                id: "pay_v3.ebike.charge.contracts.pre_open",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/ebike/charge/contracts/preopen",

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 #[cfg(feature = "ecommerce-account")]
 pub mod account;
 
-#[cfg(feature = "ecommerce-profitsharing")]
-pub mod profitsharing;
+#[cfg(feature = "ecommerce-profit-sharing")]
+pub mod profit_sharing;
 
 w::record! {
-    /// `account_info` of `ecommerce::Applyments`.
+    /// `account_info` of `ecommerce::SubmitApplyment`.
     pub struct AccountInfo {
         /// `bank_account_type`; one of `74` `75`.
         0 bank_account_type: Option<String> => "bank_account_type",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `account_validation` of the answer of `ecommerce::ApplymentsByApplymentId`; `account_validation` of the answer of `ecommerce::ApplymentsByOutRequestNo`.
+    /// `account_validation` of the answer of `ecommerce::GetApplymentByApplymentId`; `account_validation` of the answer of `ecommerce::GetApplymentByOutRequestNo`.
     pub struct AccountValidation {
         /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
         0 account_name: String => "account_name: must masked encrypted",
@@ -64,7 +64,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `agreement_list` in `ecommerce::mch_transfer::Authorizations`.
+    /// An item of `agreement_list` in `ecommerce::mch_transfer::ApplyAuthorization`.
     pub struct Agreement {
         /// `agreement_code`.
         0 agreement_code: String => "agreement_code: must",
@@ -140,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `from` in `ecommerce::AmountItem`; an item of `from` in `ecommerce::ByRefundIdApplyAbnormalRefundAmount`.
+    /// An item of `from` in `ecommerce::AmountItem`; an item of `from` in `ecommerce::ApplyAbnormalRefundAmount`.
     pub struct ApplyFrom {
         /// `account`.
         0 account: String => "account: must",
@@ -150,7 +150,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `audit_detail` in the answer of `ecommerce::ApplymentsByApplymentId`; an item of `audit_detail` in the answer of `ecommerce::ApplymentsByOutRequestNo`.
+    /// An item of `audit_detail` in the answer of `ecommerce::GetApplymentByApplymentId`; an item of `audit_detail` in the answer of `ecommerce::GetApplymentByOutRequestNo`.
     pub struct AuditDetail {
         /// `param_name`.
         0 param_name: String => "param_name: must",
@@ -160,7 +160,7 @@ w::record! {
 }
 
 w::record! {
-    /// `business_license_info` of `ecommerce::Applyments`; `business_license_info` of `ecommerce::SubmitAccountHostingApplyment`.
+    /// `business_license_info` of `ecommerce::SubmitAccountHostingApplyment`; `business_license_info` of `ecommerce::SubmitApplyment`.
     pub struct BusinessLicenseInfo {
         /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
         0 cert_type: Option<String> => "cert_type",
@@ -193,8 +193,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `ecommerce::refunds::ByRefundIdApplyAbnormalRefund`.
-    pub struct ByRefundIdApplyAbnormalRefundAmount {
+    /// `amount` of the answer of `ecommerce::refunds::ApplyAbnormalRefund`.
+    pub struct ApplyAbnormalRefundAmount {
         /// `refund`; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
         /// `payer_refund`; in fen.
@@ -213,7 +213,7 @@ w::record! {
 }
 
 w::record! {
-    /// `combine_payer_info` of the answer of `ecommerce::combine_papay::Transactions`; `combine_payer_info` of the answer of `ecommerce::combine_papay::TransactionsByCombineOutTradeNo`.
+    /// `combine_payer_info` of the answer of `ecommerce::combine_papay::CreateTransaction`; `combine_payer_info` of the answer of `ecommerce::combine_papay::GetTransaction`.
     pub struct CombinePayerInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -221,7 +221,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contact_info` of `ecommerce::Applyments`.
+    /// `contact_info` of `ecommerce::SubmitApplyment`.
     pub struct ContactInfo {
         /// `contact_type`; one of `65` `66`.
         0 contact_type: Option<String> => "contact_type",
@@ -269,7 +269,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contract_terminate_info` of the answer of `ecommerce::combine_papay::contracts::ByPlanIdByOutContractCode`.
+    /// `contract_terminate_info` of the answer of `ecommerce::combine_papay::contracts::Get`.
     pub struct ContractTerminateInfo {
         /// `contract_terminated_time`; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
@@ -281,7 +281,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `download_bill_list` in the answer of `ecommerce::BillFundflowbill`.
+    /// An item of `download_bill_list` in the answer of `ecommerce::GetFundFlowBill`.
     pub struct DownloadBill {
         /// `bill_sequence`.
         0 bill_sequence: i64 => "bill_sequence: must",
@@ -299,7 +299,7 @@ w::record! {
 }
 
 w::record! {
-    /// `finance_institution_info` of `ecommerce::Applyments`; `finance_institution_info` of `ecommerce::SubmitAccountHostingApplyment`.
+    /// `finance_institution_info` of `ecommerce::SubmitAccountHostingApplyment`; `finance_institution_info` of `ecommerce::SubmitApplyment`.
     pub struct FinanceInstitutionInfo {
         /// `finance_type`; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
         0 finance_type: Option<String> => "finance_type",
@@ -317,7 +317,8 @@ w::record! {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wechatpay_goods_id`.
-        1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
+        #[doc(alias = "wechatpay_goods_id")]
+        1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
         2 goods_name: Option<String> => "goods_name",
         /// `unit_price`.
@@ -330,8 +331,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `ecommerce::refunds::ByOutRefundNo`; `amount` of the answer of `ecommerce::refunds::IdByRefundId`.
-    pub struct IdByRefundIdAmount {
+    /// `amount` of the answer of `ecommerce::refunds::GetByOutRefundNo`; `amount` of the answer of `ecommerce::refunds::GetByRefundId`.
+    pub struct AmountInfo {
         /// `refund`; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
         /// `payer_refund`; in fen.
@@ -343,13 +344,13 @@ w::record! {
         /// `currency`.
         4 currency: String => "currency: must",
         /// `from`.
-        5 from: Option<Vec<IdByRefundIdFrom>> => "from",
+        5 from: Option<Vec<GetByRefundIdFrom>> => "from",
     }
 }
 
 w::record! {
-    /// An item of `from` in `ecommerce::IdByRefundIdAmount`.
-    pub struct IdByRefundIdFrom {
+    /// An item of `from` in `ecommerce::AmountInfo`.
+    pub struct GetByRefundIdFrom {
         /// `account`; one of `AVAILABLE` `UNAVAILABLE`.
         0 account: String => "account: must",
         /// `amount`; in fen.
@@ -358,7 +359,7 @@ w::record! {
 }
 
 w::record! {
-    /// `id_card_info` of `ecommerce::Applyments`.
+    /// `id_card_info` of `ecommerce::SubmitApplyment`.
     pub struct IdCardInfo {
         /// `id_card_copy`.
         0 id_card_copy: Option<String> => "id_card_copy",
@@ -388,7 +389,7 @@ w::record! {
 }
 
 w::record! {
-    /// `id_doc_info` of `ecommerce::Applyments`.
+    /// `id_doc_info` of `ecommerce::SubmitApplyment`.
     pub struct IdDocInfo {
         /// `id_doc_copy`.
         0 id_doc_copy: Option<String> => "id_doc_copy",
@@ -418,7 +419,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `ecommerce::refunds::Apply`; an item of `promotion_detail` in the answer of `ecommerce::refunds::ByOutRefundNo`; and 1 more.
+    /// An item of `promotion_detail` in the answer of `ecommerce::refunds::Apply`; an item of `promotion_detail` in the answer of `ecommerce::refunds::GetByOutRefundNo`; and 1 more.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -434,7 +435,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `ecommerce::refunds::ByRefundIdApplyAbnormalRefund`.
+    /// An item of `promotion_detail` in the answer of `ecommerce::refunds::ApplyAbnormalRefund`.
     pub struct PromotionDetailItem {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -452,7 +453,7 @@ w::record! {
 }
 
 w::record! {
-    /// `proxy_verify_identity_info` of `ecommerce::ApplymentsSubmitSignVerifyInfo`.
+    /// `proxy_verify_identity_info` of `ecommerce::SubmitSignVerifyInfo`.
     pub struct ProxyVerifyIdentityInfo {
         /// `verify_identity_type`; one of `VERIFY_IDENTITY_TYPE_FACE_TO_FACE` `VERIFY_IDENTITY_TYPE_REMOTE`.
         0 verify_identity_type: String => "verify_identity_type: must",
@@ -463,7 +464,7 @@ w::record! {
 }
 
 w::record! {
-    /// `real_name_auth_result` of the answer of `ecommerce::individual_contracts::ByOutContractCode`.
+    /// `real_name_auth_result` of the answer of `ecommerce::individual_contracts::GetByOutContractCode`.
     pub struct RealNameAuthResult {
         /// `scope`; one of `pay_realname`.
         0 scope: String => "scope: must",
@@ -488,7 +489,7 @@ w::record! {
 }
 
 w::record! {
-    /// `sales_scene_info` of `ecommerce::Applyments`; `sales_scene_info` of `ecommerce::SubmitAccountHostingApplyment`.
+    /// `sales_scene_info` of `ecommerce::SubmitAccountHostingApplyment`; `sales_scene_info` of `ecommerce::SubmitApplyment`.
     pub struct SalesSceneInfo {
         /// `store_name`.
         0 store_name: Option<String> => "store_name",
@@ -521,7 +522,7 @@ w::record! {
 }
 
 w::record! {
-    /// `settlement_info` of `ecommerce::Applyments`; `settlement_info` of `ecommerce::SubmitAccountHostingApplyment`.
+    /// `settlement_info` of `ecommerce::SubmitAccountHostingApplyment`; `settlement_info` of `ecommerce::SubmitApplyment`.
     pub struct SettlementInfo {
         /// `settlement_id`.
         0 settlement_id: Option<i64> => "settlement_id",
@@ -534,7 +535,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in `ecommerce::combine_papay::Transactions`.
+    /// An item of `sub_orders` in `ecommerce::combine_papay::CreateTransaction`.
     pub struct SubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -579,7 +580,7 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `ecommerce::TransactionsSubOrder`.
+    /// `amount` of `ecommerce::SubOrderInfo`.
     pub struct SubOrderAmount {
         /// `total_amount`; in fen.
         0 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -596,7 +597,7 @@ w::record! {
 
 w::record! {
     /// `account_info` of `ecommerce::SubmitAccountHostingApplyment`.
-    pub struct SubmitAccountHostingApplymentAccountInfo {
+    pub struct HostingApplymentAccountInfo {
         /// `bank_account_type`; one of `74` `75`.
         0 bank_account_type: String => "bank_account_type: must",
         /// `account_name`; encrypted on the wire; personal data, masked in `Debug`.
@@ -624,7 +625,7 @@ w::record! {
 
 w::record! {
     /// `contact_info` of `ecommerce::SubmitAccountHostingApplyment`.
-    pub struct SubmitAccountHostingApplymentContactInfo {
+    pub struct HostingApplymentContactInfo {
         /// `contact_type`; one of `65` `66`.
         0 contact_type: String => "contact_type: must",
         /// `contact_name`; encrypted on the wire; personal data, masked in `Debug`.
@@ -670,7 +671,7 @@ w::record! {
 
 w::record! {
     /// `id_card_info` of `ecommerce::SubmitAccountHostingApplyment`.
-    pub struct SubmitAccountHostingApplymentIdCardInfo {
+    pub struct HostingApplymentIdCardInfo {
         /// `id_card_copy`.
         0 id_card_copy: String => "id_card_copy: must",
         /// `id_card_national`.
@@ -697,7 +698,7 @@ w::record! {
 
 w::record! {
     /// `id_doc_info` of `ecommerce::SubmitAccountHostingApplyment`.
-    pub struct SubmitAccountHostingApplymentIdDocInfo {
+    pub struct AccountHostingApplymentIdDocInfo {
         /// `id_doc_copy`.
         0 id_doc_copy: String => "id_doc_copy: must",
         /// `id_doc_copy_back`.
@@ -728,7 +729,7 @@ w::record! {
 
 w::record! {
     /// An item of `ubo_info_list` in `ecommerce::SubmitAccountHostingApplyment`.
-    pub struct SubmitAccountHostingApplymentUboInfo {
+    pub struct AccountHostingApplymentUboInfo {
         /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 ubo_id_doc_type: Option<String> => "ubo_id_doc_type",
         /// `ubo_id_doc_name`; encrypted on the wire; personal data, masked in `Debug`.
@@ -766,8 +767,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in `ecommerce::combine_papay::TransactionsReverse`.
-    pub struct TransactionsReverseSubOrder {
+    /// An item of `sub_orders` in `ecommerce::combine_papay::ReverseTransaction`.
+    pub struct ReverseTransactionSubOrder {
         /// `mchid`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`; needed according to the documentation.
@@ -789,8 +790,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sub_orders` in the answer of `ecommerce::combine_papay::Transactions`; an item of `sub_orders` in the answer of `ecommerce::combine_papay::TransactionsByCombineOutTradeNo`.
-    pub struct TransactionsSubOrder {
+    /// An item of `sub_orders` in the answer of `ecommerce::combine_papay::CreateTransaction`; an item of `sub_orders` in the answer of `ecommerce::combine_papay::GetTransaction`.
+    pub struct SubOrderInfo {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
@@ -823,7 +824,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `ubo_info_list` in `ecommerce::Applyments`.
+    /// An item of `ubo_info_list` in `ecommerce::SubmitApplyment`.
     pub struct UboInfo {
         /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 ubo_id_doc_type: String => "ubo_id_doc_type: must",
@@ -863,13 +864,350 @@ w::record! {
 }
 
 w::record! {
+    /// Get an e-commerce application by the application's number (按申请单号查询二级商户进件).
+    ///
+    /// * Call: `GET /v3/ecommerce/applyments/{applyment_id}` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012691469>.
+    /// * Catalog: `pay_v3.ecommerce.get_applyment_by_applyment_id`.
+    pub struct GetApplymentByApplymentId {
+        /// `applyment_id`.
+        0 applyment_id: i64 => "applyment_id: must path",
+    }
+    new(applyment_id: i64)
+}
+
+w::record! {
+    /// Answer to [`GetApplymentByApplymentId`].
+    pub struct GetApplymentByApplymentIdResponse {
+        /// `out_request_no`.
+        0 out_request_no: String => "out_request_no: must",
+        /// `applyment_id`.
+        1 applyment_id: i64 => "applyment_id: must",
+        /// `applyment_state`; one of `CHECKING` `ACCOUNT_NEED_VERIFY` `AUDITING` `REJECTED` `NEED_SIGN` `FINISH` `FROZEN`.
+        2 applyment_state: String => "applyment_state: must",
+        /// `applyment_state_desc`.
+        3 applyment_state_desc: String => "applyment_state_desc: must",
+        /// `sub_mchid`.
+        4 sub_mchid: Option<String> => "sub_mchid",
+        /// `sign_state`; one of `UNSIGNED` `SIGNED` `NOT_SIGNABLE`.
+        5 sign_state: Option<String> => "sign_state",
+        /// `sign_url`.
+        6 sign_url: Option<String> => "sign_url",
+        /// `account_validation`.
+        7 account_validation: Option<AccountValidation> => "account_validation",
+        /// `legal_validation_url`.
+        8 legal_validation_url: Option<String> => "legal_validation_url",
+        /// `audit_detail`.
+        9 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
+    }
+}
+
+w::endpoint! {
+    GetApplymentByApplymentId => GetApplymentByApplymentIdResponse,
+    w::EndpointInfo {
+        id: "pay_v3.ecommerce.get_applyment_by_applyment_id",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/ecommerce/applyments/{applyment_id}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get an e-commerce application by request number (按业务编号查询二级商户进件).
+    ///
+    /// * Call: `GET /v3/ecommerce/applyments/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012691376>.
+    /// * Catalog: `pay_v3.ecommerce.get_applyment_by_out_request_no`.
+    pub struct GetApplymentByOutRequestNo {
+        /// `out_request_no`.
+        0 out_request_no: String => "out_request_no: must path",
+    }
+    new(out_request_no: impl Into<String>)
+}
+
+/// Answer to [`GetApplymentByOutRequestNo`], the same as to [`GetApplymentByApplymentId`].
+pub type GetApplymentByOutRequestNoResponse = GetApplymentByApplymentIdResponse;
+
+w::endpoint! {
+    GetApplymentByOutRequestNo => GetApplymentByOutRequestNoResponse,
+    w::EndpointInfo {
+        id: "pay_v3.ecommerce.get_applyment_by_out_request_no",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/ecommerce/applyments/out-request-no/{out_request_no}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the fund flow bill of sub-merchants (申请二级商户资金账单).
+    ///
+    /// * Call: `GET /v3/ecommerce/bill/fundflowbill` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012760697>.
+    /// * Catalog: `pay_v3.ecommerce.get_fund_flow_bill`.
+    pub struct GetFundFlowBill {
+        /// `bill_date`; format `yyyy-MM-dd`.
+        0 bill_date: String => "bill_date: must query",
+        /// `account_type`; one of `ALL`.
+        1 account_type: String => "account_type: must query",
+        /// `tar_type`; one of `GZIP`.
+        2 tar_type: Option<String> => "tar_type: query",
+        /// `algorithm`; one of `AEAD_AES_256_GCM` `SM4_GCM`.
+        3 algorithm: String => "algorithm: must query",
+    }
+    new(
+        bill_date: impl Into<String>,
+        account_type: impl Into<String>,
+        algorithm: impl Into<String>,
+    )
+    text(tar_type: String)
+}
+
+w::record! {
+    /// Answer to [`GetFundFlowBill`].
+    pub struct GetFundFlowBillResponse {
+        /// `download_bill_count`.
+        0 download_bill_count: i64 => "download_bill_count: must",
+        /// `download_bill_list`.
+        1 download_bill_list: Vec<DownloadBill> => "download_bill_list: must",
+    }
+}
+
+w::endpoint! {
+    GetFundFlowBill => GetFundFlowBillResponse,
+    w::EndpointInfo {
+        id: "pay_v3.ecommerce.get_fund_flow_bill",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/ecommerce/bill/fundflowbill",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Revoke an e-commerce application by the application's number (按申请单号撤销二级商户进件).
+    ///
+    /// * Call: `POST /v3/ecommerce/applyments/{applyment_id}/revoke` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015616720>.
+    /// * Catalog: `pay_v3.ecommerce.revoke_applyment_by_applyment_id`.
+    pub struct RevokeApplymentByApplymentId {
+        /// `applyment_id`.
+        0 applyment_id: i64 => "applyment_id: must path",
+    }
+    new(applyment_id: i64)
+}
+
+w::record! {
+    /// Answer to [`RevokeApplymentByApplymentId`].
+    pub struct RevokeApplymentByApplymentIdResponse {
+        /// `applyment_id`.
+        0 applyment_id: i64 => "applyment_id: must",
+        /// `out_request_no`.
+        1 out_request_no: String => "out_request_no: must",
+    }
+}
+
+w::endpoint! {
+    RevokeApplymentByApplymentId => RevokeApplymentByApplymentIdResponse,
+    w::EndpointInfo {
+        id: "pay_v3.ecommerce.revoke_applyment_by_applyment_id",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/ecommerce/applyments/{applyment_id}/revoke",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Revoke an e-commerce application by request number (按业务编号撤销二级商户进件).
+    ///
+    /// * Call: `POST /v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015616721>.
+    /// * Catalog: `pay_v3.ecommerce.revoke_applyment_by_out_request_no`.
+    pub struct RevokeApplymentByOutRequestNo {
+        /// `out_request_no`.
+        0 out_request_no: String => "out_request_no: must path",
+    }
+    new(out_request_no: impl Into<String>)
+}
+
+/// Answer to [`RevokeApplymentByOutRequestNo`], the same as to [`RevokeApplymentByApplymentId`].
+pub type RevokeApplymentByOutRequestNoResponse = RevokeApplymentByApplymentIdResponse;
+
+w::endpoint! {
+    RevokeApplymentByOutRequestNo => RevokeApplymentByOutRequestNoResponse,
+    w::EndpointInfo {
+        id: "pay_v3.ecommerce.revoke_applyment_by_out_request_no",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Submit an account hosting application (提交账户托管进件).
+    ///
+    /// * Call: `POST /v3/ecommerce/applyments/submit-account-hosting-applyment` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015616688>.
+    /// * Catalog: `pay_v3.ecommerce.submit_account_hosting_applyment`.
+    pub struct SubmitAccountHostingApplyment {
+        /// `out_request_no`.
+        0 out_request_no: String => "out_request_no: must",
+        /// `merchant_shortname`.
+        1 merchant_shortname: String => "merchant_shortname: must",
+        /// `organization_type`; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
+        2 organization_type: String => "organization_type: must",
+        /// `finance_institution`.
+        3 finance_institution: Option<bool> => "finance_institution",
+        /// `business_license_info`.
+        4 business_license_info: Option<BusinessLicenseInfo> => "business_license_info",
+        /// `finance_institution_info`.
+        5 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
+        /// `id_holder_type`; one of `LEGAL` `SUPER`.
+        6 id_holder_type: Option<String> => "id_holder_type",
+        /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        7 id_doc_type: Option<String> => "id_doc_type",
+        /// `id_card_info`.
+        8 id_card_info: Option<HostingApplymentIdCardInfo> => "id_card_info",
+        /// `id_doc_info`.
+        9 id_doc_info: Option<AccountHostingApplymentIdDocInfo> => "id_doc_info",
+        /// `authorize_letter_copy`.
+        10 authorize_letter_copy: Option<String> => "authorize_letter_copy",
+        /// `ubo_info_list`.
+        11 ubo_info_list: Option<Vec<AccountHostingApplymentUboInfo>> => "ubo_info_list",
+        /// `account_info`.
+        12 account_info: HostingApplymentAccountInfo => "account_info: must",
+        /// `contact_info`.
+        13 contact_info: HostingApplymentContactInfo => "contact_info: must",
+        /// `sales_scene_info`.
+        14 sales_scene_info: SalesSceneInfo => "sales_scene_info: must",
+        /// `settlement_info`.
+        15 settlement_info: Option<SettlementInfo> => "settlement_info",
+        /// `qualifications`.
+        16 qualifications: Option<Vec<String>> => "qualifications",
+        /// `business_addition_pics`.
+        17 business_addition_pics: Option<Vec<String>> => "business_addition_pics",
+        /// `business_addition_desc`.
+        18 business_addition_desc: Option<String> => "business_addition_desc",
+        /// `proxy_sign_verify_mode`.
+        19 proxy_sign_verify_mode: Option<bool> => "proxy_sign_verify_mode",
+        /// `id_card_complete_statement`.
+        20 id_card_complete_statement: Option<String> => "id_card_complete_statement",
+    }
+    new(
+        out_request_no: impl Into<String>,
+        merchant_shortname: impl Into<String>,
+        organization_type: impl Into<String>,
+        account_info: HostingApplymentAccountInfo,
+        contact_info: HostingApplymentContactInfo,
+        sales_scene_info: SalesSceneInfo,
+    )
+    text(
+        id_holder_type: String,
+        id_doc_type: String,
+        authorize_letter_copy: String,
+        business_addition_desc: String,
+        id_card_complete_statement: String,
+    )
+    set(
+        finance_institution: bool,
+        business_license_info: BusinessLicenseInfo,
+        finance_institution_info: FinanceInstitutionInfo,
+        id_card_info: HostingApplymentIdCardInfo,
+        id_doc_info: AccountHostingApplymentIdDocInfo,
+        ubo_info_list: Vec<AccountHostingApplymentUboInfo>,
+        settlement_info: SettlementInfo,
+        qualifications: Vec<String>,
+        business_addition_pics: Vec<String>,
+        proxy_sign_verify_mode: bool,
+    )
+}
+
+w::record! {
+    /// Answer to [`SubmitAccountHostingApplyment`].
+    pub struct SubmitAccountHostingApplymentResponse {
+        /// `out_request_no`.
+        0 out_request_no: String => "out_request_no: must",
+        /// `applyment_id`.
+        1 applyment_id: i64 => "applyment_id: must",
+    }
+}
+
+w::endpoint! {
+    SubmitAccountHostingApplyment => SubmitAccountHostingApplymentResponse,
+    w::EndpointInfo {
+        id: "pay_v3.ecommerce.submit_account_hosting_applyment",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/ecommerce/applyments/submit-account-hosting-applyment",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Keyed,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Submit an e-commerce sub-merchant application (提交二级商户进件).
     ///
     /// * Call: `POST /v3/ecommerce/applyments/` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012713017>.
-    /// * Catalog: `pay_v3.ecommerce.applyments`.
-    pub struct Applyments {
+    /// * Catalog: `pay_v3.ecommerce.submit_applyment`.
+    pub struct SubmitApplyment {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
         /// `merchant_shortname`.
@@ -939,20 +1277,13 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`Applyments`].
-    pub struct ApplymentsResponse {
-        /// `out_request_no`.
-        0 out_request_no: String => "out_request_no: must",
-        /// `applyment_id`.
-        1 applyment_id: i64 => "applyment_id: must",
-    }
-}
+/// Answer to [`SubmitApplyment`], the same as to [`SubmitAccountHostingApplyment`].
+pub type SubmitApplymentResponse = SubmitAccountHostingApplymentResponse;
 
 w::endpoint! {
-    Applyments => ApplymentsResponse,
+    SubmitApplyment => SubmitApplymentResponse,
     w::EndpointInfo {
-        id: "pay_v3.ecommerce.applyments",
+        id: "pay_v3.ecommerce.submit_applyment",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/ecommerce/applyments/",
@@ -969,187 +1300,13 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get an e-commerce application by the application's number (按申请单号查询二级商户进件).
-    ///
-    /// * Call: `GET /v3/ecommerce/applyments/{applyment_id}` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012691469>.
-    /// * Catalog: `pay_v3.ecommerce.applyments_by_applyment_id`.
-    pub struct ApplymentsByApplymentId {
-        /// `applyment_id`.
-        0 applyment_id: i64 => "applyment_id: must path",
-    }
-    new(applyment_id: i64)
-}
-
-w::record! {
-    /// Answer to [`ApplymentsByApplymentId`].
-    pub struct ApplymentsByApplymentIdResponse {
-        /// `out_request_no`.
-        0 out_request_no: String => "out_request_no: must",
-        /// `applyment_id`.
-        1 applyment_id: i64 => "applyment_id: must",
-        /// `applyment_state`; one of `CHECKING` `ACCOUNT_NEED_VERIFY` `AUDITING` `REJECTED` `NEED_SIGN` `FINISH` `FROZEN`.
-        2 applyment_state: String => "applyment_state: must",
-        /// `applyment_state_desc`.
-        3 applyment_state_desc: String => "applyment_state_desc: must",
-        /// `sub_mchid`.
-        4 sub_mchid: Option<String> => "sub_mchid",
-        /// `sign_state`; one of `UNSIGNED` `SIGNED` `NOT_SIGNABLE`.
-        5 sign_state: Option<String> => "sign_state",
-        /// `sign_url`.
-        6 sign_url: Option<String> => "sign_url",
-        /// `account_validation`.
-        7 account_validation: Option<AccountValidation> => "account_validation",
-        /// `legal_validation_url`.
-        8 legal_validation_url: Option<String> => "legal_validation_url",
-        /// `audit_detail`.
-        9 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
-    }
-}
-
-w::endpoint! {
-    ApplymentsByApplymentId => ApplymentsByApplymentIdResponse,
-    w::EndpointInfo {
-        id: "pay_v3.ecommerce.applyments_by_applyment_id",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/ecommerce/applyments/{applyment_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Revoke an e-commerce application by the application's number (按申请单号撤销二级商户进件).
-    ///
-    /// * Call: `POST /v3/ecommerce/applyments/{applyment_id}/revoke` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015616720>.
-    /// * Catalog: `pay_v3.ecommerce.applyments_by_applyment_id_revoke`.
-    pub struct ApplymentsByApplymentIdRevoke {
-        /// `applyment_id`.
-        0 applyment_id: i64 => "applyment_id: must path",
-    }
-    new(applyment_id: i64)
-}
-
-w::record! {
-    /// Answer to [`ApplymentsByApplymentIdRevoke`].
-    pub struct ApplymentsByApplymentIdRevokeResponse {
-        /// `applyment_id`.
-        0 applyment_id: i64 => "applyment_id: must",
-        /// `out_request_no`.
-        1 out_request_no: String => "out_request_no: must",
-    }
-}
-
-w::endpoint! {
-    ApplymentsByApplymentIdRevoke => ApplymentsByApplymentIdRevokeResponse,
-    w::EndpointInfo {
-        id: "pay_v3.ecommerce.applyments_by_applyment_id_revoke",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/ecommerce/applyments/{applyment_id}/revoke",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get an e-commerce application by request number (按业务编号查询二级商户进件).
-    ///
-    /// * Call: `GET /v3/ecommerce/applyments/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012691376>.
-    /// * Catalog: `pay_v3.ecommerce.applyments_by_out_request_no`.
-    pub struct ApplymentsByOutRequestNo {
-        /// `out_request_no`.
-        0 out_request_no: String => "out_request_no: must path",
-    }
-    new(out_request_no: impl Into<String>)
-}
-
-/// Answer to [`ApplymentsByOutRequestNo`], the same as to [`ApplymentsByApplymentId`].
-pub type ApplymentsByOutRequestNoResponse = ApplymentsByApplymentIdResponse;
-
-w::endpoint! {
-    ApplymentsByOutRequestNo => ApplymentsByOutRequestNoResponse,
-    w::EndpointInfo {
-        id: "pay_v3.ecommerce.applyments_by_out_request_no",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/ecommerce/applyments/out-request-no/{out_request_no}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Revoke an e-commerce application by request number (按业务编号撤销二级商户进件).
-    ///
-    /// * Call: `POST /v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015616721>.
-    /// * Catalog: `pay_v3.ecommerce.applyments_by_out_request_no_revoke`.
-    pub struct ApplymentsByOutRequestNoRevoke {
-        /// `out_request_no`.
-        0 out_request_no: String => "out_request_no: must path",
-    }
-    new(out_request_no: impl Into<String>)
-}
-
-/// Answer to [`ApplymentsByOutRequestNoRevoke`], the same as to [`ApplymentsByApplymentIdRevoke`].
-pub type ApplymentsByOutRequestNoRevokeResponse = ApplymentsByApplymentIdRevokeResponse;
-
-w::endpoint! {
-    ApplymentsByOutRequestNoRevoke => ApplymentsByOutRequestNoRevokeResponse,
-    w::EndpointInfo {
-        id: "pay_v3.ecommerce.applyments_by_out_request_no_revoke",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/ecommerce/applyments/out-request-no/{out_request_no}/revoke",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Sign and verify for a sub-merchant as the platform (平台代理签约核身).
     ///
     /// * Call: `POST /v3/ecommerce/applyments/submit-sign-verify-info` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015616722>.
-    /// * Catalog: `pay_v3.ecommerce.applyments_submit_sign_verify_info`.
-    pub struct ApplymentsSubmitSignVerifyInfo {
+    /// * Catalog: `pay_v3.ecommerce.submit_sign_verify_info`.
+    pub struct SubmitSignVerifyInfo {
         /// `out_request_no`; needed according to the documentation.
         0 out_request_no: Option<String> => "out_request_no",
         /// `applyment_id`.
@@ -1165,17 +1322,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ApplymentsSubmitSignVerifyInfo`].
-    pub struct ApplymentsSubmitSignVerifyInfoResponse {
+    /// Answer to [`SubmitSignVerifyInfo`].
+    pub struct SubmitSignVerifyInfoResponse {
         /// `applyment_id`.
         0 applyment_id: i64 => "applyment_id: must",
     }
 }
 
 w::endpoint! {
-    ApplymentsSubmitSignVerifyInfo => ApplymentsSubmitSignVerifyInfoResponse,
+    SubmitSignVerifyInfo => SubmitSignVerifyInfoResponse,
     w::EndpointInfo {
-        id: "pay_v3.ecommerce.applyments_submit_sign_verify_info",
+        id: "pay_v3.ecommerce.submit_sign_verify_info",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/ecommerce/applyments/submit-sign-verify-info",
@@ -1184,162 +1341,6 @@ w::endpoint! {
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the fund flow bill of sub-merchants (申请二级商户资金账单).
-    ///
-    /// * Call: `GET /v3/ecommerce/bill/fundflowbill` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012760697>.
-    /// * Catalog: `pay_v3.ecommerce.bill_fundflowbill`.
-    pub struct BillFundflowbill {
-        /// `bill_date`; format `yyyy-MM-dd`.
-        0 bill_date: String => "bill_date: must query",
-        /// `account_type`; one of `ALL`.
-        1 account_type: String => "account_type: must query",
-        /// `tar_type`; one of `GZIP`.
-        2 tar_type: Option<String> => "tar_type: query",
-        /// `algorithm`; one of `AEAD_AES_256_GCM` `SM4_GCM`.
-        3 algorithm: String => "algorithm: must query",
-    }
-    new(
-        bill_date: impl Into<String>,
-        account_type: impl Into<String>,
-        algorithm: impl Into<String>,
-    )
-    text(tar_type: String)
-}
-
-w::record! {
-    /// Answer to [`BillFundflowbill`].
-    pub struct BillFundflowbillResponse {
-        /// `download_bill_count`.
-        0 download_bill_count: i64 => "download_bill_count: must",
-        /// `download_bill_list`.
-        1 download_bill_list: Vec<DownloadBill> => "download_bill_list: must",
-    }
-}
-
-w::endpoint! {
-    BillFundflowbill => BillFundflowbillResponse,
-    w::EndpointInfo {
-        id: "pay_v3.ecommerce.bill_fundflowbill",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/ecommerce/bill/fundflowbill",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Submit an account hosting application (提交账户托管进件).
-    ///
-    /// * Call: `POST /v3/ecommerce/applyments/submit-account-hosting-applyment` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015616688>.
-    /// * Catalog: `pay_v3.ecommerce.submit_account_hosting_applyment`.
-    pub struct SubmitAccountHostingApplyment {
-        /// `out_request_no`.
-        0 out_request_no: String => "out_request_no: must",
-        /// `merchant_shortname`.
-        1 merchant_shortname: String => "merchant_shortname: must",
-        /// `organization_type`; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
-        2 organization_type: String => "organization_type: must",
-        /// `finance_institution`.
-        3 finance_institution: Option<bool> => "finance_institution",
-        /// `business_license_info`.
-        4 business_license_info: Option<BusinessLicenseInfo> => "business_license_info",
-        /// `finance_institution_info`.
-        5 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
-        /// `id_holder_type`; one of `LEGAL` `SUPER`.
-        6 id_holder_type: Option<String> => "id_holder_type",
-        /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        7 id_doc_type: Option<String> => "id_doc_type",
-        /// `id_card_info`.
-        8 id_card_info: Option<SubmitAccountHostingApplymentIdCardInfo> => "id_card_info",
-        /// `id_doc_info`.
-        9 id_doc_info: Option<SubmitAccountHostingApplymentIdDocInfo> => "id_doc_info",
-        /// `authorize_letter_copy`.
-        10 authorize_letter_copy: Option<String> => "authorize_letter_copy",
-        /// `ubo_info_list`.
-        11 ubo_info_list: Option<Vec<SubmitAccountHostingApplymentUboInfo>> => "ubo_info_list",
-        /// `account_info`.
-        12 account_info: SubmitAccountHostingApplymentAccountInfo => "account_info: must",
-        /// `contact_info`.
-        13 contact_info: SubmitAccountHostingApplymentContactInfo => "contact_info: must",
-        /// `sales_scene_info`.
-        14 sales_scene_info: SalesSceneInfo => "sales_scene_info: must",
-        /// `settlement_info`.
-        15 settlement_info: Option<SettlementInfo> => "settlement_info",
-        /// `qualifications`.
-        16 qualifications: Option<Vec<String>> => "qualifications",
-        /// `business_addition_pics`.
-        17 business_addition_pics: Option<Vec<String>> => "business_addition_pics",
-        /// `business_addition_desc`.
-        18 business_addition_desc: Option<String> => "business_addition_desc",
-        /// `proxy_sign_verify_mode`.
-        19 proxy_sign_verify_mode: Option<bool> => "proxy_sign_verify_mode",
-        /// `id_card_complete_statement`.
-        20 id_card_complete_statement: Option<String> => "id_card_complete_statement",
-    }
-    new(
-        out_request_no: impl Into<String>,
-        merchant_shortname: impl Into<String>,
-        organization_type: impl Into<String>,
-        account_info: SubmitAccountHostingApplymentAccountInfo,
-        contact_info: SubmitAccountHostingApplymentContactInfo,
-        sales_scene_info: SalesSceneInfo,
-    )
-    text(
-        id_holder_type: String,
-        id_doc_type: String,
-        authorize_letter_copy: String,
-        business_addition_desc: String,
-        id_card_complete_statement: String,
-    )
-    set(
-        finance_institution: bool,
-        business_license_info: BusinessLicenseInfo,
-        finance_institution_info: FinanceInstitutionInfo,
-        id_card_info: SubmitAccountHostingApplymentIdCardInfo,
-        id_doc_info: SubmitAccountHostingApplymentIdDocInfo,
-        ubo_info_list: Vec<SubmitAccountHostingApplymentUboInfo>,
-        settlement_info: SettlementInfo,
-        qualifications: Vec<String>,
-        business_addition_pics: Vec<String>,
-        proxy_sign_verify_mode: bool,
-    )
-}
-
-/// Answer to [`SubmitAccountHostingApplyment`], the same as to [`Applyments`].
-pub type SubmitAccountHostingApplymentResponse = ApplymentsResponse;
-
-w::endpoint! {
-    SubmitAccountHostingApplyment => SubmitAccountHostingApplymentResponse,
-    w::EndpointInfo {
-        id: "pay_v3.ecommerce.submit_account_hosting_applyment",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/ecommerce/applyments/submit-account-hosting-applyment",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Keyed,
         code_field: "code",
         message_field: "message",
         client_cert: false,
@@ -1357,8 +1358,8 @@ pub mod combine_papay {
         /// * Call: `POST /v3/ecommerce/combine-papay/transactions` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_4.shtml>.
-        /// * Catalog: `pay_v3.ecommerce.combine_papay.transactions`.
-        pub struct Transactions {
+        /// * Catalog: `pay_v3.ecommerce.combine_papay.create_transaction`.
+        pub struct CreateTransaction {
             /// `combine_mchid`; needed according to the documentation.
             0 combine_mchid: Option<String> => "combine_mchid",
             /// `combine_appid`.
@@ -1382,8 +1383,8 @@ pub mod combine_papay {
     }
 
     w::record! {
-        /// Answer to [`Transactions`].
-        pub struct TransactionsResponse {
+        /// Answer to [`CreateTransaction`].
+        pub struct CreateTransactionResponse {
             /// `combine_appid`.
             0 combine_appid: String => "combine_appid: must",
             /// `combine_mchid`.
@@ -1391,16 +1392,16 @@ pub mod combine_papay {
             /// `combine_out_trade_no`.
             2 combine_out_trade_no: String => "combine_out_trade_no: must",
             /// `sub_orders`.
-            3 sub_orders: Option<Vec<super::TransactionsSubOrder>> => "sub_orders",
+            3 sub_orders: Option<Vec<super::SubOrderInfo>> => "sub_orders",
             /// `combine_payer_info`.
             4 combine_payer_info: Option<super::CombinePayerInfo> => "combine_payer_info",
         }
     }
 
     w::endpoint! {
-        Transactions => TransactionsResponse,
+        CreateTransaction => CreateTransactionResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.combine_papay.transactions",
+            id: "pay_v3.ecommerce.combine_papay.create_transaction",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/combine-papay/transactions",
@@ -1422,21 +1423,21 @@ pub mod combine_papay {
         /// * Call: `GET /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_6.shtml>.
-        /// * Catalog: `pay_v3.ecommerce.combine_papay.transactions_by_combine_out_trade_no`.
-        pub struct TransactionsByCombineOutTradeNo {
+        /// * Catalog: `pay_v3.ecommerce.combine_papay.get_transaction`.
+        pub struct GetTransaction {
             /// `combine_out_trade_no`.
             0 combine_out_trade_no: String => "combine_out_trade_no: must path",
         }
         new(combine_out_trade_no: impl Into<String>)
     }
 
-    /// Answer to [`TransactionsByCombineOutTradeNo`], the same as to [`Transactions`].
-    pub type TransactionsByCombineOutTradeNoResponse = TransactionsResponse;
+    /// Answer to [`GetTransaction`], the same as to [`CreateTransaction`].
+    pub type GetTransactionResponse = CreateTransactionResponse;
 
     w::endpoint! {
-        TransactionsByCombineOutTradeNo => TransactionsByCombineOutTradeNoResponse,
+        GetTransaction => GetTransactionResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.combine_papay.transactions_by_combine_out_trade_no",
+            id: "pay_v3.ecommerce.combine_papay.get_transaction",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}",
@@ -1458,8 +1459,8 @@ pub mod combine_papay {
         /// * Call: `POST /v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_5.shtml>.
-        /// * Catalog: `pay_v3.ecommerce.combine_papay.transactions_reverse`.
-        pub struct TransactionsReverse {
+        /// * Catalog: `pay_v3.ecommerce.combine_papay.reverse_transaction`.
+        pub struct ReverseTransaction {
             /// `combine_out_trade_no`.
             0 combine_out_trade_no: String => "combine_out_trade_no: must path",
             /// `combine_appid`.
@@ -1467,20 +1468,20 @@ pub mod combine_papay {
             /// `contract_id`.
             2 contract_id: String => "contract_id: must",
             /// `sub_orders`.
-            3 sub_orders: Option<Vec<super::TransactionsReverseSubOrder>> => "sub_orders",
+            3 sub_orders: Option<Vec<super::ReverseTransactionSubOrder>> => "sub_orders",
         }
         new(
             combine_out_trade_no: impl Into<String>,
             combine_appid: impl Into<String>,
             contract_id: impl Into<String>,
         )
-        set(sub_orders: Vec<super::TransactionsReverseSubOrder>)
+        set(sub_orders: Vec<super::ReverseTransactionSubOrder>)
     }
 
     w::endpoint! {
-        TransactionsReverse => w::Empty,
+        ReverseTransaction => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.combine_papay.transactions_reverse",
+            id: "pay_v3.ecommerce.combine_papay.reverse_transaction",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/combine-papay/transactions/{combine_out_trade_no}/reverse",
@@ -1506,8 +1507,8 @@ pub mod combine_papay {
             /// * Call: `GET /v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_2.shtml>.
-            /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.by_plan_id_by_out_contract_code`.
-            pub struct ByPlanIdByOutContractCode {
+            /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.get`.
+            pub struct Get {
                 /// `plan_id`.
                 0 plan_id: i64 => "plan_id: must path",
                 /// `out_contract_code`.
@@ -1517,8 +1518,8 @@ pub mod combine_papay {
         }
 
         w::record! {
-            /// Answer to [`ByPlanIdByOutContractCode`].
-            pub struct ByPlanIdByOutContractCodeResponse {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `appid`.
@@ -1545,9 +1546,9 @@ pub mod combine_papay {
         }
 
         w::endpoint! {
-            ByPlanIdByOutContractCode => ByPlanIdByOutContractCodeResponse,
+            Get => GetResponse,
             w::EndpointInfo {
-                id: "pay_v3.ecommerce.combine_papay.contracts.by_plan_id_by_out_contract_code",
+                id: "pay_v3.ecommerce.combine_papay.contracts.get",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/ecommerce/combine-papay/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}",
@@ -1569,8 +1570,8 @@ pub mod combine_papay {
             /// * Call: `POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_1.shtml>.
-            /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign`.
-            pub struct PreEntrustSign {
+            /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.pre_sign`.
+            pub struct PreSign {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
@@ -1598,8 +1599,8 @@ pub mod combine_papay {
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSign`].
-            pub struct PreEntrustSignResponse {
+            /// Answer to [`PreSign`].
+            pub struct PreSignResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `plan_id`.
@@ -1607,14 +1608,15 @@ pub mod combine_papay {
                 /// `out_contract_code`.
                 2 out_contract_code: String => "out_contract_code: must",
                 /// `pre_entrustweb_id`.
-                3 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+                #[doc(alias = "pre_entrustweb_id")]
+                3 pre_entrust_web_id: String => "pre_entrustweb_id: must",
             }
         }
 
         w::endpoint! {
-            PreEntrustSign => PreEntrustSignResponse,
+            PreSign => PreSignResponse,
             w::EndpointInfo {
-                id: "pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign",
+                id: "pay_v3.ecommerce.combine_papay.contracts.pre_sign",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/ecommerce/combine-papay/contracts/pre-entrust-sign",
@@ -1636,8 +1638,8 @@ pub mod combine_papay {
             /// * Call: `POST /v3/ecommerce/combine-papay/contracts/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter5_5_8.shtml>.
-            /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign_mini_program`.
-            pub struct PreEntrustSignMiniProgram {
+            /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.pre_sign_mini_program`.
+            pub struct PreSignMiniProgram {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
@@ -1659,10 +1661,11 @@ pub mod combine_papay {
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignMiniProgram`].
-            pub struct PreEntrustSignMiniProgramResponse {
+            /// Answer to [`PreSignMiniProgram`].
+            pub struct PreSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
                 /// `mchid`.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `plan_id`.
@@ -1673,9 +1676,9 @@ pub mod combine_papay {
         }
 
         w::endpoint! {
-            PreEntrustSignMiniProgram => PreEntrustSignMiniProgramResponse,
+            PreSignMiniProgram => PreSignMiniProgramResponse,
             w::EndpointInfo {
-                id: "pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign_mini_program",
+                id: "pay_v3.ecommerce.combine_papay.contracts.pre_sign_mini_program",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/ecommerce/combine-papay/contracts/pre-entrust-sign/mini-program",
@@ -1753,8 +1756,8 @@ pub mod fund {
         /// * Call: `GET /v3/ecommerce/fund/balance/{sub_mchid}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476690>.
-        /// * Catalog: `pay_v3.ecommerce.fund.balance_by_sub_mchid`.
-        pub struct BalanceBySubMchid {
+        /// * Catalog: `pay_v3.ecommerce.fund.get_balance`.
+        pub struct GetBalance {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must path",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`.
@@ -1765,8 +1768,8 @@ pub mod fund {
     }
 
     w::record! {
-        /// Answer to [`BalanceBySubMchid`].
-        pub struct BalanceBySubMchidResponse {
+        /// Answer to [`GetBalance`].
+        pub struct GetBalanceResponse {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`.
@@ -1779,9 +1782,9 @@ pub mod fund {
     }
 
     w::endpoint! {
-        BalanceBySubMchid => BalanceBySubMchidResponse,
+        GetBalance => GetBalanceResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.fund.balance_by_sub_mchid",
+            id: "pay_v3.ecommerce.fund.get_balance",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/fund/balance/{sub_mchid}",
@@ -1803,8 +1806,8 @@ pub mod fund {
         /// * Call: `GET /v3/ecommerce/fund/enddaybalance/{sub_mchid}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476693>.
-        /// * Catalog: `pay_v3.ecommerce.fund.enddaybalance_by_sub_mchid`.
-        pub struct EnddaybalanceBySubMchid {
+        /// * Catalog: `pay_v3.ecommerce.fund.get_end_day_balance`.
+        pub struct GetEndDayBalance {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must path",
             /// `date`; format `yyyy-MM-dd`.
@@ -1817,8 +1820,8 @@ pub mod fund {
     }
 
     w::record! {
-        /// Answer to [`EnddaybalanceBySubMchid`].
-        pub struct EnddaybalanceBySubMchidResponse {
+        /// Answer to [`GetEndDayBalance`].
+        pub struct GetEndDayBalanceResponse {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `account_type`; one of `BASIC` `DEPOSIT`.
@@ -1831,12 +1834,121 @@ pub mod fund {
     }
 
     w::endpoint! {
-        EnddaybalanceBySubMchid => EnddaybalanceBySubMchidResponse,
+        GetEndDayBalance => GetEndDayBalanceResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.fund.enddaybalance_by_sub_mchid",
+            id: "pay_v3.ecommerce.fund.get_end_day_balance",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/fund/enddaybalance/{sub_mchid}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a sub-merchant's withdrawal by the merchant's number (按商户单号查询二级商户提现).
+        ///
+        /// * Call: `GET /v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
+        /// * For: ecommerce-platform, partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476656>.
+        /// * Catalog: `pay_v3.ecommerce.fund.get_withdraw_by_out_request_no`.
+        pub struct GetWithdrawByOutRequestNo {
+            /// `out_request_no`.
+            0 out_request_no: String => "out_request_no: must path",
+            /// `sub_mchid`.
+            1 sub_mchid: String => "sub_mchid: must query",
+        }
+        new(out_request_no: impl Into<String>, sub_mchid: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`GetWithdrawByOutRequestNo`].
+        pub struct GetWithdrawByOutRequestNoResponse {
+            /// `sp_mchid`.
+            0 sp_mchid: String => "sp_mchid: must",
+            /// `sub_mchid`.
+            1 sub_mchid: String => "sub_mchid: must",
+            /// `out_request_no`.
+            2 out_request_no: String => "out_request_no: must",
+            /// `withdraw_id`.
+            3 withdraw_id: String => "withdraw_id: must",
+            /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
+            4 status: String => "status: must",
+            /// `amount`; in fen.
+            5 amount: xinqiao_types::Fen => "amount: must",
+            /// `remark`.
+            6 remark: Option<String> => "remark",
+            /// `bank_memo`.
+            7 bank_memo: Option<String> => "bank_memo",
+            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
+            8 account_type: String => "account_type: must",
+            /// `account_number`; personal data, masked in `Debug`.
+            9 account_number: String => "account_number: must masked",
+            /// `account_bank`.
+            10 account_bank: String => "account_bank: must",
+            /// `bank_name`.
+            11 bank_name: Option<String> => "bank_name",
+            /// `reason`.
+            12 reason: Option<String> => "reason",
+            /// `create_time`; format `rfc3339`.
+            13 create_time: String => "create_time: must",
+            /// `update_time`; format `rfc3339`.
+            14 update_time: String => "update_time: must",
+        }
+    }
+
+    w::endpoint! {
+        GetWithdrawByOutRequestNo => GetWithdrawByOutRequestNoResponse,
+        w::EndpointInfo {
+            id: "pay_v3.ecommerce.fund.get_withdraw_by_out_request_no",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a sub-merchant's withdrawal by WeChat Pay's number (按微信单号查询二级商户提现).
+        ///
+        /// * Call: `GET /v3/ecommerce/fund/withdraw/{withdraw_id}` on `api.mch.weixin.qq.com`.
+        /// * For: ecommerce-platform, partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476665>.
+        /// * Catalog: `pay_v3.ecommerce.fund.get_withdraw_by_withdraw_id`.
+        pub struct GetWithdrawByWithdrawId {
+            /// `withdraw_id`.
+            0 withdraw_id: String => "withdraw_id: must path",
+            /// `sub_mchid`.
+            1 sub_mchid: String => "sub_mchid: must query",
+        }
+        new(withdraw_id: impl Into<String>, sub_mchid: impl Into<String>)
+    }
+
+    /// Answer to [`GetWithdrawByWithdrawId`], the same as to [`GetWithdrawByOutRequestNo`].
+    pub type GetWithdrawByWithdrawIdResponse = GetWithdrawByOutRequestNoResponse;
+
+    w::endpoint! {
+        GetWithdrawByWithdrawId => GetWithdrawByWithdrawIdResponse,
+        w::EndpointInfo {
+            id: "pay_v3.ecommerce.fund.get_withdraw_by_withdraw_id",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/ecommerce/fund/withdraw/{withdraw_id}",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,
@@ -1912,115 +2024,6 @@ pub mod fund {
             permissions: &[],
         }
     }
-
-    w::record! {
-        /// Get a sub-merchant's withdrawal by the merchant's number (按商户单号查询二级商户提现).
-        ///
-        /// * Call: `GET /v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
-        /// * For: ecommerce-platform, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476656>.
-        /// * Catalog: `pay_v3.ecommerce.fund.withdraw_by_out_request_no`.
-        pub struct WithdrawByOutRequestNo {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
-        }
-        new(out_request_no: impl Into<String>, sub_mchid: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`WithdrawByOutRequestNo`].
-        pub struct WithdrawByOutRequestNoResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `out_request_no`.
-            2 out_request_no: String => "out_request_no: must",
-            /// `withdraw_id`.
-            3 withdraw_id: String => "withdraw_id: must",
-            /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
-            4 status: String => "status: must",
-            /// `amount`; in fen.
-            5 amount: xinqiao_types::Fen => "amount: must",
-            /// `remark`.
-            6 remark: Option<String> => "remark",
-            /// `bank_memo`.
-            7 bank_memo: Option<String> => "bank_memo",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            8 account_type: String => "account_type: must",
-            /// `account_number`; personal data, masked in `Debug`.
-            9 account_number: String => "account_number: must masked",
-            /// `account_bank`.
-            10 account_bank: String => "account_bank: must",
-            /// `bank_name`.
-            11 bank_name: Option<String> => "bank_name",
-            /// `reason`.
-            12 reason: Option<String> => "reason",
-            /// `create_time`; format `rfc3339`.
-            13 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
-            14 update_time: String => "update_time: must",
-        }
-    }
-
-    w::endpoint! {
-        WithdrawByOutRequestNo => WithdrawByOutRequestNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.ecommerce.fund.withdraw_by_out_request_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/ecommerce/fund/withdraw/out-request-no/{out_request_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a sub-merchant's withdrawal by WeChat Pay's number (按微信单号查询二级商户提现).
-        ///
-        /// * Call: `GET /v3/ecommerce/fund/withdraw/{withdraw_id}` on `api.mch.weixin.qq.com`.
-        /// * For: ecommerce-platform, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476665>.
-        /// * Catalog: `pay_v3.ecommerce.fund.withdraw_by_withdraw_id`.
-        pub struct WithdrawByWithdrawId {
-            /// `withdraw_id`.
-            0 withdraw_id: String => "withdraw_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
-        }
-        new(withdraw_id: impl Into<String>, sub_mchid: impl Into<String>)
-    }
-
-    /// Answer to [`WithdrawByWithdrawId`], the same as to [`WithdrawByOutRequestNo`].
-    pub type WithdrawByWithdrawIdResponse = WithdrawByOutRequestNoResponse;
-
-    w::endpoint! {
-        WithdrawByWithdrawId => WithdrawByWithdrawIdResponse,
-        w::EndpointInfo {
-            id: "pay_v3.ecommerce.fund.withdraw_by_withdraw_id",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/ecommerce/fund/withdraw/{withdraw_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
 }
 
 /// Contracts of individual sellers (个人卖家签约): `pay_v3.ecommerce.individual_contracts`.
@@ -2033,8 +2036,8 @@ pub mod individual_contracts {
         /// * Call: `GET /v3/ecommerce/individual-contracts/{openid}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012739528>.
-        /// * Catalog: `pay_v3.ecommerce.individual_contracts.by_openid`.
-        pub struct ByOpenid {
+        /// * Catalog: `pay_v3.ecommerce.individual_contracts.get`.
+        pub struct Get {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `appid`.
@@ -2047,8 +2050,8 @@ pub mod individual_contracts {
     }
 
     w::record! {
-        /// Answer to [`ByOpenid`].
-        pub struct ByOpenidResponse {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
             /// `individual_auth_id`.
             0 individual_auth_id: String => "individual_auth_id: must",
             /// `operation_time`; format `rfc3339`.
@@ -2059,9 +2062,9 @@ pub mod individual_contracts {
     }
 
     w::endpoint! {
-        ByOpenid => ByOpenidResponse,
+        Get => GetResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.individual_contracts.by_openid",
+            id: "pay_v3.ecommerce.individual_contracts.get",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/individual-contracts/{openid}",
@@ -2083,8 +2086,8 @@ pub mod individual_contracts {
         /// * Call: `GET /v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015851492>.
-        /// * Catalog: `pay_v3.ecommerce.individual_contracts.by_out_contract_code`.
-        pub struct ByOutContractCode {
+        /// * Catalog: `pay_v3.ecommerce.individual_contracts.get_by_out_contract_code`.
+        pub struct GetByOutContractCode {
             /// `out_contract_code`.
             0 out_contract_code: String => "out_contract_code: must path",
             /// `appid`.
@@ -2094,8 +2097,8 @@ pub mod individual_contracts {
     }
 
     w::record! {
-        /// Answer to [`ByOutContractCode`].
-        pub struct ByOutContractCodeResponse {
+        /// Answer to [`GetByOutContractCode`].
+        pub struct GetByOutContractCodeResponse {
             /// `signed_time`; format `rfc3339`.
             0 signed_time: String => "signed_time: must",
             /// `auth_state`; one of `AUTHORIZED` `UNAUTHORIZED`.
@@ -2110,9 +2113,9 @@ pub mod individual_contracts {
     }
 
     w::endpoint! {
-        ByOutContractCode => ByOutContractCodeResponse,
+        GetByOutContractCode => GetByOutContractCodeResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.individual_contracts.by_out_contract_code",
+            id: "pay_v3.ecommerce.individual_contracts.get_by_out_contract_code",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/individual-contracts/out-contract-code/{out_contract_code}",
@@ -2137,8 +2140,8 @@ pub mod individual_contracts {
             ///
             /// * Call: `POST /v3/ecommerce/individual-contracts/pre-entrust-sign/app` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform.
-            /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.app`.
-            pub struct App {
+            /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.pre_sign_app`.
+            pub struct PreSignApp {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_contract_code`.
@@ -2148,17 +2151,18 @@ pub mod individual_contracts {
         }
 
         w::record! {
-            /// Answer to [`App`].
-            pub struct AppResponse {
+            /// Answer to [`PreSignApp`].
+            pub struct PreSignAppResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
             }
         }
 
         w::endpoint! {
-            App => AppResponse,
+            PreSignApp => PreSignAppResponse,
             w::EndpointInfo {
-                id: "pay_v3.ecommerce.individual_contracts.pre_entrust_sign.app",
+                id: "pay_v3.ecommerce.individual_contracts.pre_entrust_sign.pre_sign_app",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/ecommerce/individual-contracts/pre-entrust-sign/app",
@@ -2179,8 +2183,8 @@ pub mod individual_contracts {
             ///
             /// * Call: `POST /v3/ecommerce/individual-contracts/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform.
-            /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.mini_program`.
-            pub struct MiniProgram {
+            /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.pre_sign_mini_program`.
+            pub struct PreSignMiniProgram {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_contract_code`.
@@ -2195,13 +2199,13 @@ pub mod individual_contracts {
             )
         }
 
-        /// Answer to [`MiniProgram`], the same as to [`App`].
-        pub type MiniProgramResponse = AppResponse;
+        /// Answer to [`PreSignMiniProgram`], the same as to [`PreSignApp`].
+        pub type PreSignMiniProgramResponse = PreSignAppResponse;
 
         w::endpoint! {
-            MiniProgram => MiniProgramResponse,
+            PreSignMiniProgram => PreSignMiniProgramResponse,
             w::EndpointInfo {
-                id: "pay_v3.ecommerce.individual_contracts.pre_entrust_sign.mini_program",
+                id: "pay_v3.ecommerce.individual_contracts.pre_entrust_sign.pre_sign_mini_program",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/ecommerce/individual-contracts/pre-entrust-sign/mini-program",
@@ -2227,8 +2231,8 @@ pub mod individual_contracts {
             ///
             /// * Call: `POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform.
-            /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.app`.
-            pub struct App {
+            /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.pre_sign_app`.
+            pub struct PreSignApp {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_contract_code`.
@@ -2250,17 +2254,18 @@ pub mod individual_contracts {
         }
 
         w::record! {
-            /// Answer to [`App`].
-            pub struct AppResponse {
+            /// Answer to [`PreSignApp`].
+            pub struct PreSignAppResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
             }
         }
 
         w::endpoint! {
-            App => AppResponse,
+            PreSignApp => PreSignAppResponse,
             w::EndpointInfo {
-                id: "pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.app",
+                id: "pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.pre_sign_app",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/app",
@@ -2281,8 +2286,8 @@ pub mod individual_contracts {
             ///
             /// * Call: `POST /v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/mini-program` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform.
-            /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.mini_program`.
-            pub struct MiniProgram {
+            /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.pre_sign_mini_program`.
+            pub struct PreSignMiniProgram {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_contract_code`.
@@ -2306,13 +2311,13 @@ pub mod individual_contracts {
             )
         }
 
-        /// Answer to [`MiniProgram`], the same as to [`App`].
-        pub type MiniProgramResponse = AppResponse;
+        /// Answer to [`PreSignMiniProgram`], the same as to [`PreSignApp`].
+        pub type PreSignMiniProgramResponse = PreSignAppResponse;
 
         w::endpoint! {
-            MiniProgram => MiniProgramResponse,
+            PreSignMiniProgram => PreSignMiniProgramResponse,
             w::EndpointInfo {
-                id: "pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.mini_program",
+                id: "pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.pre_sign_mini_program",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/ecommerce/individual-contracts/pre-entrust-sign-with-real-name-identity/mini-program",
@@ -2340,8 +2345,8 @@ pub mod mch_transfer {
         /// * Call: `POST /v3/ecommerce/mch-transfer/authorizations` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/authorization/create-authorization.html>.
-        /// * Catalog: `pay_v3.ecommerce.mch_transfer.authorizations`.
-        pub struct Authorizations {
+        /// * Catalog: `pay_v3.ecommerce.mch_transfer.apply_authorization`.
+        pub struct ApplyAuthorization {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `agreement_list`.
@@ -2351,8 +2356,8 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Answer to [`Authorizations`].
-        pub struct AuthorizationsResponse {
+        /// Answer to [`ApplyAuthorization`].
+        pub struct ApplyAuthorizationResponse {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `authorization_state`.
@@ -2365,9 +2370,9 @@ pub mod mch_transfer {
     }
 
     w::endpoint! {
-        Authorizations => AuthorizationsResponse,
+        ApplyAuthorization => ApplyAuthorizationResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.mch_transfer.authorizations",
+            id: "pay_v3.ecommerce.mch_transfer.apply_authorization",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/mch-transfer/authorizations",
@@ -2384,43 +2389,49 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Get a sub-merchant's transfer authorization (查询商家转账授权).
+        /// Cancel an e-commerce transfer (撤销商家转账（收付通）).
         ///
-        /// * Call: `GET /v3/ecommerce/mch-transfer/authorizations/{sub_mchid}` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/authorization/get-authorization.html>.
-        /// * Catalog: `pay_v3.ecommerce.mch_transfer.authorizations_by_sub_mchid`.
-        pub struct AuthorizationsBySubMchid {
+        /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-bill/cancel-transfer.html>.
+        /// * Catalog: `pay_v3.ecommerce.mch_transfer.cancel_transfer_bill`.
+        pub struct CancelTransferBill {
+            /// `out_bill_no`.
+            0 out_bill_no: String => "out_bill_no: must path",
             /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
+            1 sub_mchid: String => "sub_mchid: must",
         }
-        new(sub_mchid: impl Into<String>)
+        new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
-        /// Answer to [`AuthorizationsBySubMchid`].
-        pub struct AuthorizationsBySubMchidResponse {
+        /// Answer to [`CancelTransferBill`].
+        pub struct CancelTransferBillResponse {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
-            /// `authorization_state`.
-            1 authorization_state: String => "authorization_state: must",
-            /// `authorize_time`; format `rfc3339`.
-            2 authorize_time: Option<String> => "authorize_time",
+            /// `out_bill_no`.
+            1 out_bill_no: String => "out_bill_no: must",
+            /// `transfer_bill_no`.
+            2 transfer_bill_no: String => "transfer_bill_no: must",
+            /// `state`.
+            3 state: String => "state: must",
+            /// `update_time`; format `rfc3339`.
+            4 update_time: String => "update_time: must",
         }
     }
 
     w::endpoint! {
-        AuthorizationsBySubMchid => AuthorizationsBySubMchidResponse,
+        CancelTransferBill => CancelTransferBillResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.mch_transfer.authorizations_by_sub_mchid",
-            method: "GET",
+            id: "pay_v3.ecommerce.mch_transfer.cancel_transfer_bill",
+            method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/ecommerce/mch-transfer/authorizations/{sub_mchid}",
+            path: "/v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel",
             when: None,
             auth: w::Auth::Merchant,
-            content: w::Content::None,
+            content: w::Content::Json,
             answer: w::Content::Json,
-            retry: w::Retry::Safe,
+            retry: w::Retry::Never,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -2434,8 +2445,8 @@ pub mod mch_transfer {
         /// * Call: `POST /v3/ecommerce/mch-transfer/transfer-bills` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-bill/transfer-to-user.html>.
-        /// * Catalog: `pay_v3.ecommerce.mch_transfer.transfer_bills`.
-        pub struct TransferBills {
+        /// * Catalog: `pay_v3.ecommerce.mch_transfer.create_transfer_bill`.
+        pub struct CreateTransferBill {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `appid`.
@@ -2467,8 +2478,8 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Answer to [`TransferBills`].
-        pub struct TransferBillsResponse {
+        /// Answer to [`CreateTransferBill`].
+        pub struct CreateTransferBillResponse {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `out_bill_no`.
@@ -2487,9 +2498,9 @@ pub mod mch_transfer {
     }
 
     w::endpoint! {
-        TransferBills => TransferBillsResponse,
+        CreateTransferBill => CreateTransferBillResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.mch_transfer.transfer_bills",
+            id: "pay_v3.ecommerce.mch_transfer.create_transfer_bill",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/mch-transfer/transfer-bills",
@@ -2506,13 +2517,58 @@ pub mod mch_transfer {
     }
 
     w::record! {
+        /// Get a sub-merchant's transfer authorization (查询商家转账授权).
+        ///
+        /// * Call: `GET /v3/ecommerce/mch-transfer/authorizations/{sub_mchid}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/authorization/get-authorization.html>.
+        /// * Catalog: `pay_v3.ecommerce.mch_transfer.get_authorization`.
+        pub struct GetAuthorization {
+            /// `sub_mchid`.
+            0 sub_mchid: String => "sub_mchid: must path",
+        }
+        new(sub_mchid: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`GetAuthorization`].
+        pub struct GetAuthorizationResponse {
+            /// `sub_mchid`.
+            0 sub_mchid: String => "sub_mchid: must",
+            /// `authorization_state`.
+            1 authorization_state: String => "authorization_state: must",
+            /// `authorize_time`; format `rfc3339`.
+            2 authorize_time: Option<String> => "authorize_time",
+        }
+    }
+
+    w::endpoint! {
+        GetAuthorization => GetAuthorizationResponse,
+        w::EndpointInfo {
+            id: "pay_v3.ecommerce.mch_transfer.get_authorization",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/ecommerce/mch-transfer/authorizations/{sub_mchid}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Get an e-commerce transfer by the merchant's number (按商户单号查询商家转账（收付通）).
         ///
         /// * Call: `GET /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-bill/get-transfer-bill-by-out-no.html>.
-        /// * Catalog: `pay_v3.ecommerce.mch_transfer.transfer_bills_by_out_bill_no`.
-        pub struct TransferBillsByOutBillNo {
+        /// * Catalog: `pay_v3.ecommerce.mch_transfer.get_transfer_bill_by_out_bill_no`.
+        pub struct GetTransferBillByOutBillNo {
             /// `out_bill_no`.
             0 out_bill_no: String => "out_bill_no: must path",
             /// `sub_mchid`.
@@ -2522,8 +2578,8 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Answer to [`TransferBillsByOutBillNo`].
-        pub struct TransferBillsByOutBillNoResponse {
+        /// Answer to [`GetTransferBillByOutBillNo`].
+        pub struct GetTransferBillByOutBillNoResponse {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sub_mchid`.
@@ -2556,9 +2612,9 @@ pub mod mch_transfer {
     }
 
     w::endpoint! {
-        TransferBillsByOutBillNo => TransferBillsByOutBillNoResponse,
+        GetTransferBillByOutBillNo => GetTransferBillByOutBillNoResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.mch_transfer.transfer_bills_by_out_bill_no",
+            id: "pay_v3.ecommerce.mch_transfer.get_transfer_bill_by_out_bill_no",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}",
@@ -2575,64 +2631,13 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Cancel an e-commerce transfer (撤销商家转账（收付通）).
-        ///
-        /// * Call: `POST /v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-bill/cancel-transfer.html>.
-        /// * Catalog: `pay_v3.ecommerce.mch_transfer.transfer_bills_by_out_bill_no_cancel`.
-        pub struct TransferBillsByOutBillNoCancel {
-            /// `out_bill_no`.
-            0 out_bill_no: String => "out_bill_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-        }
-        new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`TransferBillsByOutBillNoCancel`].
-        pub struct TransferBillsByOutBillNoCancelResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `out_bill_no`.
-            1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
-            2 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`.
-            3 state: String => "state: must",
-            /// `update_time`; format `rfc3339`.
-            4 update_time: String => "update_time: must",
-        }
-    }
-
-    w::endpoint! {
-        TransferBillsByOutBillNoCancel => TransferBillsByOutBillNoCancelResponse,
-        w::EndpointInfo {
-            id: "pay_v3.ecommerce.mch_transfer.transfer_bills_by_out_bill_no_cancel",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/ecommerce/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Get an e-commerce transfer by WeChat Pay's number (按微信单号查询商家转账（收付通）).
         ///
         /// * Call: `GET /v3/ecommerce/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/platsolution-mch-transfer/transfer-bill/get-transfer-bill-by-no.html>.
-        /// * Catalog: `pay_v3.ecommerce.mch_transfer.transfer_bills_by_transfer_bill_no`.
-        pub struct TransferBillsByTransferBillNo {
+        /// * Catalog: `pay_v3.ecommerce.mch_transfer.get_transfer_bill_by_transfer_bill_no`.
+        pub struct GetTransferBillByTransferBillNo {
             /// `transfer_bill_no`.
             0 transfer_bill_no: String => "transfer_bill_no: must path",
             /// `sub_mchid`.
@@ -2641,13 +2646,13 @@ pub mod mch_transfer {
         new(transfer_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
-    /// Answer to [`TransferBillsByTransferBillNo`], the same as to [`TransferBillsByOutBillNo`].
-    pub type TransferBillsByTransferBillNoResponse = TransferBillsByOutBillNoResponse;
+    /// Answer to [`GetTransferBillByTransferBillNo`], the same as to [`GetTransferBillByOutBillNo`].
+    pub type GetTransferBillByTransferBillNoResponse = GetTransferBillByOutBillNoResponse;
 
     w::endpoint! {
-        TransferBillsByTransferBillNo => TransferBillsByTransferBillNoResponse,
+        GetTransferBillByTransferBillNo => GetTransferBillByTransferBillNoResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.mch_transfer.transfer_bills_by_transfer_bill_no",
+            id: "pay_v3.ecommerce.mch_transfer.get_transfer_bill_by_transfer_bill_no",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}",
@@ -2776,83 +2781,13 @@ pub mod refunds {
     }
 
     w::record! {
-        /// Get an e-commerce refund by the merchant's refund number (按商户退款单号查询收付通退款).
-        ///
-        /// * Call: `GET /v3/ecommerce/refunds/out-refund-no/{out_refund_no}` on `api.mch.weixin.qq.com`.
-        /// * For: ecommerce-platform.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476911>.
-        /// * Catalog: `pay_v3.ecommerce.refunds.by_out_refund_no`.
-        pub struct ByOutRefundNo {
-            /// `out_refund_no`.
-            0 out_refund_no: String => "out_refund_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `individual_auth_id`.
-            2 individual_auth_id: Option<String> => "individual_auth_id: query",
-        }
-        new(out_refund_no: impl Into<String>)
-        text(sub_mchid: String, individual_auth_id: String)
-    }
-
-    w::record! {
-        /// Answer to [`ByOutRefundNo`].
-        pub struct ByOutRefundNoResponse {
-            /// `out_refund_no`.
-            0 out_refund_no: String => "out_refund_no: must",
-            /// `refund_id`.
-            1 refund_id: String => "refund_id: must",
-            /// `out_trade_no`.
-            2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
-            3 transaction_id: String => "transaction_id: must",
-            /// `channel`; one of `ORIGINAL` `BALANCE` `OTHER_BALANCE` `OTHER_BANKCARD`.
-            4 channel: String => "channel: must",
-            /// `status`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
-            5 status: String => "status: must",
-            /// `amount`.
-            6 amount: super::IdByRefundIdAmount => "amount: must",
-            /// `promotion_detail`.
-            7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `user_received_account`.
-            8 user_received_account: String => "user_received_account: must",
-            /// `refund_account`; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
-            9 refund_account: Option<String> => "refund_account",
-            /// `funds_account`; one of `AVAILABLE` `UNSETTLED` `OPERATION` `BASIC` `ECNY_BASIC`.
-            10 funds_account: Option<String> => "funds_account",
-            /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => "success_time",
-            /// `create_time`; format `rfc3339`.
-            12 create_time: String => "create_time: must",
-        }
-    }
-
-    w::endpoint! {
-        ByOutRefundNo => ByOutRefundNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.ecommerce.refunds.by_out_refund_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/ecommerce/refunds/out-refund-no/{out_refund_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Apply for an abnormal e-commerce refund (发起收付通异常退款).
         ///
         /// * Call: `POST /v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013080627>.
-        /// * Catalog: `pay_v3.ecommerce.refunds.by_refund_id_apply_abnormal_refund`.
-        pub struct ByRefundIdApplyAbnormalRefund {
+        /// * Catalog: `pay_v3.ecommerce.refunds.apply_abnormal_refund`.
+        pub struct ApplyAbnormalRefund {
             /// `refund_id`.
             0 refund_id: String => "refund_id: must path",
             /// `sp_appid`.
@@ -2893,8 +2828,8 @@ pub mod refunds {
     }
 
     w::record! {
-        /// Answer to [`ByRefundIdApplyAbnormalRefund`].
-        pub struct ByRefundIdApplyAbnormalRefundResponse {
+        /// Answer to [`ApplyAbnormalRefund`].
+        pub struct ApplyAbnormalRefundResponse {
             /// `out_refund_no`.
             0 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
@@ -2908,7 +2843,7 @@ pub mod refunds {
             /// `status`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
             5 status: String => "status: must",
             /// `amount`.
-            6 amount: super::ByRefundIdApplyAbnormalRefundAmount => "amount: must",
+            6 amount: super::ApplyAbnormalRefundAmount => "amount: must",
             /// `promotion_detail`.
             7 promotion_detail: Option<Vec<super::PromotionDetailItem>> => "promotion_detail",
             /// `user_received_account`.
@@ -2925,9 +2860,9 @@ pub mod refunds {
     }
 
     w::endpoint! {
-        ByRefundIdApplyAbnormalRefund => ByRefundIdApplyAbnormalRefundResponse,
+        ApplyAbnormalRefund => ApplyAbnormalRefundResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.refunds.by_refund_id_apply_abnormal_refund",
+            id: "pay_v3.ecommerce.refunds.apply_abnormal_refund",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/refunds/{refund_id}/apply-abnormal-refund",
@@ -2944,24 +2879,24 @@ pub mod refunds {
     }
 
     w::record! {
-        /// Get the return of an advanced refund (查询垫付回补结果).
+        /// Return an advanced refund (回补垫付退款).
         ///
-        /// * Call: `GET /v3/ecommerce/refunds/{refund_id}/return-advance` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/ecommerce/refunds/{refund_id}/return-advance` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476927>.
-        /// * Catalog: `pay_v3.ecommerce.refunds.by_refund_id_return_advance_get`.
-        pub struct ByRefundIdReturnAdvanceGet {
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476916>.
+        /// * Catalog: `pay_v3.ecommerce.refunds.create_return_advance`.
+        pub struct CreateReturnAdvance {
             /// `refund_id`.
             0 refund_id: String => "refund_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must query",
+            1 sub_mchid: String => "sub_mchid: must",
         }
         new(refund_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
-        /// Answer to [`ByRefundIdReturnAdvanceGet`].
-        pub struct ByRefundIdReturnAdvanceGetResponse {
+        /// Answer to [`CreateReturnAdvance`].
+        pub struct CreateReturnAdvanceResponse {
             /// `refund_id`.
             0 refund_id: String => "refund_id: must",
             /// `advance_return_id`.
@@ -2984,47 +2919,9 @@ pub mod refunds {
     }
 
     w::endpoint! {
-        ByRefundIdReturnAdvanceGet => ByRefundIdReturnAdvanceGetResponse,
+        CreateReturnAdvance => CreateReturnAdvanceResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.refunds.by_refund_id_return_advance_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/ecommerce/refunds/{refund_id}/return-advance",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Return an advanced refund (回补垫付退款).
-        ///
-        /// * Call: `POST /v3/ecommerce/refunds/{refund_id}/return-advance` on `api.mch.weixin.qq.com`.
-        /// * For: ecommerce-platform.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476916>.
-        /// * Catalog: `pay_v3.ecommerce.refunds.by_refund_id_return_advance_post`.
-        pub struct ByRefundIdReturnAdvancePost {
-            /// `refund_id`.
-            0 refund_id: String => "refund_id: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-        }
-        new(refund_id: impl Into<String>, sub_mchid: impl Into<String>)
-    }
-
-    /// Answer to [`ByRefundIdReturnAdvancePost`], the same as to [`ByRefundIdReturnAdvanceGet`].
-    pub type ByRefundIdReturnAdvancePostResponse = ByRefundIdReturnAdvanceGetResponse;
-
-    w::endpoint! {
-        ByRefundIdReturnAdvancePost => ByRefundIdReturnAdvancePostResponse,
-        w::EndpointInfo {
-            id: "pay_v3.ecommerce.refunds.by_refund_id_return_advance_post",
+            id: "pay_v3.ecommerce.refunds.create_return_advance",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/refunds/{refund_id}/return-advance",
@@ -3041,13 +2938,83 @@ pub mod refunds {
     }
 
     w::record! {
+        /// Get an e-commerce refund by the merchant's refund number (按商户退款单号查询收付通退款).
+        ///
+        /// * Call: `GET /v3/ecommerce/refunds/out-refund-no/{out_refund_no}` on `api.mch.weixin.qq.com`.
+        /// * For: ecommerce-platform.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476911>.
+        /// * Catalog: `pay_v3.ecommerce.refunds.get_by_out_refund_no`.
+        pub struct GetByOutRefundNo {
+            /// `out_refund_no`.
+            0 out_refund_no: String => "out_refund_no: must path",
+            /// `sub_mchid`.
+            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// `individual_auth_id`.
+            2 individual_auth_id: Option<String> => "individual_auth_id: query",
+        }
+        new(out_refund_no: impl Into<String>)
+        text(sub_mchid: String, individual_auth_id: String)
+    }
+
+    w::record! {
+        /// Answer to [`GetByOutRefundNo`].
+        pub struct GetByOutRefundNoResponse {
+            /// `out_refund_no`.
+            0 out_refund_no: String => "out_refund_no: must",
+            /// `refund_id`.
+            1 refund_id: String => "refund_id: must",
+            /// `out_trade_no`.
+            2 out_trade_no: String => "out_trade_no: must",
+            /// `transaction_id`.
+            3 transaction_id: String => "transaction_id: must",
+            /// `channel`; one of `ORIGINAL` `BALANCE` `OTHER_BALANCE` `OTHER_BANKCARD`.
+            4 channel: String => "channel: must",
+            /// `status`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
+            5 status: String => "status: must",
+            /// `amount`.
+            6 amount: super::AmountInfo => "amount: must",
+            /// `promotion_detail`.
+            7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
+            /// `user_received_account`.
+            8 user_received_account: String => "user_received_account: must",
+            /// `refund_account`; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
+            9 refund_account: Option<String> => "refund_account",
+            /// `funds_account`; one of `AVAILABLE` `UNSETTLED` `OPERATION` `BASIC` `ECNY_BASIC`.
+            10 funds_account: Option<String> => "funds_account",
+            /// `success_time`; format `rfc3339`.
+            11 success_time: Option<String> => "success_time",
+            /// `create_time`; format `rfc3339`.
+            12 create_time: String => "create_time: must",
+        }
+    }
+
+    w::endpoint! {
+        GetByOutRefundNo => GetByOutRefundNoResponse,
+        w::EndpointInfo {
+            id: "pay_v3.ecommerce.refunds.get_by_out_refund_no",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/ecommerce/refunds/out-refund-no/{out_refund_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Get an e-commerce refund by WeChat Pay's refund number (按微信退款单号查询收付通退款).
         ///
         /// * Call: `GET /v3/ecommerce/refunds/id/{refund_id}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476908>.
-        /// * Catalog: `pay_v3.ecommerce.refunds.id_by_refund_id`.
-        pub struct IdByRefundId {
+        /// * Catalog: `pay_v3.ecommerce.refunds.get_by_refund_id`.
+        pub struct GetByRefundId {
             /// `refund_id`.
             0 refund_id: String => "refund_id: must path",
             /// `sub_mchid`.
@@ -3059,16 +3026,54 @@ pub mod refunds {
         text(sub_mchid: String, individual_auth_id: String)
     }
 
-    /// Answer to [`IdByRefundId`], the same as to [`ByOutRefundNo`].
-    pub type IdByRefundIdResponse = ByOutRefundNoResponse;
+    /// Answer to [`GetByRefundId`], the same as to [`GetByOutRefundNo`].
+    pub type GetByRefundIdResponse = GetByOutRefundNoResponse;
 
     w::endpoint! {
-        IdByRefundId => IdByRefundIdResponse,
+        GetByRefundId => GetByRefundIdResponse,
         w::EndpointInfo {
-            id: "pay_v3.ecommerce.refunds.id_by_refund_id",
+            id: "pay_v3.ecommerce.refunds.get_by_refund_id",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/ecommerce/refunds/id/{refund_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get the return of an advanced refund (查询垫付回补结果).
+        ///
+        /// * Call: `GET /v3/ecommerce/refunds/{refund_id}/return-advance` on `api.mch.weixin.qq.com`.
+        /// * For: ecommerce-platform.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476927>.
+        /// * Catalog: `pay_v3.ecommerce.refunds.get_return_advance`.
+        pub struct GetReturnAdvance {
+            /// `refund_id`.
+            0 refund_id: String => "refund_id: must path",
+            /// `sub_mchid`.
+            1 sub_mchid: String => "sub_mchid: must query",
+        }
+        new(refund_id: impl Into<String>, sub_mchid: impl Into<String>)
+    }
+
+    /// Answer to [`GetReturnAdvance`], the same as to [`CreateReturnAdvance`].
+    pub type GetReturnAdvanceResponse = CreateReturnAdvanceResponse;
+
+    w::endpoint! {
+        GetReturnAdvance => GetReturnAdvanceResponse,
+        w::EndpointInfo {
+            id: "pay_v3.ecommerce.refunds.get_return_advance",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/ecommerce/refunds/{refund_id}/return-advance",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,

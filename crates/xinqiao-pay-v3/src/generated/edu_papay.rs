@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `amount` of `edu_papay::Transactions`.
+    /// `amount` of `edu_papay::DeductTransaction`.
     pub struct Amount {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contract_information` of the answer of `edu_papay::contracts::IdByContractId`; `contract_information` of `edu_papay::UserByOpenidContractsData`.
+    /// `contract_information` of the answer of `edu_papay::contracts::Get`; `contract_information` of `edu_papay::UserContract`.
     pub struct ContractInformation {
         /// `contract_id`.
         0 contract_id: String => "contract_id: must",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `device_information` of `edu_papay::Transactions`.
+    /// `device_information` of `edu_papay::DeductTransaction`.
     pub struct DeviceInformation {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `device_information` of the answer of `edu_papay::TransactionsByOutTradeNo`; `device_information` of the answer of `edu_papay::TransactionsIdByTransactionId`.
+    /// `device_information` of the answer of `edu_papay::GetTransactionByOutTradeNo`; `device_information` of the answer of `edu_papay::GetTransactionByTransactionId`.
     pub struct DeviceInformationItem {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `edu_papay::TransactionsByOutTradeNo`; `payer` of the answer of `edu_papay::TransactionsIdByTransactionId`.
+    /// `payer` of the answer of `edu_papay::GetTransactionByOutTradeNo`; `payer` of the answer of `edu_papay::GetTransactionByTransactionId`.
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -60,7 +60,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `edu_papay::TransactionsByOutTradeNo`; an item of `promotion_detail` in the answer of `edu_papay::TransactionsIdByTransactionId`.
+    /// An item of `promotion_detail` in the answer of `edu_papay::GetTransactionByOutTradeNo`; an item of `promotion_detail` in the answer of `edu_papay::GetTransactionByTransactionId`.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -75,7 +75,8 @@ w::record! {
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; in fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
+        #[doc(alias = "wechatpay_contribute")]
+        6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; in fen.
@@ -86,8 +87,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `edu_papay::TransactionsByOutTradeNo`; `amount` of the answer of `edu_papay::TransactionsIdByTransactionId`.
-    pub struct TransactionsIdByTransactionIdAmount {
+    /// `amount` of the answer of `edu_papay::GetTransactionByOutTradeNo`; `amount` of the answer of `edu_papay::GetTransactionByTransactionId`.
+    pub struct AmountInfo {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
@@ -100,8 +101,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `edu_papay::UserByOpenidContracts`.
-    pub struct UserByOpenidContractsData {
+    /// An item of `data` in the answer of `edu_papay::ListUserContracts`.
+    pub struct UserContract {
         /// `sp_mchid`.
         0 sp_mchid: String => "sp_mchid: must",
         /// `sub_mchid`.
@@ -127,8 +128,8 @@ w::record! {
     /// * Call: `POST /v3/edu-papay/transactions` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012524731>.
-    /// * Catalog: `pay_v3.edu_papay.transactions`.
-    pub struct Transactions {
+    /// * Catalog: `pay_v3.edu_papay.deduct_transaction`.
+    pub struct DeductTransaction {
         /// `sub_mchid`.
         0 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
@@ -173,9 +174,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Transactions => w::Empty,
+    DeductTransaction => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.edu_papay.transactions",
+        id: "pay_v3.edu_papay.deduct_transaction",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/edu-papay/transactions",
@@ -197,8 +198,8 @@ w::record! {
     /// * Call: `GET /v3/edu-papay/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012523591>.
-    /// * Catalog: `pay_v3.edu_papay.transactions_by_out_trade_no`.
-    pub struct TransactionsByOutTradeNo {
+    /// * Catalog: `pay_v3.edu_papay.get_transaction_by_out_trade_no`.
+    pub struct GetTransactionByOutTradeNo {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must path",
         /// `sub_mchid`.
@@ -209,8 +210,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`TransactionsByOutTradeNo`].
-    pub struct TransactionsByOutTradeNoResponse {
+    /// Answer to [`GetTransactionByOutTradeNo`].
+    pub struct GetTransactionByOutTradeNoResponse {
         /// `sp_mchid`.
         0 sp_mchid: String => "sp_mchid: must",
         /// `sub_mchid`.
@@ -236,7 +237,7 @@ w::record! {
         /// `payer`.
         11 payer: Option<Payer> => "payer",
         /// `amount`.
-        12 amount: TransactionsIdByTransactionIdAmount => "amount: must",
+        12 amount: AmountInfo => "amount: must",
         /// `device_information`.
         13 device_information: Option<DeviceInformationItem> => "device_information",
         /// `promotion_detail`.
@@ -245,9 +246,9 @@ w::record! {
 }
 
 w::endpoint! {
-    TransactionsByOutTradeNo => TransactionsByOutTradeNoResponse,
+    GetTransactionByOutTradeNo => GetTransactionByOutTradeNoResponse,
     w::EndpointInfo {
-        id: "pay_v3.edu_papay.transactions_by_out_trade_no",
+        id: "pay_v3.edu_papay.get_transaction_by_out_trade_no",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/edu-papay/transactions/out-trade-no/{out_trade_no}",
@@ -269,8 +270,8 @@ w::record! {
     /// * Call: `GET /v3/edu-papay/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012523468>.
-    /// * Catalog: `pay_v3.edu_papay.transactions_id_by_transaction_id`.
-    pub struct TransactionsIdByTransactionId {
+    /// * Catalog: `pay_v3.edu_papay.get_transaction_by_transaction_id`.
+    pub struct GetTransactionByTransactionId {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must path",
         /// `sub_mchid`.
@@ -280,13 +281,13 @@ w::record! {
     text(sub_mchid: String)
 }
 
-/// Answer to [`TransactionsIdByTransactionId`], the same as to [`TransactionsByOutTradeNo`].
-pub type TransactionsIdByTransactionIdResponse = TransactionsByOutTradeNoResponse;
+/// Answer to [`GetTransactionByTransactionId`], the same as to [`GetTransactionByOutTradeNo`].
+pub type GetTransactionByTransactionIdResponse = GetTransactionByOutTradeNoResponse;
 
 w::endpoint! {
-    TransactionsIdByTransactionId => TransactionsIdByTransactionIdResponse,
+    GetTransactionByTransactionId => GetTransactionByTransactionIdResponse,
     w::EndpointInfo {
-        id: "pay_v3.edu_papay.transactions_id_by_transaction_id",
+        id: "pay_v3.edu_papay.get_transaction_by_transaction_id",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/edu-papay/transactions/id/{transaction_id}",
@@ -308,8 +309,8 @@ w::record! {
     /// * Call: `GET /v3/edu-papay/user/{openid}/contracts` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012523265>.
-    /// * Catalog: `pay_v3.edu_papay.user_by_openid_contracts`.
-    pub struct UserByOpenidContracts {
+    /// * Catalog: `pay_v3.edu_papay.list_user_contracts`.
+    pub struct ListUserContracts {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `sub_mchid`.
@@ -339,10 +340,10 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`UserByOpenidContracts`].
-    pub struct UserByOpenidContractsResponse {
+    /// Answer to [`ListUserContracts`].
+    pub struct ListUserContractsResponse {
         /// `data`.
-        0 data: Vec<UserByOpenidContractsData> => "data: must",
+        0 data: Vec<UserContract> => "data: must",
         /// `offset`.
         1 offset: i64 => "offset: must",
         /// `limit`.
@@ -353,9 +354,9 @@ w::record! {
 }
 
 w::endpoint! {
-    UserByOpenidContracts => UserByOpenidContractsResponse,
+    ListUserContracts => ListUserContractsResponse,
     w::EndpointInfo {
-        id: "pay_v3.edu_papay.user_by_openid_contracts",
+        id: "pay_v3.edu_papay.list_user_contracts",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/edu-papay/user/{openid}/contracts",
@@ -377,8 +378,8 @@ w::record! {
     /// * Call: `POST /v3/edu-papay/user-notifications/{contract_id}/send` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012524814>.
-    /// * Catalog: `pay_v3.edu_papay.user_notifications_send`.
-    pub struct UserNotificationsSend {
+    /// * Catalog: `pay_v3.edu_papay.send_user_notification`.
+    pub struct SendUserNotification {
         /// `contract_id`.
         0 contract_id: String => "contract_id: must path",
         /// `sub_mchid`.
@@ -393,9 +394,9 @@ w::record! {
 }
 
 w::endpoint! {
-    UserNotificationsSend => w::Empty,
+    SendUserNotification => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.edu_papay.user_notifications_send",
+        id: "pay_v3.edu_papay.send_user_notification",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/edu-papay/user-notifications/{contract_id}/send",
@@ -421,8 +422,8 @@ pub mod contracts {
         /// * Call: `DELETE /v3/edu-papay/contracts/{contract_id}` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012466882>.
-        /// * Catalog: `pay_v3.edu_papay.contracts.by_contract_id`.
-        pub struct ByContractId {
+        /// * Catalog: `pay_v3.edu_papay.contracts.delete`.
+        pub struct Delete {
             /// `contract_id`.
             0 contract_id: String => "contract_id: must path",
         }
@@ -430,9 +431,9 @@ pub mod contracts {
     }
 
     w::endpoint! {
-        ByContractId => w::Empty,
+        Delete => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.edu_papay.contracts.by_contract_id",
+            id: "pay_v3.edu_papay.contracts.delete",
             method: "DELETE",
             host: "api.mch.weixin.qq.com",
             path: "/v3/edu-papay/contracts/{contract_id}",
@@ -454,8 +455,8 @@ pub mod contracts {
         /// * Call: `GET /v3/edu-papay/contracts/id/{contract_id}` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012522951>.
-        /// * Catalog: `pay_v3.edu_papay.contracts.id_by_contract_id`.
-        pub struct IdByContractId {
+        /// * Catalog: `pay_v3.edu_papay.contracts.get`.
+        pub struct Get {
             /// `contract_id`.
             0 contract_id: String => "contract_id: must path",
             /// `sub_mchid`.
@@ -470,8 +471,8 @@ pub mod contracts {
     }
 
     w::record! {
-        /// Answer to [`IdByContractId`].
-        pub struct IdByContractIdResponse {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
             /// `sp_mchid`.
             0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
@@ -492,9 +493,9 @@ pub mod contracts {
     }
 
     w::endpoint! {
-        IdByContractId => IdByContractIdResponse,
+        Get => GetResponse,
         w::EndpointInfo {
-            id: "pay_v3.edu_papay.contracts.id_by_contract_id",
+            id: "pay_v3.edu_papay.contracts.get",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/edu-papay/contracts/id/{contract_id}",
@@ -516,8 +517,8 @@ pub mod contracts {
         /// * Call: `POST /v3/edu-papay/contracts/presign` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012522560>.
-        /// * Catalog: `pay_v3.edu_papay.contracts.presign`.
-        pub struct Presign {
+        /// * Catalog: `pay_v3.edu_papay.contracts.pre_sign`.
+        pub struct PreSign {
             /// `sub_mchid`.
             0 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
@@ -549,17 +550,18 @@ pub mod contracts {
     }
 
     w::record! {
-        /// Answer to [`Presign`].
-        pub struct PresignResponse {
+        /// Answer to [`PreSign`].
+        pub struct PreSignResponse {
             /// `presign_token`.
-            0 presign_token: String => "presign_token: must",
+            #[doc(alias = "presign_token")]
+            0 pre_sign_token: String => "presign_token: must",
         }
     }
 
     w::endpoint! {
-        Presign => PresignResponse,
+        PreSign => PreSignResponse,
         w::EndpointInfo {
-            id: "pay_v3.edu_papay.contracts.presign",
+            id: "pay_v3.edu_papay.contracts.pre_sign",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/edu-papay/contracts/presign",

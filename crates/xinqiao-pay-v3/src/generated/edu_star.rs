@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `data` in the answer of `edu_star::OrdersGet`.
-    pub struct OrdersGetData {
+    /// An item of `data` in the answer of `edu_star::ListOrders`.
+    pub struct Order {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `wechat_openid`.
@@ -24,70 +24,13 @@ w::record! {
 }
 
 w::record! {
-    /// List redeemed orders by QQ number (按 QQ 列出核销订单).
-    ///
-    /// * Call: `GET /v3/edu-star/orders` on `api.mch.weixin.qq.com`.
-    /// * For: merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png>.
-    /// * Catalog: `pay_v3.edu_star.orders_get`.
-    pub struct OrdersGet {
-        /// `appid`.
-        0 appid: xinqiao_types::AppId => "appid: must query",
-        /// `wechat_openid`.
-        1 wechat_openid: Option<String> => "wechat_openid: query",
-        /// `qq`.
-        2 qq: Option<String> => "qq: query",
-        /// `offset`.
-        3 offset: Option<i64> => "offset: query",
-        /// `limit`.
-        4 limit: Option<i64> => "limit: query",
-    }
-    new(appid: impl Into<xinqiao_types::AppId>)
-    text(wechat_openid: String, qq: String)
-    set(offset: i64, limit: i64)
-}
-
-w::record! {
-    /// Answer to [`OrdersGet`].
-    pub struct OrdersGetResponse {
-        /// `data`.
-        0 data: Vec<OrdersGetData> => "data: must",
-        /// `total_count`.
-        1 total_count: i64 => "total_count: must",
-        /// `offset`.
-        2 offset: Option<i64> => "offset",
-        /// `limit`.
-        3 limit: Option<i64> => "limit",
-    }
-}
-
-w::endpoint! {
-    OrdersGet => OrdersGetResponse,
-    w::EndpointInfo {
-        id: "pay_v3.edu_star.orders_get",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/edu-star/orders",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Create a student benefit order (创建学生权益订单).
     ///
     /// * Call: `POST /v3/edu-star/orders` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png>.
-    /// * Catalog: `pay_v3.edu_star.orders_post`.
-    pub struct OrdersPost {
+    /// * Catalog: `pay_v3.edu_star.create_order`.
+    pub struct CreateOrder {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `wechat_openid`.
@@ -108,8 +51,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`OrdersPost`].
-    pub struct OrdersPostResponse {
+    /// Answer to [`CreateOrder`].
+    pub struct CreateOrderResponse {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `wechat_openid`.
@@ -128,9 +71,9 @@ w::record! {
 }
 
 w::endpoint! {
-    OrdersPost => OrdersPostResponse,
+    CreateOrder => CreateOrderResponse,
     w::EndpointInfo {
-        id: "pay_v3.edu_star.orders_post",
+        id: "pay_v3.edu_star.create_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/edu-star/orders",
@@ -139,6 +82,63 @@ w::endpoint! {
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List redeemed orders by QQ number (按 QQ 列出核销订单).
+    ///
+    /// * Call: `GET /v3/edu-star/orders` on `api.mch.weixin.qq.com`.
+    /// * For: merchant.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png>.
+    /// * Catalog: `pay_v3.edu_star.list_orders`.
+    pub struct ListOrders {
+        /// `appid`.
+        0 appid: xinqiao_types::AppId => "appid: must query",
+        /// `wechat_openid`.
+        1 wechat_openid: Option<String> => "wechat_openid: query",
+        /// `qq`.
+        2 qq: Option<String> => "qq: query",
+        /// `offset`.
+        3 offset: Option<i64> => "offset: query",
+        /// `limit`.
+        4 limit: Option<i64> => "limit: query",
+    }
+    new(appid: impl Into<xinqiao_types::AppId>)
+    text(wechat_openid: String, qq: String)
+    set(offset: i64, limit: i64)
+}
+
+w::record! {
+    /// Answer to [`ListOrders`].
+    pub struct ListOrdersResponse {
+        /// `data`.
+        0 data: Vec<Order> => "data: must",
+        /// `total_count`.
+        1 total_count: i64 => "total_count: must",
+        /// `offset`.
+        2 offset: Option<i64> => "offset",
+        /// `limit`.
+        3 limit: Option<i64> => "limit",
+    }
+}
+
+w::endpoint! {
+    ListOrders => ListOrdersResponse,
+    w::EndpointInfo {
+        id: "pay_v3.edu_star.list_orders",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/edu-star/orders",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
         code_field: "code",
         message_field: "message",
         client_cert: false,
@@ -156,8 +156,8 @@ pub mod users {
         /// * Call: `GET /v3/edu-star/users/qq/{qq}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png>.
-        /// * Catalog: `pay_v3.edu_star.users.by_qq`.
-        pub struct ByQq {
+        /// * Catalog: `pay_v3.edu_star.users.get`.
+        pub struct Get {
             /// `qq`.
             0 qq: String => "qq: must path",
             /// `appid`.
@@ -167,8 +167,8 @@ pub mod users {
     }
 
     w::record! {
-        /// Answer to [`ByQq`].
-        pub struct ByQqResponse {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
             /// `education_star_student`.
             0 education_star_student: bool => "education_star_student: must",
             /// `appid`.
@@ -183,9 +183,9 @@ pub mod users {
     }
 
     w::endpoint! {
-        ByQq => ByQqResponse,
+        Get => GetResponse,
         w::EndpointInfo {
-            id: "pay_v3.edu_star.users.by_qq",
+            id: "pay_v3.edu_star.users.get",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/edu-star/users/qq/{qq}",
@@ -207,8 +207,8 @@ pub mod users {
         /// * Call: `GET /v3/edu-star/users/openid/{wechat_openid}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png>.
-        /// * Catalog: `pay_v3.edu_star.users.openid_by_wechat_openid`.
-        pub struct OpenidByWechatOpenid {
+        /// * Catalog: `pay_v3.edu_star.users.get_openid`.
+        pub struct GetOpenid {
             /// `wechat_openid`.
             0 wechat_openid: String => "wechat_openid: must path",
             /// `appid`.
@@ -218,8 +218,8 @@ pub mod users {
     }
 
     w::record! {
-        /// Answer to [`OpenidByWechatOpenid`].
-        pub struct OpenidByWechatOpenidResponse {
+        /// Answer to [`GetOpenid`].
+        pub struct GetOpenidResponse {
             /// `education_star_student`.
             0 education_star_student: bool => "education_star_student: must",
             /// `appid`.
@@ -234,9 +234,9 @@ pub mod users {
     }
 
     w::endpoint! {
-        OpenidByWechatOpenid => OpenidByWechatOpenidResponse,
+        GetOpenid => GetOpenidResponse,
         w::EndpointInfo {
-            id: "pay_v3.edu_star.users.openid_by_wechat_openid",
+            id: "pay_v3.edu_star.users.get_openid",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/edu-star/users/openid/{wechat_openid}",

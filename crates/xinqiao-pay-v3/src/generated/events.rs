@@ -97,7 +97,7 @@ w::record! {
         /// `transaction_id`.
         4 transaction_id: Option<String> => "transaction_id",
         /// `promotion_detail`.
-        5 promotion_detail: Option<Vec<PartnerTransactionPromotionDetail>> => "promotion_detail",
+        5 promotion_detail: Option<Vec<TransactionPromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -397,7 +397,7 @@ w::record! {
 
 w::record! {
     /// An item of `promotion_detail` in `pay_v3.notify.partner_transaction`; an item of `promotion_detail` in `pay_v3.notify.transaction`; and 1 more.
-    pub struct PartnerTransactionPromotionDetail {
+    pub struct TransactionPromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
         /// `name`.
@@ -411,7 +411,8 @@ w::record! {
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; in fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
+        #[doc(alias = "wechatpay_contribute")]
+        6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; in fen.
@@ -489,7 +490,8 @@ w::record! {
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; in fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
+        #[doc(alias = "wechatpay_contribute")]
+        6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; in fen.
@@ -500,7 +502,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `goods_detail` in `events::PartnerTransactionPromotionDetail`.
+    /// An item of `goods_detail` in `events::TransactionPromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
         0 goods_id: String => "goods_id: must",
@@ -645,7 +647,7 @@ w::record! {
 
 w::record! {
     /// `singleitem_discount_off` of `pay_v3.notify.marketing_favor_coupon`.
-    pub struct SingleitemDiscountOff {
+    pub struct SingleItemDiscountOff {
         /// `single_price_max`; in fen.
         0 single_price_max: Option<xinqiao_types::Fen> => "single_price_max",
     }
@@ -753,7 +755,7 @@ w::record! {
 
 w::record! {
     /// An item of `promotion_detail` in `pay_v3.notify.vehicle_transaction`.
-    pub struct VehicleTransactionPromotionDetail {
+    pub struct TransactionPromotionDetailInfo {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
         /// `name`.
@@ -767,7 +769,8 @@ w::record! {
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; in fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
+        #[doc(alias = "wechatpay_contribute")]
+        6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; in fen.
@@ -786,7 +789,7 @@ pub mod notify {
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015878622>.
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_point_exchange_coupon`.
-        pub struct BrandPartnerCardMemberPointExchangeCoupon {
+        pub struct PartnerPointExchangeCoupon {
             /// `record_id`.
             0 record_id: String => "record_id: must",
             /// `exchange_coupon_template_id`.
@@ -1129,7 +1132,7 @@ pub mod notify {
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285279>.
         /// * Catalog: `pay_v3.notify.marketing_busifavor_coupon`.
-        pub struct MarketingBusifavorCoupon {
+        pub struct MarketingBusiFavorCoupon {
             /// `event_type`.
             0 event_type: String => "event_type: must",
             /// `coupon_code`.
@@ -1178,9 +1181,11 @@ pub mod notify {
             /// `no_cash`.
             9 no_cash: bool => "no_cash: must",
             /// `singleitem`.
-            10 singleitem: bool => "singleitem: must",
+            #[doc(alias = "singleitem")]
+            10 single_item: bool => "singleitem: must",
             /// `singleitem_discount_off`.
-            11 singleitem_discount_off: Option<super::SingleitemDiscountOff> => "singleitem_discount_off",
+            #[doc(alias = "singleitem_discount_off")]
+            11 single_item_discount_off: Option<super::SingleItemDiscountOff> => "singleitem_discount_off",
             /// `discount_to`.
             12 discount_to: Option<super::DiscountTo> => "discount_to",
             /// `normal_coupon_information`.
@@ -1240,7 +1245,7 @@ pub mod notify {
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014512908>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_authorization_confirmed`.
-        pub struct MerchantTransferAuthorizationConfirmed {
+        pub struct TransferAuthorizationConfirmed {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
@@ -1348,7 +1353,7 @@ pub mod notify {
         ///
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014301851>.
         /// * Catalog: `pay_v3.notify.merchant_transfer_qq_wallet_bill_finished`.
-        pub struct MerchantTransferQqWalletBillFinished {
+        pub struct TransferQqWalletBillFinished {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
@@ -1535,7 +1540,7 @@ pub mod notify {
             /// `scene_info`.
             14 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `promotion_detail`.
-            15 promotion_detail: Option<Vec<super::PartnerTransactionPromotionDetail>> => "promotion_detail",
+            15 promotion_detail: Option<Vec<super::TransactionPromotionDetail>> => "promotion_detail",
             /// `installment_info`.
             16 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
@@ -1567,7 +1572,8 @@ pub mod notify {
             /// `user_service_status`.
             9 user_service_status: Option<String> => "user_service_status",
             /// `openorclose_time`; format `yyyyMMddHHmmss`.
-            10 openorclose_time: Option<String> => "openorclose_time",
+            #[doc(alias = "openorclose_time")]
+            10 open_or_close_time: Option<String> => "openorclose_time",
         }
     }
 
@@ -1575,7 +1581,7 @@ pub mod notify {
         /// A PayScore order changed (acquiring bank) (支付分订单通知（收单机构）).
         ///
         /// * Catalog: `pay_v3.notify.pay_score_acquiring_bank_service_order`.
-        pub struct PayScoreAcquiringBankServiceOrder {
+        pub struct AcquiringBankServiceOrder {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sub_mchid`.
@@ -1647,7 +1653,8 @@ pub mod notify {
             /// `user_service_status`.
             8 user_service_status: Option<String> => "user_service_status",
             /// `openorclose_time`; format `yyyyMMddHHmmss`.
-            9 openorclose_time: Option<String> => "openorclose_time",
+            #[doc(alias = "openorclose_time")]
+            9 open_or_close_time: Option<String> => "openorclose_time",
         }
     }
 
@@ -1777,7 +1784,8 @@ pub mod notify {
             /// `user_service_status`.
             6 user_service_status: Option<String> => "user_service_status",
             /// `openorclose_time`; format `yyyyMMddHHmmss`.
-            7 openorclose_time: Option<String> => "openorclose_time",
+            #[doc(alias = "openorclose_time")]
+            7 open_or_close_time: Option<String> => "openorclose_time",
         }
     }
 
@@ -2014,7 +2022,7 @@ pub mod notify {
             /// `scene_info`.
             12 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `promotion_detail`.
-            13 promotion_detail: Option<Vec<super::PartnerTransactionPromotionDetail>> => "promotion_detail",
+            13 promotion_detail: Option<Vec<super::TransactionPromotionDetail>> => "promotion_detail",
             /// `installment_info`.
             14 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
@@ -2121,7 +2129,7 @@ pub mod notify {
             /// `parking_info`.
             17 parking_info: Option<super::ParkingInfo> => "parking_info",
             /// `promotion_detail`.
-            18 promotion_detail: Option<Vec<super::VehicleTransactionPromotionDetail>> => "promotion_detail",
+            18 promotion_detail: Option<Vec<super::TransactionPromotionDetailInfo>> => "promotion_detail",
         }
     }
 

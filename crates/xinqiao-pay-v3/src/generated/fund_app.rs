@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `apply_order` of the answer of `fund_app::mch_transfer::partner::SubMchAuthorizationsBySubMchid`.
+    /// `apply_order` of the answer of `fund_app::mch_transfer::partner::GetSubMchAuthorization`.
     pub struct ApplyOrder {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
@@ -37,8 +37,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `detail_list` in the answer of `fund_app::brand_redpacket::BrandMerchantBatchesByBatchNo`; an item of `detail_list` in the answer of `fund_app::brand_redpacket::brand_merchant_out_batches::ByOutBatchNo`.
-    pub struct BrandMerchantBatchesByBatchNoDetail {
+    /// An item of `detail_list` in the answer of `fund_app::brand_red_packet::brand_merchant_out_batches::Get`; an item of `detail_list` in the answer of `fund_app::brand_red_packet::GetBrandMerchantBatch`.
+    pub struct DetailInfo {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
         /// `transfer_detail_no`.
@@ -49,8 +49,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `detail_list` in `fund_app::brand_redpacket::BrandMerchantBatches`.
-    pub struct BrandMerchantBatchesDetail {
+    /// An item of `detail_list` in `fund_app::brand_red_packet::CreateBrandMerchantBatch`.
+    pub struct CreateBrandMerchantBatchDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
         /// `amount`; in fen.
@@ -71,7 +71,7 @@ w::record! {
 }
 
 w::record! {
-    /// `close_info` of the answer of `fund_app::mch_transfer::partner::UserConfirmAuthorizationsByOutAuthorizationNo`.
+    /// `close_info` of the answer of `fund_app::mch_transfer::partner::GetUserConfirmAuthorization`.
     pub struct CloseInfo {
         /// `close_time`.
         0 close_time: String => "close_time: must",
@@ -81,7 +81,7 @@ w::record! {
 }
 
 w::record! {
-    /// `close_info` of the answer of `fund_app::mch_transfer::UserConfirmAuthorizationByOutAuthorizationNo`.
+    /// `close_info` of the answer of `fund_app::mch_transfer::GetUserConfirmAuthorization`.
     pub struct CloseInfoItem {
         /// `close_reason`; one of `CLOSE_VIA_MCH_API` `USER_CLOSE` `USER_OVERDUE_UNCONFIRMED` `TRANSFER_RISK` `USER_ACCOUNT_ABNORMAL`.
         0 close_reason: String => "close_reason: must",
@@ -91,7 +91,7 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `fund_app::mch_transfer::UserConfirmAuthorization`.
+    /// `scene_info` of `fund_app::mch_transfer::ApplyUserConfirmAuthorization`.
     pub struct SceneInfo {
         /// `client_ip`.
         0 client_ip: Option<String> => "client_ip",
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `transaction_info` of `fund_app::mch_transfer::partner::CharityTransferBills`.
+    /// `transaction_info` of `fund_app::mch_transfer::partner::CreateCharityTransferBill`.
     pub struct TransactionInfo {
         /// `transaction_type`; one of `WXPAY`.
         0 transaction_type: String => "transaction_type: must",
@@ -116,7 +116,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `transfer_scene_report_infos` in `fund_app::mch_transfer::partner::PreTransferWithAuthorization`; an item of `transfer_scene_report_infos` in `fund_app::mch_transfer::partner::TransferBills`; and 5 more.
+    /// An item of `transfer_scene_report_infos` in `fund_app::mch_transfer::CreateTransferBill`; an item of `transfer_scene_report_infos` in `fund_app::mch_transfer::CreateTransferToQqWalletBill`; and 5 more.
     pub struct TransferSceneReportInfo {
         /// `info_type`.
         0 info_type: String => "info_type: must",
@@ -127,8 +127,8 @@ w::record! {
 }
 
 w::record! {
-    /// `close_info` of the answer of `fund_app::mch_transfer::UserConfirmAuthorizationClose`.
-    pub struct UserConfirmAuthorizationCloseCloseInfo {
+    /// `close_info` of the answer of `fund_app::mch_transfer::CloseUserConfirmAuthorization`.
+    pub struct ConfirmAuthorizationCloseInfo {
         /// `close_reason`; one of `CLOSE_VIA_MCH_API`.
         0 close_reason: String => "close_reason: must",
         /// `close_time`; format `rfc3339`.
@@ -137,8 +137,8 @@ w::record! {
 }
 
 w::record! {
-    /// `close_info` of the answer of `fund_app::mch_transfer::partner::UserConfirmAuthorizationsClose`.
-    pub struct UserConfirmAuthorizationsCloseCloseInfo {
+    /// `close_info` of the answer of `fund_app::mch_transfer::partner::CloseUserConfirmAuthorization`.
+    pub struct AuthorizationCloseInfo {
         /// `close_time`.
         0 close_time: String => "close_time: must",
         /// `close_reason`; one of `CLOSE_VIA_MCH_API`.
@@ -147,7 +147,7 @@ w::record! {
 }
 
 w::record! {
-    /// `user_recv_style` of `fund_app::mch_transfer::TransferBills`.
+    /// `user_recv_style` of `fund_app::mch_transfer::CreateTransferBill`.
     pub struct UserRecvStyle {
         /// `type`; one of `CONFIRM_PAGE` `RED_PACKET`.
         0 type_: String => "type: must",
@@ -155,8 +155,8 @@ w::record! {
     new(type_: impl Into<String>)
 }
 
-/// Brand red packets (品牌红包): `pay_v3.fund_app.brand_redpacket`.
-pub mod brand_redpacket {
+/// Brand red packets (品牌红包): `pay_v3.fund_app.brand_red_packet`.
+pub mod brand_red_packet {
     use xinqiao_wire as w;
 
     w::record! {
@@ -165,8 +165,8 @@ pub mod brand_redpacket {
         /// * Call: `POST /v3/fund-app/brand-redpacket/brand-merchant-batches` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014310358>.
-        /// * Catalog: `pay_v3.fund_app.brand_redpacket.brand_merchant_batches`.
-        pub struct BrandMerchantBatches {
+        /// * Catalog: `pay_v3.fund_app.brand_red_packet.create_brand_merchant_batch`.
+        pub struct CreateBrandMerchantBatch {
             /// `brand_id`.
             0 brand_id: i64 => "brand_id: must",
             /// `brand_appid`.
@@ -186,7 +186,7 @@ pub mod brand_redpacket {
             /// `scene`; one of `CUSTOM_SEND`.
             8 scene: String => "scene: must",
             /// `detail_list`; needed according to the documentation.
-            9 detail_list: Option<Vec<super::BrandMerchantBatchesDetail>> => "detail_list",
+            9 detail_list: Option<Vec<super::CreateBrandMerchantBatchDetail>> => "detail_list",
         }
         new(
             brand_id: i64,
@@ -199,12 +199,12 @@ pub mod brand_redpacket {
             batch_remark: impl Into<String>,
             scene: impl Into<String>,
         )
-        set(detail_list: Vec<super::BrandMerchantBatchesDetail>)
+        set(detail_list: Vec<super::CreateBrandMerchantBatchDetail>)
     }
 
     w::record! {
-        /// Answer to [`BrandMerchantBatches`].
-        pub struct BrandMerchantBatchesResponse {
+        /// Answer to [`CreateBrandMerchantBatch`].
+        pub struct CreateBrandMerchantBatchResponse {
             /// `out_batch_no`.
             0 out_batch_no: String => "out_batch_no: must",
             /// `batch_no`.
@@ -217,9 +217,9 @@ pub mod brand_redpacket {
     }
 
     w::endpoint! {
-        BrandMerchantBatches => BrandMerchantBatchesResponse,
+        CreateBrandMerchantBatch => CreateBrandMerchantBatchResponse,
         w::EndpointInfo {
-            id: "pay_v3.fund_app.brand_redpacket.brand_merchant_batches",
+            id: "pay_v3.fund_app.brand_red_packet.create_brand_merchant_batch",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/fund-app/brand-redpacket/brand-merchant-batches",
@@ -241,8 +241,8 @@ pub mod brand_redpacket {
         /// * Call: `GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014310369>.
-        /// * Catalog: `pay_v3.fund_app.brand_redpacket.brand_merchant_batches_by_batch_no`.
-        pub struct BrandMerchantBatchesByBatchNo {
+        /// * Catalog: `pay_v3.fund_app.brand_red_packet.get_brand_merchant_batch`.
+        pub struct GetBrandMerchantBatch {
             /// `batch_no`.
             0 batch_no: String => "batch_no: must path",
             /// `need_query_detail`.
@@ -256,8 +256,8 @@ pub mod brand_redpacket {
     }
 
     w::record! {
-        /// Answer to [`BrandMerchantBatchesByBatchNo`].
-        pub struct BrandMerchantBatchesByBatchNoResponse {
+        /// Answer to [`GetBrandMerchantBatch`].
+        pub struct GetBrandMerchantBatchResponse {
             /// `brand_mchid`.
             0 brand_mchid: String => "brand_mchid: must",
             /// `brand_id`.
@@ -289,7 +289,7 @@ pub mod brand_redpacket {
             /// `batch_remark`.
             14 batch_remark: String => "batch_remark: must",
             /// `detail_list`.
-            15 detail_list: Option<Vec<super::BrandMerchantBatchesByBatchNoDetail>> => "detail_list",
+            15 detail_list: Option<Vec<super::DetailInfo>> => "detail_list",
             /// `create_time`; format `rfc3339`.
             16 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
@@ -300,9 +300,9 @@ pub mod brand_redpacket {
     }
 
     w::endpoint! {
-        BrandMerchantBatchesByBatchNo => BrandMerchantBatchesByBatchNoResponse,
+        GetBrandMerchantBatch => GetBrandMerchantBatchResponse,
         w::EndpointInfo {
-            id: "pay_v3.fund_app.brand_redpacket.brand_merchant_batches_by_batch_no",
+            id: "pay_v3.fund_app.brand_red_packet.get_brand_merchant_batch",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}",
@@ -324,8 +324,8 @@ pub mod brand_redpacket {
         /// * Call: `GET /v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014310384>.
-        /// * Catalog: `pay_v3.fund_app.brand_redpacket.details_by_detail_no`.
-        pub struct DetailsByDetailNo {
+        /// * Catalog: `pay_v3.fund_app.brand_red_packet.get_brand_merchant_batch_details`.
+        pub struct GetBrandMerchantBatchDetails {
             /// `batch_no`.
             0 batch_no: String => "batch_no: must path",
             /// `detail_no`.
@@ -335,8 +335,8 @@ pub mod brand_redpacket {
     }
 
     w::record! {
-        /// Answer to [`DetailsByDetailNo`].
-        pub struct DetailsByDetailNoResponse {
+        /// Answer to [`GetBrandMerchantBatchDetails`].
+        pub struct GetBrandMerchantBatchDetailsResponse {
             /// `brand_mchid`.
             0 brand_mchid: String => "brand_mchid: must",
             /// `brand_id`.
@@ -375,9 +375,9 @@ pub mod brand_redpacket {
     }
 
     w::endpoint! {
-        DetailsByDetailNo => DetailsByDetailNoResponse,
+        GetBrandMerchantBatchDetails => GetBrandMerchantBatchDetailsResponse,
         w::EndpointInfo {
-            id: "pay_v3.fund_app.brand_redpacket.details_by_detail_no",
+            id: "pay_v3.fund_app.brand_red_packet.get_brand_merchant_batch_details",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/fund-app/brand-redpacket/brand-merchant-batches/{batch_no}/details/{detail_no}",
@@ -393,7 +393,7 @@ pub mod brand_redpacket {
         }
     }
 
-    /// Brand red packet batches (品牌红包批次): `pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches`.
+    /// Brand red packet batches (品牌红包批次): `pay_v3.fund_app.brand_red_packet.brand_merchant_out_batches`.
     pub mod brand_merchant_out_batches {
         use xinqiao_wire as w;
 
@@ -403,8 +403,8 @@ pub mod brand_redpacket {
             /// * Call: `GET /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014310378>.
-            /// * Catalog: `pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.by_out_batch_no`.
-            pub struct ByOutBatchNo {
+            /// * Catalog: `pay_v3.fund_app.brand_red_packet.brand_merchant_out_batches.get`.
+            pub struct Get {
                 /// `out_batch_no`.
                 0 out_batch_no: String => "out_batch_no: must path",
                 /// `need_query_detail`.
@@ -418,8 +418,8 @@ pub mod brand_redpacket {
         }
 
         w::record! {
-            /// Answer to [`ByOutBatchNo`].
-            pub struct ByOutBatchNoResponse {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
                 /// `brand_mchid`.
                 0 brand_mchid: String => "brand_mchid: must",
                 /// `brand_id`.
@@ -451,7 +451,7 @@ pub mod brand_redpacket {
                 /// `batch_remark`.
                 14 batch_remark: String => "batch_remark: must",
                 /// `detail_list`.
-                15 detail_list: Option<Vec<super::super::BrandMerchantBatchesByBatchNoDetail>> => "detail_list",
+                15 detail_list: Option<Vec<super::super::DetailInfo>> => "detail_list",
                 /// `create_time`; format `rfc3339`.
                 16 create_time: String => "create_time: must",
                 /// `update_time`; format `rfc3339`.
@@ -462,9 +462,9 @@ pub mod brand_redpacket {
         }
 
         w::endpoint! {
-            ByOutBatchNo => ByOutBatchNoResponse,
+            Get => GetResponse,
             w::EndpointInfo {
-                id: "pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.by_out_batch_no",
+                id: "pay_v3.fund_app.brand_red_packet.brand_merchant_out_batches.get",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}",
@@ -486,8 +486,8 @@ pub mod brand_redpacket {
             /// * Call: `GET /v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}/out-details/{out_detail_no}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014310391>.
-            /// * Catalog: `pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.out_details_by_out_detail_no`.
-            pub struct OutDetailsByOutDetailNo {
+            /// * Catalog: `pay_v3.fund_app.brand_red_packet.brand_merchant_out_batches.get_out_details`.
+            pub struct GetOutDetails {
                 /// `out_batch_no`.
                 0 out_batch_no: String => "out_batch_no: must path",
                 /// `out_detail_no`.
@@ -497,8 +497,8 @@ pub mod brand_redpacket {
         }
 
         w::record! {
-            /// Answer to [`OutDetailsByOutDetailNo`].
-            pub struct OutDetailsByOutDetailNoResponse {
+            /// Answer to [`GetOutDetails`].
+            pub struct GetOutDetailsResponse {
                 /// `brand_mchid`.
                 0 brand_mchid: String => "brand_mchid: must",
                 /// `brand_id`.
@@ -537,9 +537,9 @@ pub mod brand_redpacket {
         }
 
         w::endpoint! {
-            OutDetailsByOutDetailNo => OutDetailsByOutDetailNoResponse,
+            GetOutDetails => GetOutDetailsResponse,
             w::EndpointInfo {
-                id: "pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.out_details_by_out_detail_no",
+                id: "pay_v3.fund_app.brand_red_packet.brand_merchant_out_batches.get_out_details",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/fund-app/brand-redpacket/brand-merchant-out-batches/{out_batch_no}/out-details/{out_detail_no}",
@@ -560,6 +560,604 @@ pub mod brand_redpacket {
 /// Transfers to users (商家转账): `pay_v3.fund_app.mch_transfer`.
 pub mod mch_transfer {
     use xinqiao_wire as w;
+
+    w::record! {
+        /// Apply for a user's authorization (申请用户免确认授权).
+        ///
+        /// * Call: `POST /v3/fund-app/mch-transfer/user-confirm-authorization` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4015901167>.
+        /// * Catalog: `pay_v3.fund_app.mch_transfer.apply_user_confirm_authorization`.
+        pub struct ApplyUserConfirmAuthorization {
+            /// `appid`.
+            0 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_authorization_no`.
+            1 out_authorization_no: String => "out_authorization_no: must",
+            /// `openid`; personal data, masked in `Debug`.
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
+            3 transfer_scene_id: Option<String> => "transfer_scene_id",
+            /// `authorization_notify_url`; needed according to the documentation.
+            4 authorization_notify_url: Option<String> => "authorization_notify_url",
+            /// `user_display_name`.
+            5 user_display_name: String => "user_display_name: must",
+            /// `user_recv_perception`.
+            6 user_recv_perception: Option<String> => "user_recv_perception",
+            /// `scene_info`.
+            7 scene_info: Option<super::SceneInfo> => "scene_info",
+        }
+        new(
+            appid: impl Into<xinqiao_types::AppId>,
+            out_authorization_no: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            user_display_name: impl Into<String>,
+        )
+        text(transfer_scene_id: String, authorization_notify_url: String, user_recv_perception: String)
+        set(scene_info: super::SceneInfo)
+    }
+
+    w::record! {
+        /// Answer to [`ApplyUserConfirmAuthorization`].
+        pub struct ApplyUserConfirmAuthorizationResponse {
+            /// `out_authorization_no`.
+            0 out_authorization_no: String => "out_authorization_no: must",
+            /// `state`; one of `WAIT_USER_CONFIRM`.
+            1 state: String => "state: must",
+            /// `create_time`; format `rfc3339`.
+            2 create_time: String => "create_time: must",
+            /// `package_info`.
+            3 package_info: Option<String> => "package_info",
+        }
+    }
+
+    w::endpoint! {
+        ApplyUserConfirmAuthorization => ApplyUserConfirmAuthorizationResponse,
+        w::EndpointInfo {
+            id: "pay_v3.fund_app.mch_transfer.apply_user_confirm_authorization",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/fund-app/mch-transfer/user-confirm-authorization",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Cancel a transfer (撤销转账).
+        ///
+        /// * Call: `POST /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716458>.
+        /// * Catalog: `pay_v3.fund_app.mch_transfer.cancel_transfer_bill`.
+        pub struct CancelTransferBill {
+            /// `out_bill_no`.
+            0 out_bill_no: String => "out_bill_no: must path",
+        }
+        new(out_bill_no: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`CancelTransferBill`].
+        pub struct CancelTransferBillResponse {
+            /// `out_bill_no`.
+            0 out_bill_no: String => "out_bill_no: must",
+            /// `transfer_bill_no`.
+            1 transfer_bill_no: String => "transfer_bill_no: must",
+            /// `state`; one of `CANCELING` `CANCELLED`.
+            2 state: String => "state: must",
+            /// `update_time`; format `rfc3339`.
+            3 update_time: String => "update_time: must",
+        }
+    }
+
+    w::endpoint! {
+        CancelTransferBill => CancelTransferBillResponse,
+        w::EndpointInfo {
+            id: "pay_v3.fund_app.mch_transfer.cancel_transfer_bill",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Cancel a transfer to a QQ wallet (撤销转账到 QQ 钱包).
+        ///
+        /// * Call: `POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014297396>.
+        /// * Catalog: `pay_v3.fund_app.mch_transfer.cancel_transfer_to_qq_wallet_bill`.
+        pub struct CancelTransferToQqWalletBill {
+            /// `out_bill_no`.
+            0 out_bill_no: String => "out_bill_no: must path",
+        }
+        new(out_bill_no: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`CancelTransferToQqWalletBill`].
+        pub struct CancelTransferToQqWalletBillResponse {
+            /// `mchid`.
+            0 mchid: xinqiao_types::MchId => "mchid: must",
+            /// `appid`.
+            1 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_bill_no`.
+            2 out_bill_no: String => "out_bill_no: must",
+            /// `transfer_bill_no`.
+            3 transfer_bill_no: String => "transfer_bill_no: must",
+            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
+            4 state: String => "state: must",
+            /// `transfer_amount`; in fen.
+            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
+            /// `transfer_remark`.
+            6 transfer_remark: String => "transfer_remark: must",
+            /// `openid`; personal data, masked in `Debug`.
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
+            /// `user_qq`.
+            8 user_qq: Option<String> => "user_qq",
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            9 user_name: Option<String> => "user_name: masked encrypted",
+            /// `create_time`; format `rfc3339`.
+            10 create_time: String => "create_time: must",
+            /// `update_time`; format `rfc3339`.
+            11 update_time: String => "update_time: must",
+            /// `fail_reason`.
+            12 fail_reason: Option<String> => "fail_reason",
+        }
+    }
+
+    w::endpoint! {
+        CancelTransferToQqWalletBill => CancelTransferToQqWalletBillResponse,
+        w::EndpointInfo {
+            id: "pay_v3.fund_app.mch_transfer.cancel_transfer_to_qq_wallet_bill",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Close a user's authorization (关闭用户免确认授权).
+        ///
+        /// * Call: `POST /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4015653811>.
+        /// * Catalog: `pay_v3.fund_app.mch_transfer.close_user_confirm_authorization`.
+        pub struct CloseUserConfirmAuthorization {
+            /// `out_authorization_no`.
+            0 out_authorization_no: String => "out_authorization_no: must path",
+        }
+        new(out_authorization_no: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`CloseUserConfirmAuthorization`].
+        pub struct CloseUserConfirmAuthorizationResponse {
+            /// `appid`.
+            0 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_authorization_no`.
+            1 out_authorization_no: String => "out_authorization_no: must",
+            /// `authorization_id`.
+            2 authorization_id: String => "authorization_id: must",
+            /// `state`; one of `CLOSED`.
+            3 state: String => "state: must",
+            /// `openid`; personal data, masked in `Debug`.
+            4 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `authorize_time`; format `rfc3339`.
+            5 authorize_time: String => "authorize_time: must",
+            /// `user_display_name`.
+            6 user_display_name: String => "user_display_name: must",
+            /// `close_info`.
+            7 close_info: Option<super::ConfirmAuthorizationCloseInfo> => "close_info",
+            /// `transfer_scene_id`.
+            8 transfer_scene_id: Option<String> => "transfer_scene_id",
+            /// `user_recv_perception`.
+            9 user_recv_perception: Option<String> => "user_recv_perception",
+            /// `create_time`.
+            10 create_time: Option<String> => "create_time",
+        }
+    }
+
+    w::endpoint! {
+        CloseUserConfirmAuthorization => CloseUserConfirmAuthorizationResponse,
+        w::EndpointInfo {
+            id: "pay_v3.fund_app.mch_transfer.close_user_confirm_authorization",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Create a transfer (发起转账).
+        ///
+        /// * Call: `POST /v3/fund-app/mch-transfer/transfer-bills` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716434>.
+        /// * Catalog: `pay_v3.fund_app.mch_transfer.create_transfer_bill`.
+        pub struct CreateTransferBill {
+            /// `appid`.
+            0 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_bill_no`.
+            1 out_bill_no: String => "out_bill_no: must",
+            /// `transfer_amount`; in fen.
+            2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
+            /// `transfer_remark`.
+            3 transfer_remark: String => "transfer_remark: must",
+            /// `openid`; personal data, masked in `Debug`.
+            4 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            5 user_name: Option<String> => "user_name: masked encrypted",
+            /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
+            6 transfer_scene_id: Option<String> => "transfer_scene_id",
+            /// `notify_url`.
+            7 notify_url: Option<String> => "notify_url",
+            /// `user_recv_perception`.
+            8 user_recv_perception: Option<String> => "user_recv_perception",
+            /// `transfer_scene_report_infos`; needed according to the documentation.
+            9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => "transfer_scene_report_infos",
+            /// `user_recv_style`.
+            10 user_recv_style: Option<super::UserRecvStyle> => "user_recv_style",
+        }
+        new(
+            appid: impl Into<xinqiao_types::AppId>,
+            out_bill_no: impl Into<String>,
+            transfer_amount: xinqiao_types::Fen,
+            transfer_remark: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+        )
+        text(
+            user_name: String,
+            transfer_scene_id: String,
+            notify_url: String,
+            user_recv_perception: String,
+        )
+        set(
+            transfer_scene_report_infos: Vec<super::TransferSceneReportInfo>,
+            user_recv_style: super::UserRecvStyle,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`CreateTransferBill`].
+        pub struct CreateTransferBillResponse {
+            /// `out_bill_no`.
+            0 out_bill_no: String => "out_bill_no: must",
+            /// `transfer_bill_no`.
+            1 transfer_bill_no: String => "transfer_bill_no: must",
+            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
+            2 state: String => "state: must",
+            /// `create_time`; format `rfc3339`.
+            3 create_time: String => "create_time: must",
+            /// `fail_reason`.
+            4 fail_reason: Option<String> => "fail_reason",
+            /// `package_info`.
+            5 package_info: Option<String> => "package_info",
+        }
+    }
+
+    w::endpoint! {
+        CreateTransferBill => CreateTransferBillResponse,
+        w::EndpointInfo {
+            id: "pay_v3.fund_app.mch_transfer.create_transfer_bill",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/fund-app/mch-transfer/transfer-bills",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Create a transfer to a QQ wallet (发起转账到 QQ 钱包).
+        ///
+        /// * Call: `POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014297386>.
+        /// * Catalog: `pay_v3.fund_app.mch_transfer.create_transfer_to_qq_wallet_bill`.
+        pub struct CreateTransferToQqWalletBill {
+            /// `appid`.
+            0 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_bill_no`.
+            1 out_bill_no: String => "out_bill_no: must",
+            /// `transfer_amount`; in fen.
+            2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
+            /// `transfer_remark`.
+            3 transfer_remark: String => "transfer_remark: must",
+            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
+            4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
+            /// `user_qq`.
+            5 user_qq: Option<String> => "user_qq",
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            6 user_name: Option<String> => "user_name: masked encrypted",
+            /// `transfer_scene_id`; one of `1401`; needed according to the documentation.
+            7 transfer_scene_id: Option<String> => "transfer_scene_id",
+            /// `notify_url`.
+            8 notify_url: Option<String> => "notify_url",
+            /// `transfer_scene_report_infos`.
+            9 transfer_scene_report_infos: Vec<super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
+        }
+        new(
+            appid: impl Into<xinqiao_types::AppId>,
+            out_bill_no: impl Into<String>,
+            transfer_amount: xinqiao_types::Fen,
+            transfer_remark: impl Into<String>,
+            transfer_scene_report_infos: Vec<super::TransferSceneReportInfo>,
+        )
+        text(
+            openid: xinqiao_types::OpenId,
+            user_qq: String,
+            user_name: String,
+            transfer_scene_id: String,
+            notify_url: String,
+        )
+    }
+
+    /// Answer to [`CreateTransferToQqWalletBill`], the same as to [`CancelTransferToQqWalletBill`].
+    pub type CreateTransferToQqWalletBillResponse = CancelTransferToQqWalletBillResponse;
+
+    w::endpoint! {
+        CreateTransferToQqWalletBill => CreateTransferToQqWalletBillResponse,
+        w::EndpointInfo {
+            id: "pay_v3.fund_app.mch_transfer.create_transfer_to_qq_wallet_bill",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a transfer by the merchant's number (按商户单号查询转账).
+        ///
+        /// * Call: `GET /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716437>.
+        /// * Catalog: `pay_v3.fund_app.mch_transfer.get_transfer_bill_by_out_bill_no`.
+        pub struct GetTransferBillByOutBillNo {
+            /// `out_bill_no`.
+            0 out_bill_no: String => "out_bill_no: must path",
+        }
+        new(out_bill_no: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`GetTransferBillByOutBillNo`].
+        pub struct GetTransferBillByOutBillNoResponse {
+            /// `mch_id`.
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
+            /// `appid`.
+            1 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_bill_no`.
+            2 out_bill_no: String => "out_bill_no: must",
+            /// `transfer_bill_no`.
+            3 transfer_bill_no: String => "transfer_bill_no: must",
+            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
+            4 state: String => "state: must",
+            /// `transfer_amount`; in fen.
+            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
+            /// `transfer_remark`.
+            6 transfer_remark: String => "transfer_remark: must",
+            /// `openid`; personal data, masked in `Debug`.
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
+            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
+            8 user_name: Option<String> => "user_name: masked encrypted",
+            /// `create_time`; format `rfc3339`.
+            9 create_time: String => "create_time: must",
+            /// `update_time`; format `rfc3339`.
+            10 update_time: String => "update_time: must",
+            /// `fail_reason`.
+            11 fail_reason: Option<String> => "fail_reason",
+            /// `package_info`.
+            12 package_info: Option<String> => "package_info",
+        }
+    }
+
+    w::endpoint! {
+        GetTransferBillByOutBillNo => GetTransferBillByOutBillNoResponse,
+        w::EndpointInfo {
+            id: "pay_v3.fund_app.mch_transfer.get_transfer_bill_by_out_bill_no",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a transfer by WeChat Pay's number (按微信单号查询转账).
+        ///
+        /// * Call: `GET /v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716457>.
+        /// * Catalog: `pay_v3.fund_app.mch_transfer.get_transfer_bill_by_transfer_bill_no`.
+        pub struct GetTransferBillByTransferBillNo {
+            /// `transfer_bill_no`.
+            0 transfer_bill_no: String => "transfer_bill_no: must path",
+        }
+        new(transfer_bill_no: impl Into<String>)
+    }
+
+    /// Answer to [`GetTransferBillByTransferBillNo`], the same as to [`GetTransferBillByOutBillNo`].
+    pub type GetTransferBillByTransferBillNoResponse = GetTransferBillByOutBillNoResponse;
+
+    w::endpoint! {
+        GetTransferBillByTransferBillNo => GetTransferBillByTransferBillNoResponse,
+        w::EndpointInfo {
+            id: "pay_v3.fund_app.mch_transfer.get_transfer_bill_by_transfer_bill_no",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a transfer to a QQ wallet (查询转账到 QQ 钱包).
+        ///
+        /// * Call: `GET /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014297440>.
+        /// * Catalog: `pay_v3.fund_app.mch_transfer.get_transfer_to_qq_wallet_bill`.
+        pub struct GetTransferToQqWalletBill {
+            /// `out_bill_no`.
+            0 out_bill_no: String => "out_bill_no: must path",
+        }
+        new(out_bill_no: impl Into<String>)
+    }
+
+    /// Answer to [`GetTransferToQqWalletBill`], the same as to [`CancelTransferToQqWalletBill`].
+    pub type GetTransferToQqWalletBillResponse = CancelTransferToQqWalletBillResponse;
+
+    w::endpoint! {
+        GetTransferToQqWalletBill => GetTransferToQqWalletBillResponse,
+        w::EndpointInfo {
+            id: "pay_v3.fund_app.mch_transfer.get_transfer_to_qq_wallet_bill",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a user's authorization (查询用户免确认授权).
+        ///
+        /// * Call: `GET /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014399423>.
+        /// * Catalog: `pay_v3.fund_app.mch_transfer.get_user_confirm_authorization`.
+        pub struct GetUserConfirmAuthorization {
+            /// `out_authorization_no`.
+            0 out_authorization_no: String => "out_authorization_no: must path",
+            /// `is_display_authorization`.
+            1 is_display_authorization: Option<bool> => "is_display_authorization: query",
+        }
+        new(out_authorization_no: impl Into<String>)
+        set(is_display_authorization: bool)
+    }
+
+    w::record! {
+        /// Answer to [`GetUserConfirmAuthorization`].
+        pub struct GetUserConfirmAuthorizationResponse {
+            /// `appid`.
+            0 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_authorization_no`.
+            1 out_authorization_no: String => "out_authorization_no: must",
+            /// `authorization_id`.
+            2 authorization_id: String => "authorization_id: must",
+            /// `state`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
+            3 state: String => "state: must",
+            /// `openid`; personal data, masked in `Debug`.
+            4 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `authorize_time`; format `rfc3339`.
+            5 authorize_time: String => "authorize_time: must",
+            /// `user_display_name`.
+            6 user_display_name: String => "user_display_name: must",
+            /// `close_info`.
+            7 close_info: Option<super::CloseInfoItem> => "close_info",
+            /// `transfer_scene_id`.
+            8 transfer_scene_id: Option<String> => "transfer_scene_id",
+            /// `user_recv_perception`.
+            9 user_recv_perception: Option<String> => "user_recv_perception",
+            /// `create_time`.
+            10 create_time: Option<String> => "create_time",
+            /// `package_info`.
+            11 package_info: Option<String> => "package_info",
+        }
+    }
+
+    w::endpoint! {
+        GetUserConfirmAuthorization => GetUserConfirmAuthorizationResponse,
+        w::EndpointInfo {
+            id: "pay_v3.fund_app.mch_transfer.get_user_confirm_authorization",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
 
     w::record! {
         /// Create a transfer with authorization (发起转账并申请免确认授权).
@@ -654,248 +1252,13 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Create a transfer (发起转账).
-        ///
-        /// * Call: `POST /v3/fund-app/mch-transfer/transfer-bills` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716434>.
-        /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_bills`.
-        pub struct TransferBills {
-            /// `appid`.
-            0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
-            1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_amount`; in fen.
-            2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
-            3 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; personal data, masked in `Debug`.
-            4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
-            5 user_name: Option<String> => "user_name: masked encrypted",
-            /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
-            6 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `notify_url`.
-            7 notify_url: Option<String> => "notify_url",
-            /// `user_recv_perception`.
-            8 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `transfer_scene_report_infos`; needed according to the documentation.
-            9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => "transfer_scene_report_infos",
-            /// `user_recv_style`.
-            10 user_recv_style: Option<super::UserRecvStyle> => "user_recv_style",
-        }
-        new(
-            appid: impl Into<xinqiao_types::AppId>,
-            out_bill_no: impl Into<String>,
-            transfer_amount: xinqiao_types::Fen,
-            transfer_remark: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-        )
-        text(
-            user_name: String,
-            transfer_scene_id: String,
-            notify_url: String,
-            user_recv_perception: String,
-        )
-        set(
-            transfer_scene_report_infos: Vec<super::TransferSceneReportInfo>,
-            user_recv_style: super::UserRecvStyle,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`TransferBills`].
-        pub struct TransferBillsResponse {
-            /// `out_bill_no`.
-            0 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
-            1 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            2 state: String => "state: must",
-            /// `create_time`; format `rfc3339`.
-            3 create_time: String => "create_time: must",
-            /// `fail_reason`.
-            4 fail_reason: Option<String> => "fail_reason",
-            /// `package_info`.
-            5 package_info: Option<String> => "package_info",
-        }
-    }
-
-    w::endpoint! {
-        TransferBills => TransferBillsResponse,
-        w::EndpointInfo {
-            id: "pay_v3.fund_app.mch_transfer.transfer_bills",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/fund-app/mch-transfer/transfer-bills",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a transfer by the merchant's number (按商户单号查询转账).
-        ///
-        /// * Call: `GET /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716437>.
-        /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_bills_by_out_bill_no`.
-        pub struct TransferBillsByOutBillNo {
-            /// `out_bill_no`.
-            0 out_bill_no: String => "out_bill_no: must path",
-        }
-        new(out_bill_no: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`TransferBillsByOutBillNo`].
-        pub struct TransferBillsByOutBillNoResponse {
-            /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => "mch_id: must",
-            /// `appid`.
-            1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
-            2 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
-            3 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => "state: must",
-            /// `transfer_amount`; in fen.
-            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
-            6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; personal data, masked in `Debug`.
-            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
-            8 user_name: Option<String> => "user_name: masked encrypted",
-            /// `create_time`; format `rfc3339`.
-            9 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
-            10 update_time: String => "update_time: must",
-            /// `fail_reason`.
-            11 fail_reason: Option<String> => "fail_reason",
-            /// `package_info`.
-            12 package_info: Option<String> => "package_info",
-        }
-    }
-
-    w::endpoint! {
-        TransferBillsByOutBillNo => TransferBillsByOutBillNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.fund_app.mch_transfer.transfer_bills_by_out_bill_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Cancel a transfer (撤销转账).
-        ///
-        /// * Call: `POST /v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716458>.
-        /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_bills_by_out_bill_no_cancel`.
-        pub struct TransferBillsByOutBillNoCancel {
-            /// `out_bill_no`.
-            0 out_bill_no: String => "out_bill_no: must path",
-        }
-        new(out_bill_no: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`TransferBillsByOutBillNoCancel`].
-        pub struct TransferBillsByOutBillNoCancelResponse {
-            /// `out_bill_no`.
-            0 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
-            1 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `CANCELING` `CANCELLED`.
-            2 state: String => "state: must",
-            /// `update_time`; format `rfc3339`.
-            3 update_time: String => "update_time: must",
-        }
-    }
-
-    w::endpoint! {
-        TransferBillsByOutBillNoCancel => TransferBillsByOutBillNoCancelResponse,
-        w::EndpointInfo {
-            id: "pay_v3.fund_app.mch_transfer.transfer_bills_by_out_bill_no_cancel",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/fund-app/mch-transfer/transfer-bills/out-bill-no/{out_bill_no}/cancel",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a transfer by WeChat Pay's number (按微信单号查询转账).
-        ///
-        /// * Call: `GET /v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716457>.
-        /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_bills_by_transfer_bill_no`.
-        pub struct TransferBillsByTransferBillNo {
-            /// `transfer_bill_no`.
-            0 transfer_bill_no: String => "transfer_bill_no: must path",
-        }
-        new(transfer_bill_no: impl Into<String>)
-    }
-
-    /// Answer to [`TransferBillsByTransferBillNo`], the same as to [`TransferBillsByOutBillNo`].
-    pub type TransferBillsByTransferBillNoResponse = TransferBillsByOutBillNoResponse;
-
-    w::endpoint! {
-        TransferBillsByTransferBillNo => TransferBillsByTransferBillNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.fund_app.mch_transfer.transfer_bills_by_transfer_bill_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/fund-app/mch-transfer/transfer-bills/transfer-bill-no/{transfer_bill_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Transfer by authorization (按授权转账).
         ///
         /// * Call: `POST /v3/fund-app/mch-transfer/transfer-bills/transfer` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014399371>.
-        /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_bills_transfer`.
-        pub struct TransferBillsTransfer {
+        /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_with_authorization`.
+        pub struct TransferWithAuthorization {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
@@ -940,8 +1303,8 @@ pub mod mch_transfer {
     }
 
     w::record! {
-        /// Answer to [`TransferBillsTransfer`].
-        pub struct TransferBillsTransferResponse {
+        /// Answer to [`TransferWithAuthorization`].
+        pub struct TransferWithAuthorizationResponse {
             /// `mch_id`.
             0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
@@ -970,9 +1333,9 @@ pub mod mch_transfer {
     }
 
     w::endpoint! {
-        TransferBillsTransfer => TransferBillsTransferResponse,
+        TransferWithAuthorization => TransferWithAuthorizationResponse,
         w::EndpointInfo {
-            id: "pay_v3.fund_app.mch_transfer.transfer_bills_transfer",
+            id: "pay_v3.fund_app.mch_transfer.transfer_with_authorization",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/fund-app/mch-transfer/transfer-bills/transfer",
@@ -988,461 +1351,9 @@ pub mod mch_transfer {
         }
     }
 
-    w::record! {
-        /// Create a transfer to a QQ wallet (发起转账到 QQ 钱包).
-        ///
-        /// * Call: `POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014297386>.
-        /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills`.
-        pub struct TransferToQqWalletBills {
-            /// `appid`.
-            0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
-            1 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_amount`; in fen.
-            2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
-            3 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
-            4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_qq`.
-            5 user_qq: Option<String> => "user_qq",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
-            6 user_name: Option<String> => "user_name: masked encrypted",
-            /// `transfer_scene_id`; one of `1401`; needed according to the documentation.
-            7 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `notify_url`.
-            8 notify_url: Option<String> => "notify_url",
-            /// `transfer_scene_report_infos`.
-            9 transfer_scene_report_infos: Vec<super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
-        }
-        new(
-            appid: impl Into<xinqiao_types::AppId>,
-            out_bill_no: impl Into<String>,
-            transfer_amount: xinqiao_types::Fen,
-            transfer_remark: impl Into<String>,
-            transfer_scene_report_infos: Vec<super::TransferSceneReportInfo>,
-        )
-        text(
-            openid: xinqiao_types::OpenId,
-            user_qq: String,
-            user_name: String,
-            transfer_scene_id: String,
-            notify_url: String,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`TransferToQqWalletBills`].
-        pub struct TransferToQqWalletBillsResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
-            1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_bill_no`.
-            2 out_bill_no: String => "out_bill_no: must",
-            /// `transfer_bill_no`.
-            3 transfer_bill_no: String => "transfer_bill_no: must",
-            /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => "state: must",
-            /// `transfer_amount`; in fen.
-            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-            /// `transfer_remark`.
-            6 transfer_remark: String => "transfer_remark: must",
-            /// `openid`; personal data, masked in `Debug`.
-            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_qq`.
-            8 user_qq: Option<String> => "user_qq",
-            /// `user_name`; encrypted on the wire; personal data, masked in `Debug`.
-            9 user_name: Option<String> => "user_name: masked encrypted",
-            /// `create_time`; format `rfc3339`.
-            10 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
-            11 update_time: String => "update_time: must",
-            /// `fail_reason`.
-            12 fail_reason: Option<String> => "fail_reason",
-        }
-    }
-
-    w::endpoint! {
-        TransferToQqWalletBills => TransferToQqWalletBillsResponse,
-        w::EndpointInfo {
-            id: "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a transfer to a QQ wallet (查询转账到 QQ 钱包).
-        ///
-        /// * Call: `GET /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014297440>.
-        /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_by_out_bill_no`.
-        pub struct TransferToQqWalletBillsByOutBillNo {
-            /// `out_bill_no`.
-            0 out_bill_no: String => "out_bill_no: must path",
-        }
-        new(out_bill_no: impl Into<String>)
-    }
-
-    /// Answer to [`TransferToQqWalletBillsByOutBillNo`], the same as to [`TransferToQqWalletBills`].
-    pub type TransferToQqWalletBillsByOutBillNoResponse = TransferToQqWalletBillsResponse;
-
-    w::endpoint! {
-        TransferToQqWalletBillsByOutBillNo => TransferToQqWalletBillsByOutBillNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_by_out_bill_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Cancel a transfer to a QQ wallet (撤销转账到 QQ 钱包).
-        ///
-        /// * Call: `POST /v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014297396>.
-        /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_cancel`.
-        pub struct TransferToQqWalletBillsCancel {
-            /// `out_bill_no`.
-            0 out_bill_no: String => "out_bill_no: must path",
-        }
-        new(out_bill_no: impl Into<String>)
-    }
-
-    /// Answer to [`TransferToQqWalletBillsCancel`], the same as to [`TransferToQqWalletBills`].
-    pub type TransferToQqWalletBillsCancelResponse = TransferToQqWalletBillsResponse;
-
-    w::endpoint! {
-        TransferToQqWalletBillsCancel => TransferToQqWalletBillsCancelResponse,
-        w::EndpointInfo {
-            id: "pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_cancel",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/fund-app/mch-transfer/transfer-to-qq-wallet-bills/{out_bill_no}/cancel",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Apply for a user's authorization (申请用户免确认授权).
-        ///
-        /// * Call: `POST /v3/fund-app/mch-transfer/user-confirm-authorization` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4015901167>.
-        /// * Catalog: `pay_v3.fund_app.mch_transfer.user_confirm_authorization`.
-        pub struct UserConfirmAuthorization {
-            /// `appid`.
-            0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_authorization_no`.
-            1 out_authorization_no: String => "out_authorization_no: must",
-            /// `openid`; personal data, masked in `Debug`.
-            2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
-            3 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `authorization_notify_url`; needed according to the documentation.
-            4 authorization_notify_url: Option<String> => "authorization_notify_url",
-            /// `user_display_name`.
-            5 user_display_name: String => "user_display_name: must",
-            /// `user_recv_perception`.
-            6 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `scene_info`.
-            7 scene_info: Option<super::SceneInfo> => "scene_info",
-        }
-        new(
-            appid: impl Into<xinqiao_types::AppId>,
-            out_authorization_no: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-            user_display_name: impl Into<String>,
-        )
-        text(transfer_scene_id: String, authorization_notify_url: String, user_recv_perception: String)
-        set(scene_info: super::SceneInfo)
-    }
-
-    w::record! {
-        /// Answer to [`UserConfirmAuthorization`].
-        pub struct UserConfirmAuthorizationResponse {
-            /// `out_authorization_no`.
-            0 out_authorization_no: String => "out_authorization_no: must",
-            /// `state`; one of `WAIT_USER_CONFIRM`.
-            1 state: String => "state: must",
-            /// `create_time`; format `rfc3339`.
-            2 create_time: String => "create_time: must",
-            /// `package_info`.
-            3 package_info: Option<String> => "package_info",
-        }
-    }
-
-    w::endpoint! {
-        UserConfirmAuthorization => UserConfirmAuthorizationResponse,
-        w::EndpointInfo {
-            id: "pay_v3.fund_app.mch_transfer.user_confirm_authorization",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/fund-app/mch-transfer/user-confirm-authorization",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a user's authorization (查询用户免确认授权).
-        ///
-        /// * Call: `GET /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014399423>.
-        /// * Catalog: `pay_v3.fund_app.mch_transfer.user_confirm_authorization_by_out_authorization_no`.
-        pub struct UserConfirmAuthorizationByOutAuthorizationNo {
-            /// `out_authorization_no`.
-            0 out_authorization_no: String => "out_authorization_no: must path",
-            /// `is_display_authorization`.
-            1 is_display_authorization: Option<bool> => "is_display_authorization: query",
-        }
-        new(out_authorization_no: impl Into<String>)
-        set(is_display_authorization: bool)
-    }
-
-    w::record! {
-        /// Answer to [`UserConfirmAuthorizationByOutAuthorizationNo`].
-        pub struct UserConfirmAuthorizationByOutAuthorizationNoResponse {
-            /// `appid`.
-            0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_authorization_no`.
-            1 out_authorization_no: String => "out_authorization_no: must",
-            /// `authorization_id`.
-            2 authorization_id: String => "authorization_id: must",
-            /// `state`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
-            3 state: String => "state: must",
-            /// `openid`; personal data, masked in `Debug`.
-            4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `authorize_time`; format `rfc3339`.
-            5 authorize_time: String => "authorize_time: must",
-            /// `user_display_name`.
-            6 user_display_name: String => "user_display_name: must",
-            /// `close_info`.
-            7 close_info: Option<super::CloseInfoItem> => "close_info",
-            /// `transfer_scene_id`.
-            8 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `user_recv_perception`.
-            9 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `create_time`.
-            10 create_time: Option<String> => "create_time",
-            /// `package_info`.
-            11 package_info: Option<String> => "package_info",
-        }
-    }
-
-    w::endpoint! {
-        UserConfirmAuthorizationByOutAuthorizationNo => UserConfirmAuthorizationByOutAuthorizationNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.fund_app.mch_transfer.user_confirm_authorization_by_out_authorization_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Close a user's authorization (关闭用户免确认授权).
-        ///
-        /// * Call: `POST /v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4015653811>.
-        /// * Catalog: `pay_v3.fund_app.mch_transfer.user_confirm_authorization_close`.
-        pub struct UserConfirmAuthorizationClose {
-            /// `out_authorization_no`.
-            0 out_authorization_no: String => "out_authorization_no: must path",
-        }
-        new(out_authorization_no: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`UserConfirmAuthorizationClose`].
-        pub struct UserConfirmAuthorizationCloseResponse {
-            /// `appid`.
-            0 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_authorization_no`.
-            1 out_authorization_no: String => "out_authorization_no: must",
-            /// `authorization_id`.
-            2 authorization_id: String => "authorization_id: must",
-            /// `state`; one of `CLOSED`.
-            3 state: String => "state: must",
-            /// `openid`; personal data, masked in `Debug`.
-            4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `authorize_time`; format `rfc3339`.
-            5 authorize_time: String => "authorize_time: must",
-            /// `user_display_name`.
-            6 user_display_name: String => "user_display_name: must",
-            /// `close_info`.
-            7 close_info: Option<super::UserConfirmAuthorizationCloseCloseInfo> => "close_info",
-            /// `transfer_scene_id`.
-            8 transfer_scene_id: Option<String> => "transfer_scene_id",
-            /// `user_recv_perception`.
-            9 user_recv_perception: Option<String> => "user_recv_perception",
-            /// `create_time`.
-            10 create_time: Option<String> => "create_time",
-        }
-    }
-
-    w::endpoint! {
-        UserConfirmAuthorizationClose => UserConfirmAuthorizationCloseResponse,
-        w::EndpointInfo {
-            id: "pay_v3.fund_app.mch_transfer.user_confirm_authorization_close",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/fund-app/mch-transfer/user-confirm-authorization/out-authorization-no/{out_authorization_no}/close",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    /// Receipts of transfers to users (商家转账电子回单): `pay_v3.fund_app.mch_transfer.elecsign`.
-    pub mod elecsign {
+    /// Receipts of transfers to users (商家转账电子回单): `pay_v3.fund_app.mch_transfer.elec_sign`.
+    pub mod elec_sign {
         use xinqiao_wire as w;
-
-        w::record! {
-            /// Get a transfer receipt by the merchant's number (按商户单号查询转账回单).
-            ///
-            /// * Call: `GET /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
-            /// * For: merchant.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716436>.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.elecsign.by_out_bill_no`.
-            pub struct ByOutBillNo {
-                /// `out_bill_no`.
-                0 out_bill_no: String => "out_bill_no: must path",
-            }
-            new(out_bill_no: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`ByOutBillNo`].
-            pub struct ByOutBillNoResponse {
-                /// `state`; one of `GENERATING` `FINISHED` `FAILED`.
-                0 state: String => "state: must",
-                /// `create_time`; format `rfc3339`.
-                1 create_time: String => "create_time: must",
-                /// `update_time`; format `rfc3339`.
-                2 update_time: String => "update_time: must",
-                /// `hash_type`; one of `SHA256` `SM3`.
-                3 hash_type: Option<String> => "hash_type",
-                /// `hash_value`.
-                4 hash_value: Option<String> => "hash_value",
-                /// `download_url`.
-                5 download_url: Option<String> => "download_url",
-                /// `fail_reason`.
-                6 fail_reason: Option<String> => "fail_reason",
-            }
-        }
-
-        w::endpoint! {
-            ByOutBillNo => ByOutBillNoResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.elecsign.by_out_bill_no",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Get a transfer receipt by WeChat Pay's number (按微信单号查询转账回单).
-            ///
-            /// * Call: `GET /v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}` on `api.mch.weixin.qq.com`.
-            /// * For: merchant.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716455>.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.elecsign.by_transfer_bill_no`.
-            pub struct ByTransferBillNo {
-                /// `transfer_bill_no`.
-                0 transfer_bill_no: String => "transfer_bill_no: must path",
-            }
-            new(transfer_bill_no: impl Into<String>)
-        }
-
-        /// Answer to [`ByTransferBillNo`], the same as to [`ByOutBillNo`].
-        pub type ByTransferBillNoResponse = ByOutBillNoResponse;
-
-        w::endpoint! {
-            ByTransferBillNo => ByTransferBillNoResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.elecsign.by_transfer_bill_no",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
 
         w::record! {
             /// Apply for a transfer receipt by the merchant's number (按商户单号申请转账回单).
@@ -1450,8 +1361,8 @@ pub mod mch_transfer {
             /// * Call: `POST /v3/fund-app/mch-transfer/elecsign/out-bill-no` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716452>.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.elecsign.out_bill_no`.
-            pub struct OutBillNo {
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.elec_sign.apply_by_out_bill_no`.
+            pub struct ApplyByOutBillNo {
                 /// `out_bill_no`.
                 0 out_bill_no: String => "out_bill_no: must",
             }
@@ -1459,8 +1370,8 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Answer to [`OutBillNo`].
-            pub struct OutBillNoResponse {
+            /// Answer to [`ApplyByOutBillNo`].
+            pub struct ApplyByOutBillNoResponse {
                 /// `state`.
                 0 state: String => "state: must",
                 /// `create_time`; format `rfc3339`.
@@ -1469,9 +1380,9 @@ pub mod mch_transfer {
         }
 
         w::endpoint! {
-            OutBillNo => OutBillNoResponse,
+            ApplyByOutBillNo => ApplyByOutBillNoResponse,
             w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.elecsign.out_bill_no",
+                id: "pay_v3.fund_app.mch_transfer.elec_sign.apply_by_out_bill_no",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/fund-app/mch-transfer/elecsign/out-bill-no",
@@ -1493,21 +1404,21 @@ pub mod mch_transfer {
             /// * Call: `POST /v3/fund-app/mch-transfer/elecsign/transfer-bill-no` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716456>.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.elecsign.transfer_bill_no`.
-            pub struct TransferBillNo {
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.elec_sign.apply_by_transfer_bill_no`.
+            pub struct ApplyByTransferBillNo {
                 /// `transfer_bill_no`.
                 0 transfer_bill_no: String => "transfer_bill_no: must",
             }
             new(transfer_bill_no: impl Into<String>)
         }
 
-        /// Answer to [`TransferBillNo`], the same as to [`OutBillNo`].
-        pub type TransferBillNoResponse = OutBillNoResponse;
+        /// Answer to [`ApplyByTransferBillNo`], the same as to [`ApplyByOutBillNo`].
+        pub type ApplyByTransferBillNoResponse = ApplyByOutBillNoResponse;
 
         w::endpoint! {
-            TransferBillNo => TransferBillNoResponse,
+            ApplyByTransferBillNo => ApplyByTransferBillNoResponse,
             w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.elecsign.transfer_bill_no",
+                id: "pay_v3.fund_app.mch_transfer.elec_sign.apply_by_transfer_bill_no",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/fund-app/mch-transfer/elecsign/transfer-bill-no",
@@ -1522,6 +1433,95 @@ pub mod mch_transfer {
                 permissions: &[],
             }
         }
+
+        w::record! {
+            /// Get a transfer receipt by the merchant's number (按商户单号查询转账回单).
+            ///
+            /// * Call: `GET /v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
+            /// * For: merchant.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716436>.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.elec_sign.get_by_out_bill_no`.
+            pub struct GetByOutBillNo {
+                /// `out_bill_no`.
+                0 out_bill_no: String => "out_bill_no: must path",
+            }
+            new(out_bill_no: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`GetByOutBillNo`].
+            pub struct GetByOutBillNoResponse {
+                /// `state`; one of `GENERATING` `FINISHED` `FAILED`.
+                0 state: String => "state: must",
+                /// `create_time`; format `rfc3339`.
+                1 create_time: String => "create_time: must",
+                /// `update_time`; format `rfc3339`.
+                2 update_time: String => "update_time: must",
+                /// `hash_type`; one of `SHA256` `SM3`.
+                3 hash_type: Option<String> => "hash_type",
+                /// `hash_value`.
+                4 hash_value: Option<String> => "hash_value",
+                /// `download_url`.
+                5 download_url: Option<String> => "download_url",
+                /// `fail_reason`.
+                6 fail_reason: Option<String> => "fail_reason",
+            }
+        }
+
+        w::endpoint! {
+            GetByOutBillNo => GetByOutBillNoResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.elec_sign.get_by_out_bill_no",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/elecsign/out-bill-no/{out_bill_no}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get a transfer receipt by WeChat Pay's number (按微信单号查询转账回单).
+            ///
+            /// * Call: `GET /v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}` on `api.mch.weixin.qq.com`.
+            /// * For: merchant.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012716455>.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.elec_sign.get_by_transfer_bill_no`.
+            pub struct GetByTransferBillNo {
+                /// `transfer_bill_no`.
+                0 transfer_bill_no: String => "transfer_bill_no: must path",
+            }
+            new(transfer_bill_no: impl Into<String>)
+        }
+
+        /// Answer to [`GetByTransferBillNo`], the same as to [`GetByOutBillNo`].
+        pub type GetByTransferBillNoResponse = GetByOutBillNoResponse;
+
+        w::endpoint! {
+            GetByTransferBillNo => GetByTransferBillNoResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.elec_sign.get_by_transfer_bill_no",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/elecsign/transfer-bill-no/{transfer_bill_no}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
     }
 
     /// Transfers to users by partners (服务商商家转账): `pay_v3.fund_app.mch_transfer.partner`.
@@ -1529,23 +1529,35 @@ pub mod mch_transfer {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Get the receipts of a budget (查询预算电子回单).
+            /// Apply for the receipts of a budget (申请预算电子回单).
             ///
-            /// * Call: `GET /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts` on `api.mch.weixin.qq.com`.
+            /// * Call: `POST /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_get`.
-            pub struct BudgetByOutBudgetNoElectronicReceiptsGet {
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.apply_budget_electronic_receipt`.
+            pub struct ApplyBudgetElectronicReceipt {
                 /// `out_budget_no`.
                 0 out_budget_no: String => "out_budget_no: must path",
-                /// `accept_id`.
-                1 accept_id: String => "accept_id: must query",
+                /// `start_date`.
+                1 start_date: String => "start_date: must",
+                /// `end_date`.
+                2 end_date: String => "end_date: must",
+                /// `sponsor_mchid`.
+                3 sponsor_mchid: String => "sponsor_mchid: must",
+                /// `receiver_mchid`.
+                4 receiver_mchid: Option<String> => "receiver_mchid",
             }
-            new(out_budget_no: impl Into<String>, accept_id: impl Into<String>)
+            new(
+                out_budget_no: impl Into<String>,
+                start_date: impl Into<String>,
+                end_date: impl Into<String>,
+                sponsor_mchid: impl Into<String>,
+            )
+            text(receiver_mchid: String)
         }
 
         w::record! {
-            /// Answer to [`BudgetByOutBudgetNoElectronicReceiptsGet`].
-            pub struct BudgetByOutBudgetNoElectronicReceiptsGetResponse {
+            /// Answer to [`ApplyBudgetElectronicReceipt`].
+            pub struct ApplyBudgetElectronicReceiptResponse {
                 /// `out_budget_no`.
                 0 out_budget_no: String => "out_budget_no: must",
                 /// `start_date`.
@@ -1570,58 +1582,9 @@ pub mod mch_transfer {
         }
 
         w::endpoint! {
-            BudgetByOutBudgetNoElectronicReceiptsGet => BudgetByOutBudgetNoElectronicReceiptsGetResponse,
+            ApplyBudgetElectronicReceipt => ApplyBudgetElectronicReceiptResponse,
             w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_get",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Apply for the receipts of a budget (申请预算电子回单).
-            ///
-            /// * Call: `POST /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_post`.
-            pub struct BudgetByOutBudgetNoElectronicReceiptsPost {
-                /// `out_budget_no`.
-                0 out_budget_no: String => "out_budget_no: must path",
-                /// `start_date`.
-                1 start_date: String => "start_date: must",
-                /// `end_date`.
-                2 end_date: String => "end_date: must",
-                /// `sponsor_mchid`.
-                3 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `receiver_mchid`.
-                4 receiver_mchid: Option<String> => "receiver_mchid",
-            }
-            new(
-                out_budget_no: impl Into<String>,
-                start_date: impl Into<String>,
-                end_date: impl Into<String>,
-                sponsor_mchid: impl Into<String>,
-            )
-            text(receiver_mchid: String)
-        }
-
-        /// Answer to [`BudgetByOutBudgetNoElectronicReceiptsPost`], the same as to [`BudgetByOutBudgetNoElectronicReceiptsGet`].
-        pub type BudgetByOutBudgetNoElectronicReceiptsPostResponse = BudgetByOutBudgetNoElectronicReceiptsGetResponse;
-
-        w::endpoint! {
-            BudgetByOutBudgetNoElectronicReceiptsPost => BudgetByOutBudgetNoElectronicReceiptsPostResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_post",
+                id: "pay_v3.fund_app.mch_transfer.partner.apply_budget_electronic_receipt",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts",
@@ -1638,12 +1601,306 @@ pub mod mch_transfer {
         }
 
         w::record! {
+            /// Apply for a sub-merchant's transfer receipt (申请子商户转账回单).
+            ///
+            /// * Call: `POST /v3/fund-app/mch-transfer/partner/electronic-receipts` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.apply_electronic_receipt`.
+            pub struct ApplyElectronicReceipt {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must",
+                /// `out_bill_no`.
+                1 out_bill_no: String => "out_bill_no: must",
+            }
+            new(sub_mchid: impl Into<String>, out_bill_no: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`ApplyElectronicReceipt`].
+            pub struct ApplyElectronicReceiptResponse {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must",
+                /// `out_bill_no`.
+                1 out_bill_no: String => "out_bill_no: must",
+                /// `state`; one of `GENERATING` `FINISHED`.
+                2 state: String => "state: must",
+                /// `create_time`.
+                3 create_time: String => "create_time: must",
+                /// `update_time`.
+                4 update_time: Option<String> => "update_time",
+                /// `hash_type`; one of `SM3`.
+                5 hash_type: Option<String> => "hash_type",
+                /// `hash_value`.
+                6 hash_value: Option<String> => "hash_value",
+                /// `download_url`.
+                7 download_url: Option<String> => "download_url",
+            }
+        }
+
+        w::endpoint! {
+            ApplyElectronicReceipt => ApplyElectronicReceiptResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.partner.apply_electronic_receipt",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/partner/electronic-receipts",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Keyed,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Apply for a sub-merchant's authorization to transfer (申请子商户转账授权).
+            ///
+            /// * Call: `POST /v3/fund-app/mch-transfer/partner/sub-mch-authorizations` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.apply_sub_mch_authorization`.
+            pub struct ApplySubMchAuthorization {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must",
+                /// `out_apply_no`.
+                1 out_apply_no: String => "out_apply_no: must",
+            }
+            new(sub_mchid: impl Into<String>, out_apply_no: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`ApplySubMchAuthorization`].
+            pub struct ApplySubMchAuthorizationResponse {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must",
+                /// `out_apply_no`.
+                1 out_apply_no: String => "out_apply_no: must",
+                /// `state`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
+                2 state: String => "state: must",
+                /// `accept_time`.
+                3 accept_time: String => "accept_time: must",
+                /// `update_time`.
+                4 update_time: String => "update_time: must",
+            }
+        }
+
+        w::endpoint! {
+            ApplySubMchAuthorization => ApplySubMchAuthorizationResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.partner.apply_sub_mch_authorization",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/partner/sub-mch-authorizations",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Apply for a user's authorization as a partner (服务商申请用户免确认授权).
+            ///
+            /// * Call: `POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.apply_user_confirm_authorization`.
+            pub struct ApplyUserConfirmAuthorization {
+                /// `out_authorization_no`.
+                0 out_authorization_no: String => "out_authorization_no: must",
+                /// `appid`.
+                1 appid: xinqiao_types::AppId => "appid: must",
+                /// `openid`; personal data, masked in `Debug`.
+                2 openid: xinqiao_types::OpenId => "openid: must masked",
+                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                3 transfer_scene_id: String => "transfer_scene_id: must",
+                /// `user_display_name`.
+                4 user_display_name: String => "user_display_name: must",
+                /// `user_recv_perception`.
+                5 user_recv_perception: Option<String> => "user_recv_perception",
+                /// `notify_url`.
+                6 notify_url: String => "notify_url: must",
+            }
+            new(
+                out_authorization_no: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                openid: impl Into<xinqiao_types::OpenId>,
+                transfer_scene_id: impl Into<String>,
+                user_display_name: impl Into<String>,
+                notify_url: impl Into<String>,
+            )
+            text(user_recv_perception: String)
+        }
+
+        w::record! {
+            /// Answer to [`ApplyUserConfirmAuthorization`].
+            pub struct ApplyUserConfirmAuthorizationResponse {
+                /// `out_authorization_no`.
+                0 out_authorization_no: String => "out_authorization_no: must",
+                /// `state`; one of `WAIT_USER_CONFIRM`.
+                1 state: String => "state: must",
+                /// `create_time`.
+                2 create_time: String => "create_time: must",
+                /// `package_info`.
+                3 package_info: String => "package_info: must",
+            }
+        }
+
+        w::endpoint! {
+            ApplyUserConfirmAuthorization => ApplyUserConfirmAuthorizationResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.partner.apply_user_confirm_authorization",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Cancel a transfer as a partner (服务商撤销转账).
+            ///
+            /// * Call: `POST /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.cancel_transfer_bill`.
+            pub struct CancelTransferBill {
+                /// `out_bill_no`.
+                0 out_bill_no: String => "out_bill_no: must path",
+                /// `sub_mchid`.
+                1 sub_mchid: String => "sub_mchid: must",
+            }
+            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`CancelTransferBill`].
+            pub struct CancelTransferBillResponse {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must",
+                /// `out_bill_no`.
+                1 out_bill_no: String => "out_bill_no: must",
+                /// `transfer_bill_no`.
+                2 transfer_bill_no: String => "transfer_bill_no: must",
+                /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
+                3 state: String => "state: must",
+                /// `transfer_amount`.
+                4 transfer_amount: Option<f64> => "transfer_amount",
+                /// `transfer_remark`.
+                5 transfer_remark: Option<String> => "transfer_remark",
+                /// `fail_reason`.
+                6 fail_reason: Option<String> => "fail_reason",
+                /// `openid`; personal data, masked in `Debug`.
+                7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
+                /// `user_name`.
+                8 user_name: Option<String> => "user_name",
+                /// `create_time`.
+                9 create_time: Option<String> => "create_time",
+                /// `update_time`.
+                10 update_time: String => "update_time: must",
+            }
+        }
+
+        w::endpoint! {
+            CancelTransferBill => CancelTransferBillResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.partner.cancel_transfer_bill",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Close a user's authorization as a partner (服务商关闭用户免确认授权).
+            ///
+            /// * Call: `POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.close_user_confirm_authorization`.
+            pub struct CloseUserConfirmAuthorization {
+                /// `out_authorization_no`.
+                0 out_authorization_no: String => "out_authorization_no: must path",
+            }
+            new(out_authorization_no: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`CloseUserConfirmAuthorization`].
+            pub struct CloseUserConfirmAuthorizationResponse {
+                /// `out_authorization_no`.
+                0 out_authorization_no: String => "out_authorization_no: must",
+                /// `appid`.
+                1 appid: xinqiao_types::AppId => "appid: must",
+                /// `openid`; personal data, masked in `Debug`.
+                2 openid: xinqiao_types::OpenId => "openid: must masked",
+                /// `user_display_name`.
+                3 user_display_name: String => "user_display_name: must",
+                /// `authorization_id`.
+                4 authorization_id: String => "authorization_id: must",
+                /// `state`; one of `CLOSED`.
+                5 state: String => "state: must",
+                /// `authorize_time`.
+                6 authorize_time: String => "authorize_time: must",
+                /// `close_info`.
+                7 close_info: Option<super::super::AuthorizationCloseInfo> => "close_info",
+                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                8 transfer_scene_id: Option<String> => "transfer_scene_id",
+                /// `user_recv_perception`.
+                9 user_recv_perception: Option<String> => "user_recv_perception",
+                /// `create_time`.
+                10 create_time: Option<String> => "create_time",
+            }
+        }
+
+        w::endpoint! {
+            CloseUserConfirmAuthorization => CloseUserConfirmAuthorizationResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.partner.close_user_confirm_authorization",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
             /// Create a charity budget (创建公益预算).
             ///
             /// * Call: `POST /v3/fund-app/mch-transfer/partner/charity-budget` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.charity_budget`.
-            pub struct CharityBudget {
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.create_charity_budget`.
+            pub struct CreateCharityBudget {
                 /// `out_budget_no`.
                 0 out_budget_no: String => "out_budget_no: must",
                 /// `sponsor_mchid`.
@@ -1671,8 +1928,8 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Answer to [`CharityBudget`].
-            pub struct CharityBudgetResponse {
+            /// Answer to [`CreateCharityBudget`].
+            pub struct CreateCharityBudgetResponse {
                 /// `sp_mchid`.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `out_budget_no`.
@@ -1707,119 +1964,12 @@ pub mod mch_transfer {
         }
 
         w::endpoint! {
-            CharityBudget => CharityBudgetResponse,
+            CreateCharityBudget => CreateCharityBudgetResponse,
             w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.charity_budget",
+                id: "pay_v3.fund_app.mch_transfer.partner.create_charity_budget",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/fund-app/mch-transfer/partner/charity-budget",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Get a charity budget (查询公益预算).
-            ///
-            /// * Call: `GET /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.charity_budget_by_out_budget_no`.
-            pub struct CharityBudgetByOutBudgetNo {
-                /// `out_budget_no`.
-                0 out_budget_no: String => "out_budget_no: must path",
-                /// `sponsor_mchid`.
-                1 sponsor_mchid: String => "sponsor_mchid: must query",
-            }
-            new(out_budget_no: impl Into<String>, sponsor_mchid: impl Into<String>)
-        }
-
-        /// Answer to [`CharityBudgetByOutBudgetNo`], the same as to [`CharityBudget`].
-        pub type CharityBudgetByOutBudgetNoResponse = CharityBudgetResponse;
-
-        w::endpoint! {
-            CharityBudgetByOutBudgetNo => CharityBudgetByOutBudgetNoResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.charity_budget_by_out_budget_no",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Unlock a charity budget (解锁公益预算).
-            ///
-            /// * Call: `POST /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.charity_budget_by_out_budget_no_unlock`.
-            pub struct CharityBudgetByOutBudgetNoUnlock {
-                /// `out_budget_no`.
-                0 out_budget_no: String => "out_budget_no: must path",
-                /// `sponsor_mchid`.
-                1 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `activity_remark`.
-                2 activity_remark: String => "activity_remark: must",
-            }
-            new(
-                out_budget_no: impl Into<String>,
-                sponsor_mchid: impl Into<String>,
-                activity_remark: impl Into<String>,
-            )
-        }
-
-        w::record! {
-            /// Answer to [`CharityBudgetByOutBudgetNoUnlock`].
-            pub struct CharityBudgetByOutBudgetNoUnlockResponse {
-                /// `sp_mchid`.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `out_budget_no`.
-                1 out_budget_no: String => "out_budget_no: must",
-                /// `budget_id`.
-                2 budget_id: String => "budget_id: must",
-                /// `amount`.
-                3 amount: f64 => "amount: must",
-                /// `sponsor_mchid`.
-                4 sponsor_mchid: String => "sponsor_mchid: must",
-                /// `activity_name`.
-                5 activity_name: String => "activity_name: must",
-                /// `activity_remark`.
-                6 activity_remark: String => "activity_remark: must",
-                /// `state`; one of `FINISHED`.
-                7 state: String => "state: must",
-                /// `unlock_remark`.
-                8 unlock_remark: String => "unlock_remark: must",
-                /// `locked_time`.
-                9 locked_time: String => "locked_time: must",
-                /// `finished_time`.
-                10 finished_time: String => "finished_time: must",
-                /// `unlocked_amount`.
-                11 unlocked_amount: Option<i64> => "unlocked_amount",
-            }
-        }
-
-        w::endpoint! {
-            CharityBudgetByOutBudgetNoUnlock => CharityBudgetByOutBudgetNoUnlockResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.charity_budget_by_out_budget_no_unlock",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -1837,8 +1987,8 @@ pub mod mch_transfer {
             ///
             /// * Call: `POST /v3/fund-app/mch-transfer/partner/charity-transfer-bills` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills`.
-            pub struct CharityTransferBills {
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.create_charity_transfer_bill`.
+            pub struct CreateCharityTransferBill {
                 /// `out_budget_no`.
                 0 out_budget_no: String => "out_budget_no: must",
                 /// `out_transfer_no`.
@@ -1866,8 +2016,8 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Answer to [`CharityTransferBills`].
-            pub struct CharityTransferBillsResponse {
+            /// Answer to [`CreateCharityTransferBill`].
+            pub struct CreateCharityTransferBillResponse {
                 /// `out_budget_no`.
                 0 out_budget_no: String => "out_budget_no: must",
                 /// `budget_id`.
@@ -1892,9 +2042,9 @@ pub mod mch_transfer {
         }
 
         w::endpoint! {
-            CharityTransferBills => CharityTransferBillsResponse,
+            CreateCharityTransferBill => CreateCharityTransferBillResponse,
             w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills",
+                id: "pay_v3.fund_app.mch_transfer.partner.create_charity_transfer_bill",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/fund-app/mch-transfer/partner/charity-transfer-bills",
@@ -1911,12 +2061,164 @@ pub mod mch_transfer {
         }
 
         w::record! {
+            /// Create a transfer as a partner (服务商发起转账).
+            ///
+            /// * Call: `POST /v3/fund-app/mch-transfer/partner/transfer-bills` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.create_transfer_bill`.
+            pub struct CreateTransferBill {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must",
+                /// `appid`.
+                1 appid: xinqiao_types::AppId => "appid: must",
+                /// `out_bill_no`.
+                2 out_bill_no: String => "out_bill_no: must",
+                /// `openid`; personal data, masked in `Debug`.
+                3 openid: xinqiao_types::OpenId => "openid: must masked",
+                /// `user_name`.
+                4 user_name: Option<String> => "user_name",
+                /// `transfer_amount`.
+                5 transfer_amount: f64 => "transfer_amount: must",
+                /// `transfer_remark`.
+                6 transfer_remark: String => "transfer_remark: must",
+                /// `notify_url`.
+                7 notify_url: Option<String> => "notify_url",
+                /// `user_recv_perception`.
+                8 user_recv_perception: Option<String> => "user_recv_perception",
+                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                9 transfer_scene_id: String => "transfer_scene_id: must",
+                /// `transfer_scene_report_infos`.
+                10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
+            }
+            new(
+                sub_mchid: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                out_bill_no: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
+                transfer_amount: f64,
+                transfer_remark: impl Into<String>,
+                transfer_scene_id: impl Into<String>,
+                transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo>,
+            )
+            text(user_name: String, notify_url: String, user_recv_perception: String)
+        }
+
+        w::record! {
+            /// Answer to [`CreateTransferBill`].
+            pub struct CreateTransferBillResponse {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must",
+                /// `out_bill_no`.
+                1 out_bill_no: String => "out_bill_no: must",
+                /// `transfer_bill_no`.
+                2 transfer_bill_no: String => "transfer_bill_no: must",
+                /// `create_time`.
+                3 create_time: String => "create_time: must",
+                /// `package_info`.
+                4 package_info: String => "package_info: must",
+            }
+        }
+
+        w::endpoint! {
+            CreateTransferBill => CreateTransferBillResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.partner.create_transfer_bill",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/partner/transfer-bills",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Keyed,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get the receipts of a budget (查询预算电子回单).
+            ///
+            /// * Call: `GET /v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_budget_electronic_receipts`.
+            pub struct GetBudgetElectronicReceipts {
+                /// `out_budget_no`.
+                0 out_budget_no: String => "out_budget_no: must path",
+                /// `accept_id`.
+                1 accept_id: String => "accept_id: must query",
+            }
+            new(out_budget_no: impl Into<String>, accept_id: impl Into<String>)
+        }
+
+        /// Answer to [`GetBudgetElectronicReceipts`], the same as to [`ApplyBudgetElectronicReceipt`].
+        pub type GetBudgetElectronicReceiptsResponse = ApplyBudgetElectronicReceiptResponse;
+
+        w::endpoint! {
+            GetBudgetElectronicReceipts => GetBudgetElectronicReceiptsResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.partner.get_budget_electronic_receipts",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/partner/budget/{out_budget_no}/electronic-receipts",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get a charity budget (查询公益预算).
+            ///
+            /// * Call: `GET /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_charity_budget`.
+            pub struct GetCharityBudget {
+                /// `out_budget_no`.
+                0 out_budget_no: String => "out_budget_no: must path",
+                /// `sponsor_mchid`.
+                1 sponsor_mchid: String => "sponsor_mchid: must query",
+            }
+            new(out_budget_no: impl Into<String>, sponsor_mchid: impl Into<String>)
+        }
+
+        /// Answer to [`GetCharityBudget`], the same as to [`CreateCharityBudget`].
+        pub type GetCharityBudgetResponse = CreateCharityBudgetResponse;
+
+        w::endpoint! {
+            GetCharityBudget => GetCharityBudgetResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.partner.get_charity_budget",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
             /// Get a charity donation (查询公益捐赠).
             ///
             /// * Call: `GET /v3/fund-app/mch-transfer/partner/charity-transfer-bills/out-transfer-no/{out_transfer_no}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills_by_out_transfer_no`.
-            pub struct CharityTransferBillsByOutTransferNo {
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_charity_transfer_bill`.
+            pub struct GetCharityTransferBill {
                 /// `out_transfer_no`.
                 0 out_transfer_no: String => "out_transfer_no: must path",
                 /// `sponsor_mchid`.
@@ -1931,13 +2233,13 @@ pub mod mch_transfer {
             )
         }
 
-        /// Answer to [`CharityTransferBillsByOutTransferNo`], the same as to [`CharityTransferBills`].
-        pub type CharityTransferBillsByOutTransferNoResponse = CharityTransferBillsResponse;
+        /// Answer to [`GetCharityTransferBill`], the same as to [`CreateCharityTransferBill`].
+        pub type GetCharityTransferBillResponse = CreateCharityTransferBillResponse;
 
         w::endpoint! {
-            CharityTransferBillsByOutTransferNo => CharityTransferBillsByOutTransferNoResponse,
+            GetCharityTransferBill => GetCharityTransferBillResponse,
             w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills_by_out_transfer_no",
+                id: "pay_v3.fund_app.mch_transfer.partner.get_charity_transfer_bill",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/fund-app/mch-transfer/partner/charity-transfer-bills/out-transfer-no/{out_transfer_no}",
@@ -1954,68 +2256,12 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Apply for a sub-merchant's transfer receipt (申请子商户转账回单).
-            ///
-            /// * Call: `POST /v3/fund-app/mch-transfer/partner/electronic-receipts` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.electronic_receipts`.
-            pub struct ElectronicReceipts {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_bill_no`.
-                1 out_bill_no: String => "out_bill_no: must",
-            }
-            new(sub_mchid: impl Into<String>, out_bill_no: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`ElectronicReceipts`].
-            pub struct ElectronicReceiptsResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_bill_no`.
-                1 out_bill_no: String => "out_bill_no: must",
-                /// `state`; one of `GENERATING` `FINISHED`.
-                2 state: String => "state: must",
-                /// `create_time`.
-                3 create_time: String => "create_time: must",
-                /// `update_time`.
-                4 update_time: Option<String> => "update_time",
-                /// `hash_type`; one of `SM3`.
-                5 hash_type: Option<String> => "hash_type",
-                /// `hash_value`.
-                6 hash_value: Option<String> => "hash_value",
-                /// `download_url`.
-                7 download_url: Option<String> => "download_url",
-            }
-        }
-
-        w::endpoint! {
-            ElectronicReceipts => ElectronicReceiptsResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.electronic_receipts",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/electronic-receipts",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Keyed,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Get a sub-merchant's transfer receipt (查询子商户转账回单).
             ///
             /// * Call: `GET /v3/fund-app/mch-transfer/partner/electronic-receipts/{out_bill_no}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.electronic_receipts_by_out_bill_no`.
-            pub struct ElectronicReceiptsByOutBillNo {
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_electronic_receipt`.
+            pub struct GetElectronicReceipt {
                 /// `out_bill_no`.
                 0 out_bill_no: String => "out_bill_no: must path",
                 /// `sub_mchid`.
@@ -2024,16 +2270,190 @@ pub mod mch_transfer {
             new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
-        /// Answer to [`ElectronicReceiptsByOutBillNo`], the same as to [`ElectronicReceipts`].
-        pub type ElectronicReceiptsByOutBillNoResponse = ElectronicReceiptsResponse;
+        /// Answer to [`GetElectronicReceipt`], the same as to [`ApplyElectronicReceipt`].
+        pub type GetElectronicReceiptResponse = ApplyElectronicReceiptResponse;
 
         w::endpoint! {
-            ElectronicReceiptsByOutBillNo => ElectronicReceiptsByOutBillNoResponse,
+            GetElectronicReceipt => GetElectronicReceiptResponse,
             w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.electronic_receipts_by_out_bill_no",
+                id: "pay_v3.fund_app.mch_transfer.partner.get_electronic_receipt",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/fund-app/mch-transfer/partner/electronic-receipts/{out_bill_no}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get a sub-merchant's authorization to transfer (查询子商户转账授权).
+            ///
+            /// * Call: `GET /v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_sub_mch_authorization`.
+            pub struct GetSubMchAuthorization {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must path",
+            }
+            new(sub_mchid: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`GetSubMchAuthorization`].
+            pub struct GetSubMchAuthorizationResponse {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must",
+                /// `state`; one of `AUTHORIZED` `UNAUTHORIZED` `CANCELED`.
+                1 state: String => "state: must",
+                /// `apply_order`.
+                2 apply_order: Option<super::super::ApplyOrder> => "apply_order",
+                /// `authorization_time`.
+                3 authorization_time: Option<String> => "authorization_time",
+                /// `cancel_authorization_time`.
+                4 cancel_authorization_time: Option<String> => "cancel_authorization_time",
+            }
+        }
+
+        w::endpoint! {
+            GetSubMchAuthorization => GetSubMchAuthorizationResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.partner.get_sub_mch_authorization",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get a transfer as a partner (服务商查询转账).
+            ///
+            /// * Call: `GET /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_transfer_bill`.
+            pub struct GetTransferBill {
+                /// `out_bill_no`.
+                0 out_bill_no: String => "out_bill_no: must path",
+                /// `sub_mchid`.
+                1 sub_mchid: String => "sub_mchid: must query",
+            }
+            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`GetTransferBill`].
+            pub struct GetTransferBillResponse {
+                /// `sub_mchid`.
+                0 sub_mchid: String => "sub_mchid: must",
+                /// `mchid`.
+                1 mchid: xinqiao_types::MchId => "mchid: must",
+                /// `out_bill_no`.
+                2 out_bill_no: String => "out_bill_no: must",
+                /// `transfer_bill_no`.
+                3 transfer_bill_no: String => "transfer_bill_no: must",
+                /// `appid`.
+                4 appid: xinqiao_types::AppId => "appid: must",
+                /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
+                5 state: String => "state: must",
+                /// `transfer_amount`.
+                6 transfer_amount: f64 => "transfer_amount: must",
+                /// `transfer_remark`.
+                7 transfer_remark: String => "transfer_remark: must",
+                /// `fail_reason`.
+                8 fail_reason: Option<String> => "fail_reason",
+                /// `openid`; personal data, masked in `Debug`.
+                9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
+                /// `user_name`.
+                10 user_name: Option<String> => "user_name",
+                /// `create_time`.
+                11 create_time: String => "create_time: must",
+                /// `update_time`.
+                12 update_time: String => "update_time: must",
+            }
+        }
+
+        w::endpoint! {
+            GetTransferBill => GetTransferBillResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.partner.get_transfer_bill",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get a user's authorization as a partner (服务商查询用户免确认授权).
+            ///
+            /// * Call: `GET /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.get_user_confirm_authorization`.
+            pub struct GetUserConfirmAuthorization {
+                /// `out_authorization_no`.
+                0 out_authorization_no: String => "out_authorization_no: must path",
+            }
+            new(out_authorization_no: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`GetUserConfirmAuthorization`].
+            pub struct GetUserConfirmAuthorizationResponse {
+                /// `out_authorization_no`.
+                0 out_authorization_no: String => "out_authorization_no: must",
+                /// `appid`.
+                1 appid: xinqiao_types::AppId => "appid: must",
+                /// `openid`; personal data, masked in `Debug`.
+                2 openid: xinqiao_types::OpenId => "openid: must masked",
+                /// `user_display_name`.
+                3 user_display_name: String => "user_display_name: must",
+                /// `authorization_id`.
+                4 authorization_id: String => "authorization_id: must",
+                /// `state`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
+                5 state: String => "state: must",
+                /// `authorize_time`.
+                6 authorize_time: String => "authorize_time: must",
+                /// `close_info`.
+                7 close_info: Option<super::super::CloseInfo> => "close_info",
+                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
+                8 transfer_scene_id: Option<String> => "transfer_scene_id",
+                /// `user_recv_perception`.
+                9 user_recv_perception: Option<String> => "user_recv_perception",
+                /// `create_time`.
+                10 create_time: Option<String> => "create_time",
+            }
+        }
+
+        w::endpoint! {
+            GetUserConfirmAuthorization => GetUserConfirmAuthorizationResponse,
+            w::EndpointInfo {
+                id: "pay_v3.fund_app.mch_transfer.partner.get_user_confirm_authorization",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::None,
@@ -2092,21 +2512,8 @@ pub mod mch_transfer {
             set(authorization_info: super::super::AuthorizationInfo)
         }
 
-        w::record! {
-            /// Answer to [`PreTransferWithAuthorization`].
-            pub struct PreTransferWithAuthorizationResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_bill_no`.
-                1 out_bill_no: String => "out_bill_no: must",
-                /// `transfer_bill_no`.
-                2 transfer_bill_no: String => "transfer_bill_no: must",
-                /// `create_time`.
-                3 create_time: String => "create_time: must",
-                /// `package_info`.
-                4 package_info: String => "package_info: must",
-            }
-        }
+        /// Answer to [`PreTransferWithAuthorization`], the same as to [`CreateTransferBill`].
+        pub type PreTransferWithAuthorizationResponse = CreateTransferBillResponse;
 
         w::endpoint! {
             PreTransferWithAuthorization => PreTransferWithAuthorizationResponse,
@@ -2128,303 +2535,12 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Apply for a sub-merchant's authorization to transfer (申请子商户转账授权).
-            ///
-            /// * Call: `POST /v3/fund-app/mch-transfer/partner/sub-mch-authorizations` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations`.
-            pub struct SubMchAuthorizations {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_apply_no`.
-                1 out_apply_no: String => "out_apply_no: must",
-            }
-            new(sub_mchid: impl Into<String>, out_apply_no: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`SubMchAuthorizations`].
-            pub struct SubMchAuthorizationsResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_apply_no`.
-                1 out_apply_no: String => "out_apply_no: must",
-                /// `state`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
-                2 state: String => "state: must",
-                /// `accept_time`.
-                3 accept_time: String => "accept_time: must",
-                /// `update_time`.
-                4 update_time: String => "update_time: must",
-            }
-        }
-
-        w::endpoint! {
-            SubMchAuthorizations => SubMchAuthorizationsResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/sub-mch-authorizations",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Get a sub-merchant's authorization to transfer (查询子商户转账授权).
-            ///
-            /// * Call: `GET /v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations_by_sub_mchid`.
-            pub struct SubMchAuthorizationsBySubMchid {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must path",
-            }
-            new(sub_mchid: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`SubMchAuthorizationsBySubMchid`].
-            pub struct SubMchAuthorizationsBySubMchidResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `state`; one of `AUTHORIZED` `UNAUTHORIZED` `CANCELED`.
-                1 state: String => "state: must",
-                /// `apply_order`.
-                2 apply_order: Option<super::super::ApplyOrder> => "apply_order",
-                /// `authorization_time`.
-                3 authorization_time: Option<String> => "authorization_time",
-                /// `cancel_authorization_time`.
-                4 cancel_authorization_time: Option<String> => "cancel_authorization_time",
-            }
-        }
-
-        w::endpoint! {
-            SubMchAuthorizationsBySubMchid => SubMchAuthorizationsBySubMchidResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations_by_sub_mchid",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/sub-mch-authorizations/{sub_mchid}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Create a transfer as a partner (服务商发起转账).
-            ///
-            /// * Call: `POST /v3/fund-app/mch-transfer/partner/transfer-bills` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.transfer_bills`.
-            pub struct TransferBills {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `appid`.
-                1 appid: xinqiao_types::AppId => "appid: must",
-                /// `out_bill_no`.
-                2 out_bill_no: String => "out_bill_no: must",
-                /// `openid`; personal data, masked in `Debug`.
-                3 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `user_name`.
-                4 user_name: Option<String> => "user_name",
-                /// `transfer_amount`.
-                5 transfer_amount: f64 => "transfer_amount: must",
-                /// `transfer_remark`.
-                6 transfer_remark: String => "transfer_remark: must",
-                /// `notify_url`.
-                7 notify_url: Option<String> => "notify_url",
-                /// `user_recv_perception`.
-                8 user_recv_perception: Option<String> => "user_recv_perception",
-                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                9 transfer_scene_id: String => "transfer_scene_id: must",
-                /// `transfer_scene_report_infos`.
-                10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
-            }
-            new(
-                sub_mchid: impl Into<String>,
-                appid: impl Into<xinqiao_types::AppId>,
-                out_bill_no: impl Into<String>,
-                openid: impl Into<xinqiao_types::OpenId>,
-                transfer_amount: f64,
-                transfer_remark: impl Into<String>,
-                transfer_scene_id: impl Into<String>,
-                transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo>,
-            )
-            text(user_name: String, notify_url: String, user_recv_perception: String)
-        }
-
-        /// Answer to [`TransferBills`], the same as to [`PreTransferWithAuthorization`].
-        pub type TransferBillsResponse = PreTransferWithAuthorizationResponse;
-
-        w::endpoint! {
-            TransferBills => TransferBillsResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.transfer_bills",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/transfer-bills",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Keyed,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Get a transfer as a partner (服务商查询转账).
-            ///
-            /// * Call: `GET /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no`.
-            pub struct TransferBillsByOutBillNo {
-                /// `out_bill_no`.
-                0 out_bill_no: String => "out_bill_no: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must query",
-            }
-            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`TransferBillsByOutBillNo`].
-            pub struct TransferBillsByOutBillNoResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `mchid`.
-                1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `out_bill_no`.
-                2 out_bill_no: String => "out_bill_no: must",
-                /// `transfer_bill_no`.
-                3 transfer_bill_no: String => "transfer_bill_no: must",
-                /// `appid`.
-                4 appid: xinqiao_types::AppId => "appid: must",
-                /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-                5 state: String => "state: must",
-                /// `transfer_amount`.
-                6 transfer_amount: f64 => "transfer_amount: must",
-                /// `transfer_remark`.
-                7 transfer_remark: String => "transfer_remark: must",
-                /// `fail_reason`.
-                8 fail_reason: Option<String> => "fail_reason",
-                /// `openid`; personal data, masked in `Debug`.
-                9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `user_name`.
-                10 user_name: Option<String> => "user_name",
-                /// `create_time`.
-                11 create_time: String => "create_time: must",
-                /// `update_time`.
-                12 update_time: String => "update_time: must",
-            }
-        }
-
-        w::endpoint! {
-            TransferBillsByOutBillNo => TransferBillsByOutBillNoResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Cancel a transfer as a partner (服务商撤销转账).
-            ///
-            /// * Call: `POST /v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no_cancel`.
-            pub struct TransferBillsByOutBillNoCancel {
-                /// `out_bill_no`.
-                0 out_bill_no: String => "out_bill_no: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-            }
-            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`TransferBillsByOutBillNoCancel`].
-            pub struct TransferBillsByOutBillNoCancelResponse {
-                /// `sub_mchid`.
-                0 sub_mchid: String => "sub_mchid: must",
-                /// `out_bill_no`.
-                1 out_bill_no: String => "out_bill_no: must",
-                /// `transfer_bill_no`.
-                2 transfer_bill_no: String => "transfer_bill_no: must",
-                /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-                3 state: String => "state: must",
-                /// `transfer_amount`.
-                4 transfer_amount: Option<f64> => "transfer_amount",
-                /// `transfer_remark`.
-                5 transfer_remark: Option<String> => "transfer_remark",
-                /// `fail_reason`.
-                6 fail_reason: Option<String> => "fail_reason",
-                /// `openid`; personal data, masked in `Debug`.
-                7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `user_name`.
-                8 user_name: Option<String> => "user_name",
-                /// `create_time`.
-                9 create_time: Option<String> => "create_time",
-                /// `update_time`.
-                10 update_time: String => "update_time: must",
-            }
-        }
-
-        w::endpoint! {
-            TransferBillsByOutBillNoCancel => TransferBillsByOutBillNoCancelResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no_cancel",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/transfer-bills/out-bill-no/{out_bill_no}/cancel",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Transfer by authorization as a partner (服务商按授权转账).
             ///
             /// * Call: `POST /v3/fund-app/mch-transfer/partner/transfer-bills/transfer` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.transfer_bills_transfer`.
-            pub struct TransferBillsTransfer {
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.transfer_with_authorization`.
+            pub struct TransferWithAuthorization {
                 /// `sub_mchid`.
                 0 sub_mchid: String => "sub_mchid: must",
                 /// `appid`.
@@ -2462,8 +2578,8 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Answer to [`TransferBillsTransfer`].
-            pub struct TransferBillsTransferResponse {
+            /// Answer to [`TransferWithAuthorization`].
+            pub struct TransferWithAuthorizationResponse {
                 /// `sub_mchid`.
                 0 sub_mchid: String => "sub_mchid: must",
                 /// `mchid`.
@@ -2494,9 +2610,9 @@ pub mod mch_transfer {
         }
 
         w::endpoint! {
-            TransferBillsTransfer => TransferBillsTransferResponse,
+            TransferWithAuthorization => TransferWithAuthorizationResponse,
             w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.transfer_bills_transfer",
+                id: "pay_v3.fund_app.mch_transfer.partner.transfer_with_authorization",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/fund-app/mch-transfer/partner/transfer-bills/transfer",
@@ -2513,182 +2629,66 @@ pub mod mch_transfer {
         }
 
         w::record! {
-            /// Apply for a user's authorization as a partner (服务商申请用户免确认授权).
+            /// Unlock a charity budget (解锁公益预算).
             ///
-            /// * Call: `POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations` on `api.mch.weixin.qq.com`.
+            /// * Call: `POST /v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations`.
-            pub struct UserConfirmAuthorizations {
-                /// `out_authorization_no`.
-                0 out_authorization_no: String => "out_authorization_no: must",
-                /// `appid`.
-                1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`; personal data, masked in `Debug`.
-                2 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                3 transfer_scene_id: String => "transfer_scene_id: must",
-                /// `user_display_name`.
-                4 user_display_name: String => "user_display_name: must",
-                /// `user_recv_perception`.
-                5 user_recv_perception: Option<String> => "user_recv_perception",
-                /// `notify_url`.
-                6 notify_url: String => "notify_url: must",
+            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.unlock_charity_budget`.
+            pub struct UnlockCharityBudget {
+                /// `out_budget_no`.
+                0 out_budget_no: String => "out_budget_no: must path",
+                /// `sponsor_mchid`.
+                1 sponsor_mchid: String => "sponsor_mchid: must",
+                /// `activity_remark`.
+                2 activity_remark: String => "activity_remark: must",
             }
             new(
-                out_authorization_no: impl Into<String>,
-                appid: impl Into<xinqiao_types::AppId>,
-                openid: impl Into<xinqiao_types::OpenId>,
-                transfer_scene_id: impl Into<String>,
-                user_display_name: impl Into<String>,
-                notify_url: impl Into<String>,
+                out_budget_no: impl Into<String>,
+                sponsor_mchid: impl Into<String>,
+                activity_remark: impl Into<String>,
             )
-            text(user_recv_perception: String)
         }
 
         w::record! {
-            /// Answer to [`UserConfirmAuthorizations`].
-            pub struct UserConfirmAuthorizationsResponse {
-                /// `out_authorization_no`.
-                0 out_authorization_no: String => "out_authorization_no: must",
-                /// `state`; one of `WAIT_USER_CONFIRM`.
-                1 state: String => "state: must",
-                /// `create_time`.
-                2 create_time: String => "create_time: must",
-                /// `package_info`.
-                3 package_info: String => "package_info: must",
+            /// Answer to [`UnlockCharityBudget`].
+            pub struct UnlockCharityBudgetResponse {
+                /// `sp_mchid`.
+                0 sp_mchid: String => "sp_mchid: must",
+                /// `out_budget_no`.
+                1 out_budget_no: String => "out_budget_no: must",
+                /// `budget_id`.
+                2 budget_id: String => "budget_id: must",
+                /// `amount`.
+                3 amount: f64 => "amount: must",
+                /// `sponsor_mchid`.
+                4 sponsor_mchid: String => "sponsor_mchid: must",
+                /// `activity_name`.
+                5 activity_name: String => "activity_name: must",
+                /// `activity_remark`.
+                6 activity_remark: String => "activity_remark: must",
+                /// `state`; one of `FINISHED`.
+                7 state: String => "state: must",
+                /// `unlock_remark`.
+                8 unlock_remark: String => "unlock_remark: must",
+                /// `locked_time`.
+                9 locked_time: String => "locked_time: must",
+                /// `finished_time`.
+                10 finished_time: String => "finished_time: must",
+                /// `unlocked_amount`.
+                11 unlocked_amount: Option<i64> => "unlocked_amount",
             }
         }
 
         w::endpoint! {
-            UserConfirmAuthorizations => UserConfirmAuthorizationsResponse,
+            UnlockCharityBudget => UnlockCharityBudgetResponse,
             w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations",
+                id: "pay_v3.fund_app.mch_transfer.partner.unlock_charity_budget",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations",
+                path: "/v3/fund-app/mch-transfer/partner/charity-budget/{out_budget_no}/unlock",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Get a user's authorization as a partner (服务商查询用户免确认授权).
-            ///
-            /// * Call: `GET /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_by_out_authorization_no`.
-            pub struct UserConfirmAuthorizationsByOutAuthorizationNo {
-                /// `out_authorization_no`.
-                0 out_authorization_no: String => "out_authorization_no: must path",
-            }
-            new(out_authorization_no: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`UserConfirmAuthorizationsByOutAuthorizationNo`].
-            pub struct UserConfirmAuthorizationsByOutAuthorizationNoResponse {
-                /// `out_authorization_no`.
-                0 out_authorization_no: String => "out_authorization_no: must",
-                /// `appid`.
-                1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`; personal data, masked in `Debug`.
-                2 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `user_display_name`.
-                3 user_display_name: String => "user_display_name: must",
-                /// `authorization_id`.
-                4 authorization_id: String => "authorization_id: must",
-                /// `state`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
-                5 state: String => "state: must",
-                /// `authorize_time`.
-                6 authorize_time: String => "authorize_time: must",
-                /// `close_info`.
-                7 close_info: Option<super::super::CloseInfo> => "close_info",
-                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                8 transfer_scene_id: Option<String> => "transfer_scene_id",
-                /// `user_recv_perception`.
-                9 user_recv_perception: Option<String> => "user_recv_perception",
-                /// `create_time`.
-                10 create_time: Option<String> => "create_time",
-            }
-        }
-
-        w::endpoint! {
-            UserConfirmAuthorizationsByOutAuthorizationNo => UserConfirmAuthorizationsByOutAuthorizationNoResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_by_out_authorization_no",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Close a user's authorization as a partner (服务商关闭用户免确认授权).
-            ///
-            /// * Call: `POST /v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_close`.
-            pub struct UserConfirmAuthorizationsClose {
-                /// `out_authorization_no`.
-                0 out_authorization_no: String => "out_authorization_no: must path",
-            }
-            new(out_authorization_no: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`UserConfirmAuthorizationsClose`].
-            pub struct UserConfirmAuthorizationsCloseResponse {
-                /// `out_authorization_no`.
-                0 out_authorization_no: String => "out_authorization_no: must",
-                /// `appid`.
-                1 appid: xinqiao_types::AppId => "appid: must",
-                /// `openid`; personal data, masked in `Debug`.
-                2 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// `user_display_name`.
-                3 user_display_name: String => "user_display_name: must",
-                /// `authorization_id`.
-                4 authorization_id: String => "authorization_id: must",
-                /// `state`; one of `CLOSED`.
-                5 state: String => "state: must",
-                /// `authorize_time`.
-                6 authorize_time: String => "authorize_time: must",
-                /// `close_info`.
-                7 close_info: Option<super::super::UserConfirmAuthorizationsCloseCloseInfo> => "close_info",
-                /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                8 transfer_scene_id: Option<String> => "transfer_scene_id",
-                /// `user_recv_perception`.
-                9 user_recv_perception: Option<String> => "user_recv_perception",
-                /// `create_time`.
-                10 create_time: Option<String> => "create_time",
-            }
-        }
-
-        w::endpoint! {
-            UserConfirmAuthorizationsClose => UserConfirmAuthorizationsCloseResponse,
-            w::EndpointInfo {
-                id: "pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_close",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/fund-app/mch-transfer/partner/user-confirm-authorizations/{out_authorization_no}/close",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
                 answer: w::Content::Json,
                 retry: w::Retry::Never,
                 code_field: "code",

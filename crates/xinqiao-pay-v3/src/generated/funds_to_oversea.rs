@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `express_info` of `funds_to_oversea::Orders`.
+    /// `express_info` of `funds_to_oversea::CreateOrder`.
     pub struct ExpressInfo {
         /// `courier_number`.
         0 courier_number: String => "courier_number: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `goods_info` in `funds_to_oversea::Orders`.
+    /// An item of `goods_info` in `funds_to_oversea::CreateOrder`.
     pub struct GoodsInfo {
         /// `goods_name`.
         0 goods_name: String => "goods_name: must",
@@ -31,7 +31,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payee_info` of `funds_to_oversea::Orders`.
+    /// `payee_info` of `funds_to_oversea::CreateOrder`.
     pub struct PayeeInfo {
         /// `payee_id`.
         0 payee_id: String => "payee_id: must",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `presale_info` of `funds_to_oversea::Orders`.
+    /// `presale_info` of `funds_to_oversea::CreateOrder`.
     pub struct PresaleInfo {
         /// `type`; one of `DEPOSIT` `BALANCE`.
         0 type_: String => "type: must",
@@ -56,7 +56,7 @@ w::record! {
 }
 
 w::record! {
-    /// `seller_info` of `funds_to_oversea::Orders`.
+    /// `seller_info` of `funds_to_oversea::CreateOrder`.
     pub struct SellerInfo {
         /// `oversea_business_name`.
         0 oversea_business_name: String => "oversea_business_name: must",
@@ -73,106 +73,13 @@ w::record! {
 }
 
 w::record! {
-    /// Get the amount available to send overseas (查询可出境余额).
-    ///
-    /// * Call: `GET /v3/funds-to-oversea/transactions/{transaction_id}/available_abroad_amounts` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476109>.
-    /// * Catalog: `pay_v3.funds_to_oversea.available_abroad_amounts`.
-    pub struct AvailableAbroadAmounts {
-        /// `transaction_id`.
-        0 transaction_id: String => "transaction_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: String => "sub_mchid: must query",
-    }
-    new(transaction_id: impl Into<String>, sub_mchid: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`AvailableAbroadAmounts`].
-    pub struct AvailableAbroadAmountsResponse {
-        /// `transaction_id`.
-        0 transaction_id: String => "transaction_id: must",
-        /// `available_abroad_amount`; in fen.
-        1 available_abroad_amount: xinqiao_types::Fen => "available_abroad_amount: must",
-    }
-}
-
-w::endpoint! {
-    AvailableAbroadAmounts => AvailableAbroadAmountsResponse,
-    w::EndpointInfo {
-        id: "pay_v3.funds_to_oversea.available_abroad_amounts",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/funds-to-oversea/transactions/{transaction_id}/available_abroad_amounts",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the bill of overseas funds (获取购付汇账单下载链接).
-    ///
-    /// * Call: `GET /v3/funds-to-oversea/bill-download-url` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476132>.
-    /// * Catalog: `pay_v3.funds_to_oversea.bill_download_url`.
-    pub struct BillDownloadUrl {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `bill_date`; format `yyyy-MM-dd`.
-        1 bill_date: String => "bill_date: must query",
-    }
-    new(bill_date: impl Into<String>)
-    text(sub_mchid: String)
-}
-
-w::record! {
-    /// Answer to [`BillDownloadUrl`].
-    pub struct BillDownloadUrlResponse {
-        /// `hash_type`.
-        0 hash_type: String => "hash_type: must",
-        /// `hash_value`.
-        1 hash_value: String => "hash_value: must",
-        /// `download_url`.
-        2 download_url: String => "download_url: must",
-    }
-}
-
-w::endpoint! {
-    BillDownloadUrl => BillDownloadUrlResponse,
-    w::EndpointInfo {
-        id: "pay_v3.funds_to_oversea.bill_download_url",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/funds-to-oversea/bill-download-url",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Create an order to send funds overseas (申请资金出境).
     ///
     /// * Call: `POST /v3/funds-to-oversea/orders` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476113>.
-    /// * Catalog: `pay_v3.funds_to_oversea.orders`.
-    pub struct Orders {
+    /// * Catalog: `pay_v3.funds_to_oversea.create_order`.
+    pub struct CreateOrder {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
         /// `out_order_id`.
@@ -207,8 +114,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Orders`].
-    pub struct OrdersResponse {
+    /// Answer to [`CreateOrder`].
+    pub struct CreateOrderResponse {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
         /// `out_order_id`.
@@ -243,9 +150,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Orders => OrdersResponse,
+    CreateOrder => CreateOrderResponse,
     w::EndpointInfo {
-        id: "pay_v3.funds_to_oversea.orders",
+        id: "pay_v3.funds_to_oversea.create_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/funds-to-oversea/orders",
@@ -262,13 +169,106 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Get the amount available to send overseas (查询可出境余额).
+    ///
+    /// * Call: `GET /v3/funds-to-oversea/transactions/{transaction_id}/available_abroad_amounts` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476109>.
+    /// * Catalog: `pay_v3.funds_to_oversea.get_available_abroad_amounts`.
+    pub struct GetAvailableAbroadAmounts {
+        /// `transaction_id`.
+        0 transaction_id: String => "transaction_id: must path",
+        /// `sub_mchid`.
+        1 sub_mchid: String => "sub_mchid: must query",
+    }
+    new(transaction_id: impl Into<String>, sub_mchid: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetAvailableAbroadAmounts`].
+    pub struct GetAvailableAbroadAmountsResponse {
+        /// `transaction_id`.
+        0 transaction_id: String => "transaction_id: must",
+        /// `available_abroad_amount`; in fen.
+        1 available_abroad_amount: xinqiao_types::Fen => "available_abroad_amount: must",
+    }
+}
+
+w::endpoint! {
+    GetAvailableAbroadAmounts => GetAvailableAbroadAmountsResponse,
+    w::EndpointInfo {
+        id: "pay_v3.funds_to_oversea.get_available_abroad_amounts",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/funds-to-oversea/transactions/{transaction_id}/available_abroad_amounts",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the bill of overseas funds (获取购付汇账单下载链接).
+    ///
+    /// * Call: `GET /v3/funds-to-oversea/bill-download-url` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476132>.
+    /// * Catalog: `pay_v3.funds_to_oversea.get_bill_download_url`.
+    pub struct GetBillDownloadUrl {
+        /// `sub_mchid`.
+        0 sub_mchid: Option<String> => "sub_mchid: query",
+        /// `bill_date`; format `yyyy-MM-dd`.
+        1 bill_date: String => "bill_date: must query",
+    }
+    new(bill_date: impl Into<String>)
+    text(sub_mchid: String)
+}
+
+w::record! {
+    /// Answer to [`GetBillDownloadUrl`].
+    pub struct GetBillDownloadUrlResponse {
+        /// `hash_type`.
+        0 hash_type: String => "hash_type: must",
+        /// `hash_value`.
+        1 hash_value: String => "hash_value: must",
+        /// `download_url`.
+        2 download_url: String => "download_url: must",
+    }
+}
+
+w::endpoint! {
+    GetBillDownloadUrl => GetBillDownloadUrlResponse,
+    w::EndpointInfo {
+        id: "pay_v3.funds_to_oversea.get_bill_download_url",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/funds-to-oversea/bill-download-url",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Get an order of funds sent overseas (查询资金出境).
     ///
     /// * Call: `GET /v3/funds-to-oversea/orders/{out_order_id}` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476127>.
-    /// * Catalog: `pay_v3.funds_to_oversea.orders_by_out_order_id`.
-    pub struct OrdersByOutOrderId {
+    /// * Catalog: `pay_v3.funds_to_oversea.get_order`.
+    pub struct GetOrder {
         /// `out_order_id`.
         0 out_order_id: String => "out_order_id: must path",
         /// `sub_mchid`.
@@ -283,13 +283,13 @@ w::record! {
     )
 }
 
-/// Answer to [`OrdersByOutOrderId`], the same as to [`Orders`].
-pub type OrdersByOutOrderIdResponse = OrdersResponse;
+/// Answer to [`GetOrder`], the same as to [`CreateOrder`].
+pub type GetOrderResponse = CreateOrderResponse;
 
 w::endpoint! {
-    OrdersByOutOrderId => OrdersByOutOrderIdResponse,
+    GetOrder => GetOrderResponse,
     w::EndpointInfo {
-        id: "pay_v3.funds_to_oversea.orders_by_out_order_id",
+        id: "pay_v3.funds_to_oversea.get_order",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/funds-to-oversea/orders/{out_order_id}",
@@ -315,8 +315,8 @@ pub mod return_ {
         /// * Call: `POST /v3/funds-to-oversea/return/return-orders` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013735039>.
-        /// * Catalog: `pay_v3.funds_to_oversea.return.return_orders`.
-        pub struct ReturnOrders {
+        /// * Catalog: `pay_v3.funds_to_oversea.return.create`.
+        pub struct Create {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `out_return_no`.
@@ -344,8 +344,8 @@ pub mod return_ {
     }
 
     w::record! {
-        /// Answer to [`ReturnOrders`].
-        pub struct ReturnOrdersResponse {
+        /// Answer to [`Create`].
+        pub struct CreateResponse {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `out_return_no`.
@@ -374,9 +374,9 @@ pub mod return_ {
     }
 
     w::endpoint! {
-        ReturnOrders => ReturnOrdersResponse,
+        Create => CreateResponse,
         w::EndpointInfo {
-            id: "pay_v3.funds_to_oversea.return.return_orders",
+            id: "pay_v3.funds_to_oversea.return.create",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/funds-to-oversea/return/return-orders",
@@ -398,8 +398,8 @@ pub mod return_ {
         /// * Call: `GET /v3/funds-to-oversea/return/return-orders/out-return-no/{out_return_no}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013735052>.
-        /// * Catalog: `pay_v3.funds_to_oversea.return.return_orders_by_out_return_no`.
-        pub struct ReturnOrdersByOutReturnNo {
+        /// * Catalog: `pay_v3.funds_to_oversea.return.get`.
+        pub struct Get {
             /// `out_return_no`.
             0 out_return_no: String => "out_return_no: must path",
             /// `sub_mchid`.
@@ -409,8 +409,8 @@ pub mod return_ {
     }
 
     w::record! {
-        /// Answer to [`ReturnOrdersByOutReturnNo`].
-        pub struct ReturnOrdersByOutReturnNoResponse {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `out_return_no`.
@@ -437,9 +437,9 @@ pub mod return_ {
     }
 
     w::endpoint! {
-        ReturnOrdersByOutReturnNo => ReturnOrdersByOutReturnNoResponse,
+        Get => GetResponse,
         w::EndpointInfo {
-            id: "pay_v3.funds_to_oversea.return.return_orders_by_out_return_no",
+            id: "pay_v3.funds_to_oversea.return.get",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/funds-to-oversea/return/return-orders/out-return-no/{out_return_no}",

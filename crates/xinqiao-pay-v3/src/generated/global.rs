@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `business` of `global::MerchantsBySubMchid`.
+    /// `business` of `global::UpdateMerchant`.
     pub struct Business {
         /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
         0 business_type: String => "business_type: must",
@@ -36,7 +36,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `complaint_media_list` in the answer of `global::merchant_service::ComplaintsByComplaintId`; an item of `complaint_media_list` in `global::ComplaintsData`; and 1 more.
+    /// An item of `complaint_media_list` in the answer of `global::merchant_service::GetComplaint`; an item of `complaint_media_list` in `global::Complaint`; and 1 more.
     pub struct ComplaintMedia {
         /// `media_type`; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
         0 media_type: String => "media_type: must",
@@ -46,7 +46,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `complaint_order_info` in the answer of `global::merchant_service::ComplaintsByComplaintId`; an item of `complaint_order_info` in `global::ComplaintsData`.
+    /// An item of `complaint_order_info` in the answer of `global::merchant_service::GetComplaint`; an item of `complaint_order_info` in `global::Complaint`.
     pub struct ComplaintOrderInfo {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
@@ -70,8 +70,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `global::merchant_service::Complaints`.
-    pub struct ComplaintsData {
+    /// An item of `data` in the answer of `global::merchant_service::ListComplaints`.
+    pub struct Complaint {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must",
         /// `complaint_time`.
@@ -108,8 +108,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `global::merchant_service::ComplaintsNegotiationHistorys`.
-    pub struct ComplaintsNegotiationHistorysData {
+    /// An item of `data` in the answer of `global::merchant_service::ListNegotiationHistory`.
+    pub struct NegotiationHistory {
         /// `log_id`.
         0 log_id: String => "log_id: must",
         /// `operator`.
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contact` of `global::MerchantsBySubMchid`.
+    /// `contact` of `global::UpdateMerchant`.
     pub struct Contact {
         /// `name`.
         0 name: String => "name: must",
@@ -141,7 +141,7 @@ w::record! {
 }
 
 w::record! {
-    /// `director` of `global::MerchantsBySubMchid`; `principal` of `global::MerchantsBySubMchid`.
+    /// `director` of `global::UpdateMerchant`; `principal` of `global::UpdateMerchant`.
     pub struct Director {
         /// `name`.
         0 name: Option<String> => "name",
@@ -153,7 +153,7 @@ w::record! {
 }
 
 w::record! {
-    /// `h5_payment_apply_info` of `global::MerchantsBySubMchid`.
+    /// `h5_payment_apply_info` of `global::UpdateMerchant`.
     pub struct H5PaymentApplyInfo {
         /// `website_url`.
         0 website_url: Option<String> => "website_url",
@@ -166,8 +166,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `receivers` in the answer of `global::profit_sharing::Orders`; an item of `receivers` in the answer of `global::profit_sharing::OrdersByOutOrderNo`; and 1 more.
-    pub struct OrdersReceiver {
+    /// An item of `receivers` in the answer of `global::profit_sharing::CreateOrder`; an item of `receivers` in the answer of `global::profit_sharing::GetOrder`; and 1 more.
+    pub struct ReceiverInfo {
         /// `currency`.
         0 currency: String => "currency: must",
         /// `amount`.
@@ -200,7 +200,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `receivers` in `global::profit_sharing::Orders`.
+    /// An item of `receivers` in `global::profit_sharing::CreateOrder`.
     pub struct Receiver {
         /// `currency`; one of `CNY`.
         0 currency: String => "currency: must",
@@ -229,7 +229,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `service_order_info` in the answer of `global::merchant_service::ComplaintsByComplaintId`; an item of `service_order_info` in `global::ComplaintsData`.
+    /// An item of `service_order_info` in the answer of `global::merchant_service::GetComplaint`; an item of `service_order_info` in `global::Complaint`.
     pub struct ServiceOrderInfo {
         /// `order_id`.
         0 order_id: Option<String> => "order_id",
@@ -241,39 +241,36 @@ w::record! {
 }
 
 w::record! {
-    /// Upload a file of an overseas merchant (上传境外商户文件).
+    /// Close a cross-border order by WeChat Pay's order number (按微信订单号关闭境外订单).
     ///
-    /// * Call: `POST /v3/global/merchant-storage/file/upload` on `api.mch.weixin.qq.com`.
+    /// * Call: `POST /v3/global/transactions/id/{transaction_id}/close` on `api.mch.weixin.qq.com`.
     /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_11.shtml>.
-    /// * Catalog: `pay_v3.global.merchant_storage_file_upload`.
-    pub struct MerchantStorageFileUpload {
-        /// `file`.
-        0 file: w::FilePart => "file: must",
-        /// `meta`.
-        1 meta: String => "meta: must",
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter3_2_7.shtml>.
+    /// * Catalog: `pay_v3.global.close_transaction`.
+    pub struct CloseTransaction {
+        /// `transaction_id`.
+        0 transaction_id: String => "transaction_id: must path",
+        /// `mchid`.
+        1 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `sub_mchid`.
+        2 sub_mchid: Option<String> => "sub_mchid",
+        /// `sp_mchid`.
+        3 sp_mchid: Option<String> => "sp_mchid",
     }
-    new(file: w::FilePart, meta: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`MerchantStorageFileUpload`].
-    pub struct MerchantStorageFileUploadResponse {
-        /// `file_id`.
-        0 file_id: String => "file_id: must",
-    }
+    new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
+    text(sub_mchid: String, sp_mchid: String)
 }
 
 w::endpoint! {
-    MerchantStorageFileUpload => MerchantStorageFileUploadResponse,
+    CloseTransaction => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.global.merchant_storage_file_upload",
+        id: "pay_v3.global.close_transaction",
         method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/global/merchant-storage/file/upload",
+        path: "/v3/global/transactions/id/{transaction_id}/close",
         when: None,
         auth: w::Auth::Merchant,
-        content: w::Content::Multipart,
+        content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,
         code_field: "code",
@@ -288,8 +285,8 @@ w::record! {
     ///
     /// * Call: `PATCH /v3/global/merchants/{sub_mchid}` on `api.mch.weixin.qq.com`.
     /// * For: institution.
-    /// * Catalog: `pay_v3.global.merchants_by_sub_mchid`.
-    pub struct MerchantsBySubMchid {
+    /// * Catalog: `pay_v3.global.update_merchant`.
+    pub struct UpdateMerchant {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must path",
         /// `sp_appid`.
@@ -359,8 +356,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`MerchantsBySubMchid`].
-    pub struct MerchantsBySubMchidResponse {
+    /// Answer to [`UpdateMerchant`].
+    pub struct UpdateMerchantResponse {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
         /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
@@ -369,9 +366,9 @@ w::record! {
 }
 
 w::endpoint! {
-    MerchantsBySubMchid => MerchantsBySubMchidResponse,
+    UpdateMerchant => UpdateMerchantResponse,
     w::EndpointInfo {
-        id: "pay_v3.global.merchants_by_sub_mchid",
+        id: "pay_v3.global.update_merchant",
         method: "PATCH",
         host: "api.mch.weixin.qq.com",
         path: "/v3/global/merchants/{sub_mchid}",
@@ -388,36 +385,39 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Close a cross-border order by WeChat Pay's order number (按微信订单号关闭境外订单).
+    /// Upload a file of an overseas merchant (上传境外商户文件).
     ///
-    /// * Call: `POST /v3/global/transactions/id/{transaction_id}/close` on `api.mch.weixin.qq.com`.
+    /// * Call: `POST /v3/global/merchant-storage/file/upload` on `api.mch.weixin.qq.com`.
     /// * For: institution, merchant.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter3_2_7.shtml>.
-    /// * Catalog: `pay_v3.global.transactions_id_close`.
-    pub struct TransactionsIdClose {
-        /// `transaction_id`.
-        0 transaction_id: String => "transaction_id: must path",
-        /// `mchid`.
-        1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        2 sub_mchid: Option<String> => "sub_mchid",
-        /// `sp_mchid`.
-        3 sp_mchid: Option<String> => "sp_mchid",
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_11.shtml>.
+    /// * Catalog: `pay_v3.global.upload_merchant_storage_file`.
+    pub struct UploadMerchantStorageFile {
+        /// `file`.
+        0 file: w::FilePart => "file: must",
+        /// `meta`.
+        1 meta: String => "meta: must",
     }
-    new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
-    text(sub_mchid: String, sp_mchid: String)
+    new(file: w::FilePart, meta: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`UploadMerchantStorageFile`].
+    pub struct UploadMerchantStorageFileResponse {
+        /// `file_id`.
+        0 file_id: String => "file_id: must",
+    }
 }
 
 w::endpoint! {
-    TransactionsIdClose => w::Empty,
+    UploadMerchantStorageFile => UploadMerchantStorageFileResponse,
     w::EndpointInfo {
-        id: "pay_v3.global.transactions_id_close",
+        id: "pay_v3.global.upload_merchant_storage_file",
         method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/global/transactions/id/{transaction_id}/close",
+        path: "/v3/global/merchant-storage/file/upload",
         when: None,
         auth: w::Auth::Merchant,
-        content: w::Content::Json,
+        content: w::Content::Multipart,
         answer: w::Content::Json,
         retry: w::Retry::Never,
         code_field: "code",
@@ -432,68 +432,32 @@ pub mod merchant_service {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Delete the cross-border complaint notice address (删除境外投诉通知地址).
+        /// Complete a cross-border complaint (反馈境外投诉处理完成).
         ///
-        /// * Call: `DELETE /v3/global/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/global/merchant-service/complaints/{complaint_id}/complete` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, institution, partner.
-        /// * Catalog: `pay_v3.global.merchant_service.complaint_notifications_delete`.
-        pub struct ComplaintNotificationsDelete {
+        /// * Catalog: `pay_v3.global.merchant_service.complete_complaint`.
+        pub struct CompleteComplaint {
+            /// `complaint_id`.
+            0 complaint_id: String => "complaint_id: must path",
+            /// `complainted_mchid`.
+            1 complainted_mchid: String => "complainted_mchid: must",
         }
-        new()
+        new(complaint_id: impl Into<String>, complainted_mchid: impl Into<String>)
     }
 
     w::endpoint! {
-        ComplaintNotificationsDelete => w::Empty,
+        CompleteComplaint => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.global.merchant_service.complaint_notifications_delete",
-            method: "DELETE",
+            id: "pay_v3.global.merchant_service.complete_complaint",
+            method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/global/merchant-service/complaint-notifications",
+            path: "/v3/global/merchant-service/complaints/{complaint_id}/complete",
             when: None,
             auth: w::Auth::Merchant,
-            content: w::Content::None,
+            content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get the cross-border complaint notice address (查询境外投诉通知地址).
-        ///
-        /// * Call: `GET /v3/global/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
-        /// * For: channel-partner, institution, partner.
-        /// * Catalog: `pay_v3.global.merchant_service.complaint_notifications_get`.
-        pub struct ComplaintNotificationsGet {
-        }
-        new()
-    }
-
-    w::record! {
-        /// Answer to [`ComplaintNotificationsGet`].
-        pub struct ComplaintNotificationsGetResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `url`.
-            1 url: String => "url: must",
-        }
-    }
-
-    w::endpoint! {
-        ComplaintNotificationsGet => ComplaintNotificationsGetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.global.merchant_service.complaint_notifications_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/global/merchant-service/complaint-notifications",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -506,21 +470,28 @@ pub mod merchant_service {
         ///
         /// * Call: `POST /v3/global/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, institution, partner.
-        /// * Catalog: `pay_v3.global.merchant_service.complaint_notifications_post`.
-        pub struct ComplaintNotificationsPost {
+        /// * Catalog: `pay_v3.global.merchant_service.create_complaint_notification`.
+        pub struct CreateComplaintNotification {
             /// `url`.
             0 url: String => "url: must",
         }
         new(url: impl Into<String>)
     }
 
-    /// Answer to [`ComplaintNotificationsPost`], the same as to [`ComplaintNotificationsGet`].
-    pub type ComplaintNotificationsPostResponse = ComplaintNotificationsGetResponse;
+    w::record! {
+        /// Answer to [`CreateComplaintNotification`].
+        pub struct CreateComplaintNotificationResponse {
+            /// `mchid`.
+            0 mchid: xinqiao_types::MchId => "mchid: must",
+            /// `url`.
+            1 url: String => "url: must",
+        }
+    }
 
     w::endpoint! {
-        ComplaintNotificationsPost => ComplaintNotificationsPostResponse,
+        CreateComplaintNotification => CreateComplaintNotificationResponse,
         w::EndpointInfo {
-            id: "pay_v3.global.merchant_service.complaint_notifications_post",
+            id: "pay_v3.global.merchant_service.create_complaint_notification",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/global/merchant-service/complaint-notifications",
@@ -537,91 +508,28 @@ pub mod merchant_service {
     }
 
     w::record! {
-        /// Update the cross-border complaint notice address (更新境外投诉通知地址).
+        /// Delete the cross-border complaint notice address (删除境外投诉通知地址).
         ///
-        /// * Call: `PUT /v3/global/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
+        /// * Call: `DELETE /v3/global/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, institution, partner.
-        /// * Catalog: `pay_v3.global.merchant_service.complaint_notifications_put`.
-        pub struct ComplaintNotificationsPut {
-            /// `url`.
-            0 url: String => "url: must",
+        /// * Catalog: `pay_v3.global.merchant_service.delete_complaint_notification`.
+        pub struct DeleteComplaintNotification {
         }
-        new(url: impl Into<String>)
+        new()
     }
 
-    /// Answer to [`ComplaintNotificationsPut`], the same as to [`ComplaintNotificationsGet`].
-    pub type ComplaintNotificationsPutResponse = ComplaintNotificationsGetResponse;
-
     w::endpoint! {
-        ComplaintNotificationsPut => ComplaintNotificationsPutResponse,
+        DeleteComplaintNotification => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.global.merchant_service.complaint_notifications_put",
-            method: "PUT",
+            id: "pay_v3.global.merchant_service.delete_complaint_notification",
+            method: "DELETE",
             host: "api.mch.weixin.qq.com",
             path: "/v3/global/merchant-service/complaint-notifications",
             when: None,
             auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// List cross-border complaints (列出境外投诉).
-        ///
-        /// * Call: `GET /v3/global/merchant-service/complaints` on `api.mch.weixin.qq.com`.
-        /// * For: channel-partner, merchant, partner.
-        /// * Catalog: `pay_v3.global.merchant_service.complaints`.
-        pub struct Complaints {
-            /// `limit`.
-            0 limit: Option<i64> => "limit: query",
-            /// `offset`.
-            1 offset: Option<i64> => "offset: query",
-            /// `begin_date`; format `yyyy-MM-dd`.
-            2 begin_date: String => "begin_date: must query",
-            /// `end_date`; format `yyyy-MM-dd`.
-            3 end_date: String => "end_date: must query",
-            /// `complainted_mchid`.
-            4 complainted_mchid: Option<String> => "complainted_mchid: query",
-            /// `mch_language`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
-            5 mch_language: Option<String> => "mch_language: query",
-        }
-        new(begin_date: impl Into<String>, end_date: impl Into<String>)
-        text(complainted_mchid: String, mch_language: String)
-        set(limit: i64, offset: i64)
-    }
-
-    w::record! {
-        /// Answer to [`Complaints`].
-        pub struct ComplaintsResponse {
-            /// `data`.
-            0 data: Option<Vec<super::ComplaintsData>> => "data",
-            /// `limit`.
-            1 limit: i64 => "limit: must",
-            /// `offset`.
-            2 offset: i64 => "offset: must",
-            /// `total_count`.
-            3 total_count: Option<i64> => "total_count",
-        }
-    }
-
-    w::endpoint! {
-        Complaints => ComplaintsResponse,
-        w::EndpointInfo {
-            id: "pay_v3.global.merchant_service.complaints",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/global/merchant-service/complaints",
-            when: None,
-            auth: w::Auth::Merchant,
             content: w::Content::None,
             answer: w::Content::Json,
-            retry: w::Retry::Safe,
+            retry: w::Retry::Never,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -635,8 +543,8 @@ pub mod merchant_service {
         /// * Call: `GET /v3/global/merchant-service/complaints/{complaint_id}` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/consumer-complaint/complaints/query-complaint-v2.html>.
-        /// * Catalog: `pay_v3.global.merchant_service.complaints_by_complaint_id`.
-        pub struct ComplaintsByComplaintId {
+        /// * Catalog: `pay_v3.global.merchant_service.get_complaint`.
+        pub struct GetComplaint {
             /// `complaint_id`.
             0 complaint_id: String => "complaint_id: must path",
             /// `mch_language`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
@@ -647,8 +555,8 @@ pub mod merchant_service {
     }
 
     w::record! {
-        /// Answer to [`ComplaintsByComplaintId`].
-        pub struct ComplaintsByComplaintIdAnswer {
+        /// Answer to [`GetComplaint`].
+        pub struct GetComplaintResponse {
             /// `complaint_id`.
             0 complaint_id: String => "complaint_id: must",
             /// `complaint_time`.
@@ -685,9 +593,9 @@ pub mod merchant_service {
     }
 
     w::endpoint! {
-        ComplaintsByComplaintId => ComplaintsByComplaintIdAnswer,
+        GetComplaint => GetComplaintResponse,
         w::EndpointInfo {
-            id: "pay_v3.global.merchant_service.complaints_by_complaint_id",
+            id: "pay_v3.global.merchant_service.get_complaint",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/global/merchant-service/complaints/{complaint_id}",
@@ -704,32 +612,144 @@ pub mod merchant_service {
     }
 
     w::record! {
-        /// Complete a cross-border complaint (反馈境外投诉处理完成).
+        /// Get the cross-border complaint notice address (查询境外投诉通知地址).
         ///
-        /// * Call: `POST /v3/global/merchant-service/complaints/{complaint_id}/complete` on `api.mch.weixin.qq.com`.
+        /// * Call: `GET /v3/global/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, institution, partner.
-        /// * Catalog: `pay_v3.global.merchant_service.complaints_by_complaint_id_complete`.
-        pub struct ComplaintsByComplaintIdComplete {
-            /// `complaint_id`.
-            0 complaint_id: String => "complaint_id: must path",
-            /// `complainted_mchid`.
-            1 complainted_mchid: String => "complainted_mchid: must",
+        /// * Catalog: `pay_v3.global.merchant_service.get_complaint_notifications`.
+        pub struct GetComplaintNotifications {
         }
-        new(complaint_id: impl Into<String>, complainted_mchid: impl Into<String>)
+        new()
+    }
+
+    /// Answer to [`GetComplaintNotifications`], the same as to [`CreateComplaintNotification`].
+    pub type GetComplaintNotificationsResponse = CreateComplaintNotificationResponse;
+
+    w::endpoint! {
+        GetComplaintNotifications => GetComplaintNotificationsResponse,
+        w::EndpointInfo {
+            id: "pay_v3.global.merchant_service.get_complaint_notifications",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/global/merchant-service/complaint-notifications",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// List cross-border complaints (列出境外投诉).
+        ///
+        /// * Call: `GET /v3/global/merchant-service/complaints` on `api.mch.weixin.qq.com`.
+        /// * For: channel-partner, merchant, partner.
+        /// * Catalog: `pay_v3.global.merchant_service.list_complaints`.
+        pub struct ListComplaints {
+            /// `limit`.
+            0 limit: Option<i64> => "limit: query",
+            /// `offset`.
+            1 offset: Option<i64> => "offset: query",
+            /// `begin_date`; format `yyyy-MM-dd`.
+            2 begin_date: String => "begin_date: must query",
+            /// `end_date`; format `yyyy-MM-dd`.
+            3 end_date: String => "end_date: must query",
+            /// `complainted_mchid`.
+            4 complainted_mchid: Option<String> => "complainted_mchid: query",
+            /// `mch_language`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
+            5 mch_language: Option<String> => "mch_language: query",
+        }
+        new(begin_date: impl Into<String>, end_date: impl Into<String>)
+        text(complainted_mchid: String, mch_language: String)
+        set(limit: i64, offset: i64)
+    }
+
+    w::record! {
+        /// Answer to [`ListComplaints`].
+        pub struct ListComplaintsResponse {
+            /// `data`.
+            0 data: Option<Vec<super::Complaint>> => "data",
+            /// `limit`.
+            1 limit: i64 => "limit: must",
+            /// `offset`.
+            2 offset: i64 => "offset: must",
+            /// `total_count`.
+            3 total_count: Option<i64> => "total_count",
+        }
     }
 
     w::endpoint! {
-        ComplaintsByComplaintIdComplete => w::Empty,
+        ListComplaints => ListComplaintsResponse,
         w::EndpointInfo {
-            id: "pay_v3.global.merchant_service.complaints_by_complaint_id_complete",
-            method: "POST",
+            id: "pay_v3.global.merchant_service.list_complaints",
+            method: "GET",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/global/merchant-service/complaints/{complaint_id}/complete",
+            path: "/v3/global/merchant-service/complaints",
             when: None,
             auth: w::Auth::Merchant,
-            content: w::Content::Json,
+            content: w::Content::None,
             answer: w::Content::Json,
-            retry: w::Retry::Never,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get the history of a cross-border complaint (查询境外投诉协商历史).
+        ///
+        /// * Call: `GET /v3/global/merchant-service/complaints/{complaint_id}/negotiation-historys` on `api.mch.weixin.qq.com`.
+        /// * For: channel-partner, institution, partner.
+        /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/consumer-complaint/complaints/query-negotiation-history-v2.html>.
+        /// * Catalog: `pay_v3.global.merchant_service.list_negotiation_history`.
+        pub struct ListNegotiationHistory {
+            /// `complaint_id`.
+            0 complaint_id: String => "complaint_id: must path",
+            /// `limit`.
+            1 limit: Option<i64> => "limit: query",
+            /// `offset`.
+            2 offset: Option<i64> => "offset: query",
+            /// `mch_language`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
+            3 mch_language: Option<String> => "mch_language: query",
+        }
+        new(complaint_id: impl Into<String>)
+        text(mch_language: String)
+        set(limit: i64, offset: i64)
+    }
+
+    w::record! {
+        /// Answer to [`ListNegotiationHistory`].
+        pub struct ListNegotiationHistoryResponse {
+            /// `data`.
+            0 data: Option<Vec<super::NegotiationHistory>> => "data",
+            /// `limit`.
+            1 limit: i64 => "limit: must",
+            /// `offset`.
+            2 offset: i64 => "offset: must",
+            /// `total_count`.
+            3 total_count: Option<i64> => "total_count",
+        }
+    }
+
+    w::endpoint! {
+        ListNegotiationHistory => ListNegotiationHistoryResponse,
+        w::EndpointInfo {
+            id: "pay_v3.global.merchant_service.list_negotiation_history",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/global/merchant-service/complaints/{complaint_id}/negotiation-historys",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -742,8 +762,8 @@ pub mod merchant_service {
         ///
         /// * Call: `POST /v3/global/merchant-service/complaints/{complaint_id}/response` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, institution, partner.
-        /// * Catalog: `pay_v3.global.merchant_service.complaints_by_complaint_id_response`.
-        pub struct ComplaintsByComplaintIdResponse {
+        /// * Catalog: `pay_v3.global.merchant_service.respond_to_complaint`.
+        pub struct RespondToComplaint {
             /// `complaint_id`.
             0 complaint_id: String => "complaint_id: must path",
             /// `complainted_mchid`.
@@ -767,9 +787,9 @@ pub mod merchant_service {
     }
 
     w::endpoint! {
-        ComplaintsByComplaintIdResponse => w::Empty,
+        RespondToComplaint => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.global.merchant_service.complaints_by_complaint_id_response",
+            id: "pay_v3.global.merchant_service.respond_to_complaint",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/global/merchant-service/complaints/{complaint_id}/response",
@@ -786,53 +806,33 @@ pub mod merchant_service {
     }
 
     w::record! {
-        /// Get the history of a cross-border complaint (查询境外投诉协商历史).
+        /// Update the cross-border complaint notice address (更新境外投诉通知地址).
         ///
-        /// * Call: `GET /v3/global/merchant-service/complaints/{complaint_id}/negotiation-historys` on `api.mch.weixin.qq.com`.
+        /// * Call: `PUT /v3/global/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, institution, partner.
-        /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/consumer-complaint/complaints/query-negotiation-history-v2.html>.
-        /// * Catalog: `pay_v3.global.merchant_service.complaints_negotiation_historys`.
-        pub struct ComplaintsNegotiationHistorys {
-            /// `complaint_id`.
-            0 complaint_id: String => "complaint_id: must path",
-            /// `limit`.
-            1 limit: Option<i64> => "limit: query",
-            /// `offset`.
-            2 offset: Option<i64> => "offset: query",
-            /// `mch_language`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
-            3 mch_language: Option<String> => "mch_language: query",
+        /// * Catalog: `pay_v3.global.merchant_service.update_complaint_notification`.
+        pub struct UpdateComplaintNotification {
+            /// `url`.
+            0 url: String => "url: must",
         }
-        new(complaint_id: impl Into<String>)
-        text(mch_language: String)
-        set(limit: i64, offset: i64)
+        new(url: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`ComplaintsNegotiationHistorys`].
-        pub struct ComplaintsNegotiationHistorysResponse {
-            /// `data`.
-            0 data: Option<Vec<super::ComplaintsNegotiationHistorysData>> => "data",
-            /// `limit`.
-            1 limit: i64 => "limit: must",
-            /// `offset`.
-            2 offset: i64 => "offset: must",
-            /// `total_count`.
-            3 total_count: Option<i64> => "total_count",
-        }
-    }
+    /// Answer to [`UpdateComplaintNotification`], the same as to [`CreateComplaintNotification`].
+    pub type UpdateComplaintNotificationResponse = CreateComplaintNotificationResponse;
 
     w::endpoint! {
-        ComplaintsNegotiationHistorys => ComplaintsNegotiationHistorysResponse,
+        UpdateComplaintNotification => UpdateComplaintNotificationResponse,
         w::EndpointInfo {
-            id: "pay_v3.global.merchant_service.complaints_negotiation_historys",
-            method: "GET",
+            id: "pay_v3.global.merchant_service.update_complaint_notification",
+            method: "PUT",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/global/merchant-service/complaints/{complaint_id}/negotiation-historys",
+            path: "/v3/global/merchant-service/complaint-notifications",
             when: None,
             auth: w::Auth::Merchant,
-            content: w::Content::None,
+            content: w::Content::Json,
             answer: w::Content::Json,
-            retry: w::Retry::Safe,
+            retry: w::Retry::Never,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -849,8 +849,8 @@ pub mod merchant_service {
             ///
             /// * Call: `GET /v3/global/merchant-service/images/{media_id}` on `api.mch.weixin.qq.com`.
             /// * For: channel-partner, institution, partner.
-            /// * Catalog: `pay_v3.global.merchant_service.images.by_media_id`.
-            pub struct ByMediaId {
+            /// * Catalog: `pay_v3.global.merchant_service.images.download`.
+            pub struct Download {
                 /// `media_id`.
                 0 media_id: xinqiao_types::MediaId => "media_id: must path",
                 /// `complaint_id`.
@@ -860,9 +860,9 @@ pub mod merchant_service {
         }
 
         w::endpoint! {
-            ByMediaId => w::Empty,
+            Download => w::Empty,
             w::EndpointInfo {
-                id: "pay_v3.global.merchant_service.images.by_media_id",
+                id: "pay_v3.global.merchant_service.images.download",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/global/merchant-service/images/{media_id}",
@@ -922,10 +922,10 @@ pub mod merchant_service {
     }
 }
 
-/// `pay_v3.global.micropay`.
-pub mod micropay {
+/// `pay_v3.global.micro_pay`.
+pub mod micro_pay {
 
-    /// Cross-border code payment (境外付款码支付): `pay_v3.global.micropay.transactions`.
+    /// Cross-border code payment (境外付款码支付): `pay_v3.global.micro_pay.transactions`.
     pub mod transactions {
         use xinqiao_wire as w;
 
@@ -935,8 +935,8 @@ pub mod micropay {
             /// * Call: `POST /v3/global/micropay/transactions/out-trade-no/{out_trade_no}/reverse` on `api.mch.weixin.qq.com`.
             /// * For: institution, merchant.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter3_1_7.shtml>.
-            /// * Catalog: `pay_v3.global.micropay.transactions.by_out_trade_no_reverse`.
-            pub struct ByOutTradeNoReverse {
+            /// * Catalog: `pay_v3.global.micro_pay.transactions.reverse_by_out_trade_no`.
+            pub struct ReverseByOutTradeNo {
                 /// `out_trade_no`.
                 0 out_trade_no: String => "out_trade_no: must path",
                 /// `mchid`.
@@ -955,9 +955,9 @@ pub mod micropay {
         }
 
         w::endpoint! {
-            ByOutTradeNoReverse => w::Empty,
+            ReverseByOutTradeNo => w::Empty,
             w::EndpointInfo {
-                id: "pay_v3.global.micropay.transactions.by_out_trade_no_reverse",
+                id: "pay_v3.global.micro_pay.transactions.reverse_by_out_trade_no",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/global/micropay/transactions/out-trade-no/{out_trade_no}/reverse",
@@ -979,8 +979,8 @@ pub mod micropay {
             /// * Call: `POST /v3/global/micropay/transactions/id/{transaction_id}/reverse` on `api.mch.weixin.qq.com`.
             /// * For: institution, merchant.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter3_1_7.shtml>.
-            /// * Catalog: `pay_v3.global.micropay.transactions.id_by_transaction_id_reverse`.
-            pub struct IdByTransactionIdReverse {
+            /// * Catalog: `pay_v3.global.micro_pay.transactions.reverse_by_transaction_id`.
+            pub struct ReverseByTransactionId {
                 /// `transaction_id`.
                 0 transaction_id: String => "transaction_id: must path",
                 /// `mchid`.
@@ -999,9 +999,9 @@ pub mod micropay {
         }
 
         w::endpoint! {
-            IdByTransactionIdReverse => w::Empty,
+            ReverseByTransactionId => w::Empty,
             w::EndpointInfo {
-                id: "pay_v3.global.micropay.transactions.id_by_transaction_id_reverse",
+                id: "pay_v3.global.micro_pay.transactions.reverse_by_transaction_id",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/global/micropay/transactions/id/{transaction_id}/reverse",
@@ -1024,343 +1024,13 @@ pub mod profit_sharing {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Get the cross-border profit sharing bill (获取境外分账账单链接).
-        ///
-        /// * Call: `GET /v3/global/profit-sharing/bill-download-url` on `api.mch.weixin.qq.com`.
-        /// * For: institution, merchant.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_9.shtml>.
-        /// * Catalog: `pay_v3.global.profit_sharing.bill_download_url`.
-        pub struct BillDownloadUrl {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `bill_date`.
-            1 bill_date: Option<String> => "bill_date: query",
-        }
-        new()
-        text(sub_mchid: String, bill_date: String)
-    }
-
-    w::record! {
-        /// Answer to [`BillDownloadUrl`].
-        pub struct BillDownloadUrlResponse {
-            /// `download_url`.
-            0 download_url: String => "download_url: must",
-        }
-    }
-
-    w::endpoint! {
-        BillDownloadUrl => BillDownloadUrlResponse,
-        w::EndpointInfo {
-            id: "pay_v3.global.profit_sharing.bill_download_url",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/global/profit-sharing/bill-download-url",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Create a cross-border profit sharing order (请求境外分账).
-        ///
-        /// * Call: `POST /v3/global/profit-sharing/orders` on `api.mch.weixin.qq.com`.
-        /// * For: institution, merchant.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_2.shtml>.
-        /// * Catalog: `pay_v3.global.profit_sharing.orders`.
-        pub struct Orders {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
-            1 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `transaction_id`.
-            3 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
-            4 out_order_no: String => "out_order_no: must",
-            /// `receivers`.
-            5 receivers: Option<Vec<super::Receiver>> => "receivers",
-            /// `unfreeze_unsplit`.
-            6 unfreeze_unsplit: bool => "unfreeze_unsplit: must",
-        }
-        new(
-            appid: impl Into<xinqiao_types::AppId>,
-            transaction_id: impl Into<String>,
-            out_order_no: impl Into<String>,
-            unfreeze_unsplit: bool,
-        )
-        text(sub_mchid: String, sub_appid: String)
-        set(receivers: Vec<super::Receiver>)
-    }
-
-    w::record! {
-        /// Answer to [`Orders`].
-        pub struct OrdersResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `transaction_id`.
-            1 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
-            2 out_order_no: String => "out_order_no: must",
-            /// `order_id`.
-            3 order_id: String => "order_id: must",
-            /// `state`.
-            4 state: String => "state: must",
-            /// `receivers`.
-            5 receivers: Option<Vec<super::OrdersReceiver>> => "receivers",
-        }
-    }
-
-    w::endpoint! {
-        Orders => OrdersResponse,
-        w::EndpointInfo {
-            id: "pay_v3.global.profit_sharing.orders",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/global/profit-sharing/orders",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a cross-border profit sharing order (查询境外分账).
-        ///
-        /// * Call: `GET /v3/global/profit-sharing/orders/{out_order_no}` on `api.mch.weixin.qq.com`.
-        /// * For: institution, merchant.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_4.shtml>.
-        /// * Catalog: `pay_v3.global.profit_sharing.orders_by_out_order_no`.
-        pub struct OrdersByOutOrderNo {
-            /// `out_order_no`.
-            0 out_order_no: String => "out_order_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `transaction_id`.
-            2 transaction_id: Option<String> => "transaction_id: query",
-        }
-        new(out_order_no: impl Into<String>)
-        text(sub_mchid: String, transaction_id: String)
-    }
-
-    /// Answer to [`OrdersByOutOrderNo`], the same as to [`Orders`].
-    pub type OrdersByOutOrderNoResponse = OrdersResponse;
-
-    w::endpoint! {
-        OrdersByOutOrderNo => OrdersByOutOrderNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.global.profit_sharing.orders_by_out_order_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/global/profit-sharing/orders/{out_order_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Unfreeze the rest of a cross-border order (解冻境外分账剩余资金).
-        ///
-        /// * Call: `POST /v3/global/profit-sharing/orders/unfreeze` on `api.mch.weixin.qq.com`.
-        /// * For: institution, merchant.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_3.shtml>.
-        /// * Catalog: `pay_v3.global.profit_sharing.orders_unfreeze`.
-        pub struct OrdersUnfreeze {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `transaction_id`.
-            1 transaction_id: String => "transaction_id: must",
-            /// `out_order_no`.
-            2 out_order_no: String => "out_order_no: must",
-            /// `description`.
-            3 description: String => "description: must",
-        }
-        new(
-            transaction_id: impl Into<String>,
-            out_order_no: impl Into<String>,
-            description: impl Into<String>,
-        )
-        text(sub_mchid: String)
-    }
-
-    /// Answer to [`OrdersUnfreeze`], the same as to [`Orders`].
-    pub type OrdersUnfreezeResponse = OrdersResponse;
-
-    w::endpoint! {
-        OrdersUnfreeze => OrdersUnfreezeResponse,
-        w::EndpointInfo {
-            id: "pay_v3.global.profit_sharing.orders_unfreeze",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/global/profit-sharing/orders/unfreeze",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a cross-border receiver (查询境外分账接收方).
-        ///
-        /// * Call: `GET /v3/global/profit-sharing/receivers/{account}` on `api.mch.weixin.qq.com`.
-        /// * For: institution, merchant.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_7.shtml>.
-        /// * Catalog: `pay_v3.global.profit_sharing.receivers_by_account`.
-        pub struct ReceiversByAccount {
-            /// `account`.
-            0 account: String => "account: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `transaction_id`.
-            2 transaction_id: Option<String> => "transaction_id: query",
-            /// `appid`.
-            3 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// `sub_appid`.
-            4 sub_appid: Option<String> => "sub_appid: query",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            5 type_: Option<String> => "type: query",
-        }
-        new(account: impl Into<String>)
-        text(
-            sub_mchid: String,
-            transaction_id: String,
-            appid: xinqiao_types::AppId,
-            sub_appid: String,
-            type_: String,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`ReceiversByAccount`].
-        pub struct ReceiversByAccountResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => "type: must",
-            /// `account`.
-            2 account: String => "account: must",
-            /// `name`.
-            3 name: Option<String> => "name",
-            /// `relation_type`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
-            4 relation_type: String => "relation_type: must",
-            /// `custom_relation`.
-            5 custom_relation: Option<String> => "custom_relation",
-            /// `scene`.
-            6 scene: Option<String> => "scene",
-            /// `major_service`.
-            7 major_service: Option<String> => "major_service",
-            /// `expected_ratio`.
-            8 expected_ratio: Option<i64> => "expected_ratio",
-            /// `file_id`.
-            9 file_id: Option<String> => "file_id",
-            /// `state`.
-            10 state: Option<String> => "state",
-            /// `fail_reason`.
-            11 fail_reason: Option<String> => "fail_reason",
-        }
-    }
-
-    w::endpoint! {
-        ReceiversByAccount => ReceiversByAccountResponse,
-        w::EndpointInfo {
-            id: "pay_v3.global.profit_sharing.receivers_by_account",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/global/profit-sharing/receivers/{account}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Delete a cross-border receiver (删除境外分账接收方).
-        ///
-        /// * Call: `DELETE /v3/global/profit-sharing/receivers` on `api.mch.weixin.qq.com`.
-        /// * For: institution, merchant.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_8.shtml>.
-        /// * Catalog: `pay_v3.global.profit_sharing.receivers_delete`.
-        pub struct ReceiversDelete {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `sub_appid`.
-            2 sub_appid: Option<String> => "sub_appid",
-            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: Option<String> => "type",
-            /// `account`.
-            4 account: Option<String> => "account",
-        }
-        new()
-        text(
-            sub_mchid: String,
-            appid: xinqiao_types::AppId,
-            sub_appid: String,
-            type_: String,
-            account: String,
-        )
-    }
-
-    w::endpoint! {
-        ReceiversDelete => w::Empty,
-        w::EndpointInfo {
-            id: "pay_v3.global.profit_sharing.receivers_delete",
-            method: "DELETE",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/global/profit-sharing/receivers",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Add a cross-border receiver (添加境外分账接收方).
         ///
         /// * Call: `POST /v3/global/profit-sharing/receivers` on `api.mch.weixin.qq.com`.
         /// * For: institution, merchant.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_6.shtml>.
-        /// * Catalog: `pay_v3.global.profit_sharing.receivers_post`.
-        pub struct ReceiversPost {
+        /// * Catalog: `pay_v3.global.profit_sharing.add_receiver`.
+        pub struct AddReceiver {
             /// `sub_mchid`.
             0 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
@@ -1409,8 +1079,8 @@ pub mod profit_sharing {
     }
 
     w::record! {
-        /// Answer to [`ReceiversPost`].
-        pub struct ReceiversPostResponse {
+        /// Answer to [`AddReceiver`].
+        pub struct AddReceiverResponse {
             /// `sub_mchid`.
             0 sub_mchid: Option<String> => "sub_mchid",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
@@ -1443,9 +1113,9 @@ pub mod profit_sharing {
     }
 
     w::endpoint! {
-        ReceiversPost => ReceiversPostResponse,
+        AddReceiver => AddReceiverResponse,
         w::EndpointInfo {
-            id: "pay_v3.global.profit_sharing.receivers_post",
+            id: "pay_v3.global.profit_sharing.add_receiver",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/global/profit-sharing/receivers",
@@ -1454,6 +1124,336 @@ pub mod profit_sharing {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Create a cross-border profit sharing order (请求境外分账).
+        ///
+        /// * Call: `POST /v3/global/profit-sharing/orders` on `api.mch.weixin.qq.com`.
+        /// * For: institution, merchant.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_2.shtml>.
+        /// * Catalog: `pay_v3.global.profit_sharing.create_order`.
+        pub struct CreateOrder {
+            /// `sub_mchid`.
+            0 sub_mchid: Option<String> => "sub_mchid",
+            /// `appid`.
+            1 appid: xinqiao_types::AppId => "appid: must",
+            /// `sub_appid`.
+            2 sub_appid: Option<String> => "sub_appid",
+            /// `transaction_id`.
+            3 transaction_id: String => "transaction_id: must",
+            /// `out_order_no`.
+            4 out_order_no: String => "out_order_no: must",
+            /// `receivers`.
+            5 receivers: Option<Vec<super::Receiver>> => "receivers",
+            /// `unfreeze_unsplit`.
+            6 unfreeze_unsplit: bool => "unfreeze_unsplit: must",
+        }
+        new(
+            appid: impl Into<xinqiao_types::AppId>,
+            transaction_id: impl Into<String>,
+            out_order_no: impl Into<String>,
+            unfreeze_unsplit: bool,
+        )
+        text(sub_mchid: String, sub_appid: String)
+        set(receivers: Vec<super::Receiver>)
+    }
+
+    w::record! {
+        /// Answer to [`CreateOrder`].
+        pub struct CreateOrderResponse {
+            /// `sub_mchid`.
+            0 sub_mchid: Option<String> => "sub_mchid",
+            /// `transaction_id`.
+            1 transaction_id: String => "transaction_id: must",
+            /// `out_order_no`.
+            2 out_order_no: String => "out_order_no: must",
+            /// `order_id`.
+            3 order_id: String => "order_id: must",
+            /// `state`.
+            4 state: String => "state: must",
+            /// `receivers`.
+            5 receivers: Option<Vec<super::ReceiverInfo>> => "receivers",
+        }
+    }
+
+    w::endpoint! {
+        CreateOrder => CreateOrderResponse,
+        w::EndpointInfo {
+            id: "pay_v3.global.profit_sharing.create_order",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/global/profit-sharing/orders",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Delete a cross-border receiver (删除境外分账接收方).
+        ///
+        /// * Call: `DELETE /v3/global/profit-sharing/receivers` on `api.mch.weixin.qq.com`.
+        /// * For: institution, merchant.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_8.shtml>.
+        /// * Catalog: `pay_v3.global.profit_sharing.delete_receiver`.
+        pub struct DeleteReceiver {
+            /// `sub_mchid`.
+            0 sub_mchid: Option<String> => "sub_mchid",
+            /// `appid`.
+            1 appid: Option<xinqiao_types::AppId> => "appid",
+            /// `sub_appid`.
+            2 sub_appid: Option<String> => "sub_appid",
+            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            3 type_: Option<String> => "type",
+            /// `account`.
+            4 account: Option<String> => "account",
+        }
+        new()
+        text(
+            sub_mchid: String,
+            appid: xinqiao_types::AppId,
+            sub_appid: String,
+            type_: String,
+            account: String,
+        )
+    }
+
+    w::endpoint! {
+        DeleteReceiver => w::Empty,
+        w::EndpointInfo {
+            id: "pay_v3.global.profit_sharing.delete_receiver",
+            method: "DELETE",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/global/profit-sharing/receivers",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get the cross-border profit sharing bill (获取境外分账账单链接).
+        ///
+        /// * Call: `GET /v3/global/profit-sharing/bill-download-url` on `api.mch.weixin.qq.com`.
+        /// * For: institution, merchant.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_9.shtml>.
+        /// * Catalog: `pay_v3.global.profit_sharing.get_bill_download_url`.
+        pub struct GetBillDownloadUrl {
+            /// `sub_mchid`.
+            0 sub_mchid: Option<String> => "sub_mchid: query",
+            /// `bill_date`.
+            1 bill_date: Option<String> => "bill_date: query",
+        }
+        new()
+        text(sub_mchid: String, bill_date: String)
+    }
+
+    w::record! {
+        /// Answer to [`GetBillDownloadUrl`].
+        pub struct GetBillDownloadUrlResponse {
+            /// `download_url`.
+            0 download_url: String => "download_url: must",
+        }
+    }
+
+    w::endpoint! {
+        GetBillDownloadUrl => GetBillDownloadUrlResponse,
+        w::EndpointInfo {
+            id: "pay_v3.global.profit_sharing.get_bill_download_url",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/global/profit-sharing/bill-download-url",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a cross-border profit sharing order (查询境外分账).
+        ///
+        /// * Call: `GET /v3/global/profit-sharing/orders/{out_order_no}` on `api.mch.weixin.qq.com`.
+        /// * For: institution, merchant.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_4.shtml>.
+        /// * Catalog: `pay_v3.global.profit_sharing.get_order`.
+        pub struct GetOrder {
+            /// `out_order_no`.
+            0 out_order_no: String => "out_order_no: must path",
+            /// `sub_mchid`.
+            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// `transaction_id`.
+            2 transaction_id: Option<String> => "transaction_id: query",
+        }
+        new(out_order_no: impl Into<String>)
+        text(sub_mchid: String, transaction_id: String)
+    }
+
+    /// Answer to [`GetOrder`], the same as to [`CreateOrder`].
+    pub type GetOrderResponse = CreateOrderResponse;
+
+    w::endpoint! {
+        GetOrder => GetOrderResponse,
+        w::EndpointInfo {
+            id: "pay_v3.global.profit_sharing.get_order",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/global/profit-sharing/orders/{out_order_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a cross-border receiver (查询境外分账接收方).
+        ///
+        /// * Call: `GET /v3/global/profit-sharing/receivers/{account}` on `api.mch.weixin.qq.com`.
+        /// * For: institution, merchant.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_7.shtml>.
+        /// * Catalog: `pay_v3.global.profit_sharing.get_receiver`.
+        pub struct GetReceiver {
+            /// `account`.
+            0 account: String => "account: must path",
+            /// `sub_mchid`.
+            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// `transaction_id`.
+            2 transaction_id: Option<String> => "transaction_id: query",
+            /// `appid`.
+            3 appid: Option<xinqiao_types::AppId> => "appid: query",
+            /// `sub_appid`.
+            4 sub_appid: Option<String> => "sub_appid: query",
+            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            5 type_: Option<String> => "type: query",
+        }
+        new(account: impl Into<String>)
+        text(
+            sub_mchid: String,
+            transaction_id: String,
+            appid: xinqiao_types::AppId,
+            sub_appid: String,
+            type_: String,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`GetReceiver`].
+        pub struct GetReceiverResponse {
+            /// `sub_mchid`.
+            0 sub_mchid: Option<String> => "sub_mchid",
+            /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
+            1 type_: String => "type: must",
+            /// `account`.
+            2 account: String => "account: must",
+            /// `name`.
+            3 name: Option<String> => "name",
+            /// `relation_type`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
+            4 relation_type: String => "relation_type: must",
+            /// `custom_relation`.
+            5 custom_relation: Option<String> => "custom_relation",
+            /// `scene`.
+            6 scene: Option<String> => "scene",
+            /// `major_service`.
+            7 major_service: Option<String> => "major_service",
+            /// `expected_ratio`.
+            8 expected_ratio: Option<i64> => "expected_ratio",
+            /// `file_id`.
+            9 file_id: Option<String> => "file_id",
+            /// `state`.
+            10 state: Option<String> => "state",
+            /// `fail_reason`.
+            11 fail_reason: Option<String> => "fail_reason",
+        }
+    }
+
+    w::endpoint! {
+        GetReceiver => GetReceiverResponse,
+        w::EndpointInfo {
+            id: "pay_v3.global.profit_sharing.get_receiver",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/global/profit-sharing/receivers/{account}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Unfreeze the rest of a cross-border order (解冻境外分账剩余资金).
+        ///
+        /// * Call: `POST /v3/global/profit-sharing/orders/unfreeze` on `api.mch.weixin.qq.com`.
+        /// * For: institution, merchant.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_3.shtml>.
+        /// * Catalog: `pay_v3.global.profit_sharing.unfreeze_order`.
+        pub struct UnfreezeOrder {
+            /// `sub_mchid`.
+            0 sub_mchid: Option<String> => "sub_mchid",
+            /// `transaction_id`.
+            1 transaction_id: String => "transaction_id: must",
+            /// `out_order_no`.
+            2 out_order_no: String => "out_order_no: must",
+            /// `description`.
+            3 description: String => "description: must",
+        }
+        new(
+            transaction_id: impl Into<String>,
+            out_order_no: impl Into<String>,
+            description: impl Into<String>,
+        )
+        text(sub_mchid: String)
+    }
+
+    /// Answer to [`UnfreezeOrder`], the same as to [`CreateOrder`].
+    pub type UnfreezeOrderResponse = CreateOrderResponse;
+
+    w::endpoint! {
+        UnfreezeOrder => UnfreezeOrderResponse,
+        w::EndpointInfo {
+            id: "pay_v3.global.profit_sharing.unfreeze_order",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/global/profit-sharing/orders/unfreeze",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -1471,8 +1471,8 @@ pub mod profit_sharing {
             /// * Call: `GET /v3/global/profit-sharing/refunds/bill-download-url` on `api.mch.weixin.qq.com`.
             /// * For: institution, merchant.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_14.shtml>.
-            /// * Catalog: `pay_v3.global.profit_sharing.refunds.bill_download_url`.
-            pub struct BillDownloadUrl {
+            /// * Catalog: `pay_v3.global.profit_sharing.refunds.get_bill_download_url`.
+            pub struct GetBillDownloadUrl {
                 /// `sub_mchid`.
                 0 sub_mchid: Option<String> => "sub_mchid: query",
                 /// `bill_date`.
@@ -1483,17 +1483,17 @@ pub mod profit_sharing {
         }
 
         w::record! {
-            /// Answer to [`BillDownloadUrl`].
-            pub struct BillDownloadUrlResponse {
+            /// Answer to [`GetBillDownloadUrl`].
+            pub struct GetBillDownloadUrlResponse {
                 /// `download_url`.
                 0 download_url: String => "download_url: must",
             }
         }
 
         w::endpoint! {
-            BillDownloadUrl => BillDownloadUrlResponse,
+            GetBillDownloadUrl => GetBillDownloadUrlResponse,
             w::EndpointInfo {
-                id: "pay_v3.global.profit_sharing.refunds.bill_download_url",
+                id: "pay_v3.global.profit_sharing.refunds.get_bill_download_url",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/global/profit-sharing/refunds/bill-download-url",
@@ -1515,15 +1515,15 @@ pub mod profit_sharing {
             /// * Call: `GET /v3/global/profit-sharing/refunds/refundable-balance` on `api.mch.weixin.qq.com`.
             /// * For: institution, merchant.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_13.shtml>.
-            /// * Catalog: `pay_v3.global.profit_sharing.refunds.refundable_balance`.
-            pub struct RefundableBalance {
+            /// * Catalog: `pay_v3.global.profit_sharing.refunds.get_refundable_balance`.
+            pub struct GetRefundableBalance {
             }
             new()
         }
 
         w::record! {
-            /// Answer to [`RefundableBalance`].
-            pub struct RefundableBalanceResponse {
+            /// Answer to [`GetRefundableBalance`].
+            pub struct GetRefundableBalanceResponse {
                 /// `sponsor_mchid`.
                 0 sponsor_mchid: Option<String> => "sponsor_mchid",
                 /// `balance`.
@@ -1534,9 +1534,9 @@ pub mod profit_sharing {
         }
 
         w::endpoint! {
-            RefundableBalance => RefundableBalanceResponse,
+            GetRefundableBalance => GetRefundableBalanceResponse,
             w::EndpointInfo {
-                id: "pay_v3.global.profit_sharing.refunds.refundable_balance",
+                id: "pay_v3.global.profit_sharing.refunds.get_refundable_balance",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/global/profit-sharing/refunds/refundable-balance",
@@ -1563,8 +1563,8 @@ pub mod profit_sharing {
             /// * Call: `GET /v3/global/profit-sharing/transactions/{transaction_id}/amounts` on `api.mch.weixin.qq.com`.
             /// * For: institution, merchant.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_5.shtml>.
-            /// * Catalog: `pay_v3.global.profit_sharing.transactions.by_transaction_id_amounts`.
-            pub struct ByTransactionIdAmounts {
+            /// * Catalog: `pay_v3.global.profit_sharing.transactions.get_amounts`.
+            pub struct GetAmounts {
                 /// `transaction_id`.
                 0 transaction_id: String => "transaction_id: must path",
                 /// `sub_mchid`.
@@ -1575,8 +1575,8 @@ pub mod profit_sharing {
         }
 
         w::record! {
-            /// Answer to [`ByTransactionIdAmounts`].
-            pub struct ByTransactionIdAmountsResponse {
+            /// Answer to [`GetAmounts`].
+            pub struct GetAmountsResponse {
                 /// `transaction_id`.
                 0 transaction_id: String => "transaction_id: must",
                 /// `unsplit_amount`.
@@ -1587,9 +1587,9 @@ pub mod profit_sharing {
         }
 
         w::endpoint! {
-            ByTransactionIdAmounts => ByTransactionIdAmountsResponse,
+            GetAmounts => GetAmountsResponse,
             w::EndpointInfo {
-                id: "pay_v3.global.profit_sharing.transactions.by_transaction_id_amounts",
+                id: "pay_v3.global.profit_sharing.transactions.get_amounts",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/global/profit-sharing/transactions/{transaction_id}/amounts",
@@ -1611,8 +1611,8 @@ pub mod profit_sharing {
             /// * Call: `GET /v3/global/profit-sharing/transactions/{transaction_id}/refundable-amounts` on `api.mch.weixin.qq.com`.
             /// * For: institution, merchant.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/ch/apis/chapter4_1_12.shtml>.
-            /// * Catalog: `pay_v3.global.profit_sharing.transactions.by_transaction_id_refundable_amounts`.
-            pub struct ByTransactionIdRefundableAmounts {
+            /// * Catalog: `pay_v3.global.profit_sharing.transactions.get_refundable_amounts`.
+            pub struct GetRefundableAmounts {
                 /// `transaction_id`.
                 0 transaction_id: String => "transaction_id: must path",
                 /// `sub_mchid`.
@@ -1623,8 +1623,8 @@ pub mod profit_sharing {
         }
 
         w::record! {
-            /// Answer to [`ByTransactionIdRefundableAmounts`].
-            pub struct ByTransactionIdRefundableAmountsResponse {
+            /// Answer to [`GetRefundableAmounts`].
+            pub struct GetRefundableAmountsResponse {
                 /// `transaction_id`.
                 0 transaction_id: String => "transaction_id: must",
                 /// `refundable_amount`.
@@ -1637,9 +1637,9 @@ pub mod profit_sharing {
         }
 
         w::endpoint! {
-            ByTransactionIdRefundableAmounts => ByTransactionIdRefundableAmountsResponse,
+            GetRefundableAmounts => GetRefundableAmountsResponse,
             w::EndpointInfo {
-                id: "pay_v3.global.profit_sharing.transactions.by_transaction_id_refundable_amounts",
+                id: "pay_v3.global.profit_sharing.transactions.get_refundable_amounts",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/global/profit-sharing/transactions/{transaction_id}/refundable-amounts",
@@ -1705,8 +1705,8 @@ pub mod refund {
         /// * Call: `GET /v3/global/refund/partner/recharge-balance/sub-mchid/{sub_mchid}` on `api.mch.weixin.qq.com`.
         /// * For: institution.
         /// * Source: <https://pay.weixin.qq.com/doc/global/v3/zh/4013068934>.
-        /// * Catalog: `pay_v3.global.refund.partner_recharge_balance_by_sub_mchid`.
-        pub struct PartnerRechargeBalanceBySubMchid {
+        /// * Catalog: `pay_v3.global.refund.get_partner_recharge_balance`.
+        pub struct GetPartnerRechargeBalance {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must path",
         }
@@ -1714,8 +1714,8 @@ pub mod refund {
     }
 
     w::record! {
-        /// Answer to [`PartnerRechargeBalanceBySubMchid`].
-        pub struct PartnerRechargeBalanceBySubMchidResponse {
+        /// Answer to [`GetPartnerRechargeBalance`].
+        pub struct GetPartnerRechargeBalanceResponse {
             /// `remaining_amount`.
             0 remaining_amount: i64 => "remaining_amount: must",
             /// `currency`.
@@ -1724,9 +1724,9 @@ pub mod refund {
     }
 
     w::endpoint! {
-        PartnerRechargeBalanceBySubMchid => PartnerRechargeBalanceBySubMchidResponse,
+        GetPartnerRechargeBalance => GetPartnerRechargeBalanceResponse,
         w::EndpointInfo {
-            id: "pay_v3.global.refund.partner_recharge_balance_by_sub_mchid",
+            id: "pay_v3.global.refund.get_partner_recharge_balance",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/global/refund/partner/recharge-balance/sub-mchid/{sub_mchid}",
@@ -1748,19 +1748,19 @@ pub mod refund {
         /// * Call: `GET /v3/global/refund/recharge-balance` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/global/v3/zh/4013068934>.
-        /// * Catalog: `pay_v3.global.refund.recharge_balance`.
-        pub struct RechargeBalance {
+        /// * Catalog: `pay_v3.global.refund.get_recharge_balance`.
+        pub struct GetRechargeBalance {
         }
         new()
     }
 
-    /// Answer to [`RechargeBalance`], the same as to [`PartnerRechargeBalanceBySubMchid`].
-    pub type RechargeBalanceResponse = PartnerRechargeBalanceBySubMchidResponse;
+    /// Answer to [`GetRechargeBalance`], the same as to [`GetPartnerRechargeBalance`].
+    pub type GetRechargeBalanceResponse = GetPartnerRechargeBalanceResponse;
 
     w::endpoint! {
-        RechargeBalance => RechargeBalanceResponse,
+        GetRechargeBalance => GetRechargeBalanceResponse,
         w::EndpointInfo {
-            id: "pay_v3.global.refund.recharge_balance",
+            id: "pay_v3.global.refund.get_recharge_balance",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/global/refund/recharge-balance",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `goods_sn_list` in the answer of `gov::subsidy::sncode::Query`.
+    /// An item of `goods_sn_list` in the answer of `gov::subsidy::sn_code::Query`.
     pub struct GoodsSn {
         /// `sn_code`.
         0 sn_code: String => "sn_code: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `invoice_info` of `gov::subsidy::audit::CupUpdate`; `invoice_info` of `gov::subsidy::audit::CupUpload`.
+    /// `invoice_info` of `gov::subsidy::audit::UpdateCup`; `invoice_info` of `gov::subsidy::audit::UploadCup`.
     pub struct InvoiceInfo {
         /// `invoice_cd`.
         0 invoice_cd: Option<String> => "invoice_cd",
@@ -64,8 +64,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in `gov::subsidy::zhejiang::NQualificationsConfirm`.
-    pub struct NQualificationsConfirmData {
+    /// An item of `data` in `gov::subsidy::zhejiang::ConfirmNQualification`.
+    pub struct ConfirmNQualificationData {
         /// `cate_code`.
         0 cate_code: String => "cate_code: must",
         /// `cert_no`.
@@ -129,8 +129,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `qualification_list` in the answer of `gov::subsidy::qualifications::PassthroughQuery`.
-    pub struct PassthroughQueryQualification {
+    /// An item of `qualification_list` in the answer of `gov::subsidy::qualifications::QueryPassThrough`.
+    pub struct QueryPassThroughQualification {
         /// `appliance_id`.
         0 appliance_id: f64 => "appliance_id: must",
         /// `state`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
@@ -147,8 +147,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `gov::subsidy::zhejiang::QualificationsQuery`.
-    pub struct QualificationsQueryData {
+    /// An item of `data` in the answer of `gov::subsidy::zhejiang::QueryQualifications`.
+    pub struct QualificationItem {
         /// `cate_code`.
         0 cate_code: String => "cate_code: must",
         /// `status`.
@@ -159,8 +159,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in `gov::subsidy::zhejiang::QualificationsSync`.
-    pub struct QualificationsSyncData {
+    /// An item of `data` in `gov::subsidy::zhejiang::SyncQualification`.
+    pub struct SyncQualificationData {
         /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
         /// `cate_code`.
@@ -272,7 +272,7 @@ w::record! {
 
 w::record! {
     /// An item of `qualification_list` in the answer of `gov::subsidy::qualifications::Query`.
-    pub struct QueryQualification {
+    pub struct Qualification {
         /// `appliance_id`.
         0 appliance_id: f64 => "appliance_id: must",
         /// `state`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
@@ -299,7 +299,7 @@ w::record! {
 }
 
 w::record! {
-    /// `track_info` of `gov::subsidy::audit::CupUpdate`; `track_info` of `gov::subsidy::audit::CupUpload`.
+    /// `track_info` of `gov::subsidy::audit::UpdateCup`; `track_info` of `gov::subsidy::audit::UploadCup`.
     pub struct TrackInfo {
         /// `tracking_no`.
         0 tracking_no: Option<String> => "tracking_no",
@@ -342,12 +342,74 @@ pub mod subsidy {
     use xinqiao_wire as w;
 
     w::record! {
+        /// Get a subsidy qualification (查询补贴资格).
+        ///
+        /// * Call: `GET /v3/gov/subsidy/qualification` on `api.mch.weixin.qq.com`.
+        /// * For: ecommerce-platform, partner.
+        /// * Catalog: `pay_v3.gov.subsidy.get_qualification`.
+        pub struct GetQualification {
+            /// `real_name`; personal data, masked in `Debug`.
+            0 real_name: Option<String> => "real_name: query masked",
+            /// `id_card_number`; personal data, masked in `Debug`.
+            1 id_card_number: Option<String> => "id_card_number: query masked",
+            /// `phone_number`; personal data, masked in `Debug`.
+            2 phone_number: Option<String> => "phone_number: query masked",
+            /// `appliance_id`.
+            3 appliance_id: f64 => "appliance_id: must query",
+            /// `openid`; personal data, masked in `Debug`.
+            4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
+            /// `appid`.
+            5 appid: Option<xinqiao_types::AppId> => "appid: query",
+            /// `qualification_region_code`.
+            6 qualification_region_code: f64 => "qualification_region_code: must query",
+            /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+            7 identity_document_type: Option<String> => "identity_document_type: query",
+        }
+        new(appliance_id: f64, qualification_region_code: f64)
+        text(
+            real_name: String,
+            id_card_number: String,
+            phone_number: String,
+            openid: xinqiao_types::OpenId,
+            appid: xinqiao_types::AppId,
+            identity_document_type: String,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`GetQualification`].
+        pub struct GetQualificationResponse {
+            /// `state`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
+            0 state: String => "state: must",
+        }
+    }
+
+    w::endpoint! {
+        GetQualification => GetQualificationResponse,
+        w::EndpointInfo {
+            id: "pay_v3.gov.subsidy.get_qualification",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/gov/subsidy/qualification",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Get a subsidy company (查询补贴企业).
         ///
         /// * Call: `POST /v3/gov/subsidy/companies/query` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
-        /// * Catalog: `pay_v3.gov.subsidy.companies_query`.
-        pub struct CompaniesQuery {
+        /// * Catalog: `pay_v3.gov.subsidy.query_companies`.
+        pub struct QueryCompanies {
             /// `qualification_region_code`.
             0 qualification_region_code: f64 => "qualification_region_code: must",
             /// `license_number`.
@@ -357,8 +419,8 @@ pub mod subsidy {
     }
 
     w::record! {
-        /// Answer to [`CompaniesQuery`].
-        pub struct CompaniesQueryResponse {
+        /// Answer to [`QueryCompanies`].
+        pub struct QueryCompaniesResponse {
             /// `company_name`.
             0 company_name: Option<String> => "company_name",
             /// `collect_state`; one of `COLLECT_STATE_NOT_COLLECT` `COLLECT_STATE_COLLECTED` `COLLECT_STATE_COLLECTION_FAILED`.
@@ -371,9 +433,9 @@ pub mod subsidy {
     }
 
     w::endpoint! {
-        CompaniesQuery => CompaniesQueryResponse,
+        QueryCompanies => QueryCompaniesResponse,
         w::EndpointInfo {
-            id: "pay_v3.gov.subsidy.companies_query",
+            id: "pay_v3.gov.subsidy.query_companies",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/gov/subsidy/companies/query",
@@ -390,88 +452,12 @@ pub mod subsidy {
     }
 
     w::record! {
-        /// Upload subsidized goods (上传补贴商品).
-        ///
-        /// * Call: `POST /v3/gov/subsidy/goods/upload` on `api.mch.weixin.qq.com`.
-        /// * For: ecommerce-platform, partner.
-        /// * Catalog: `pay_v3.gov.subsidy.goods_upload`.
-        pub struct GoodsUpload {
-            /// `appliance_id`.
-            0 appliance_id: f64 => "appliance_id: must",
-            /// `product_name`.
-            1 product_name: String => "product_name: must",
-            /// `energy_grade`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
-            2 energy_grade: Option<String> => "energy_grade",
-            /// `brand`.
-            3 brand: String => "brand: must",
-            /// `qualification_region_code`.
-            4 qualification_region_code: f64 => "qualification_region_code: must",
-            /// `seller_name`.
-            5 seller_name: String => "seller_name: must",
-            /// `license_number`.
-            6 license_number: String => "license_number: must",
-            /// `base_price`.
-            7 base_price: f64 => "base_price: must",
-            /// `average_trading_price`.
-            8 average_trading_price: f64 => "average_trading_price: must",
-            /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
-            9 product_type: String => "product_type: must",
-            /// `product_model`.
-            10 product_model: Option<String> => "product_model",
-            /// `bar_code`.
-            11 bar_code: String => "bar_code: must",
-        }
-        new(
-            appliance_id: f64,
-            product_name: impl Into<String>,
-            brand: impl Into<String>,
-            qualification_region_code: f64,
-            seller_name: impl Into<String>,
-            license_number: impl Into<String>,
-            base_price: f64,
-            average_trading_price: f64,
-            product_type: impl Into<String>,
-            bar_code: impl Into<String>,
-        )
-        text(energy_grade: String, product_model: String)
-    }
-
-    w::record! {
-        /// Answer to [`GoodsUpload`].
-        pub struct GoodsUploadResponse {
-            /// `code`.
-            0 code: String => "code: must",
-            /// `message`.
-            1 message: String => "message: must",
-        }
-    }
-
-    w::endpoint! {
-        GoodsUpload => GoodsUploadResponse,
-        w::EndpointInfo {
-            id: "pay_v3.gov.subsidy.goods_upload",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/gov/subsidy/goods/upload",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Synchronize a redemption of N categories (同步 N 品类核销信息).
         ///
         /// * Call: `POST /v3/gov/subsidy/n-qualifications/sync` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
-        /// * Catalog: `pay_v3.gov.subsidy.n_qualifications_sync`.
-        pub struct NQualificationsSync {
+        /// * Catalog: `pay_v3.gov.subsidy.sync_n_qualification`.
+        pub struct SyncNQualification {
             /// `real_name`; personal data, masked in `Debug`.
             0 real_name: String => "real_name: must masked",
             /// `id_card_number`; personal data, masked in `Debug`.
@@ -584,13 +570,20 @@ pub mod subsidy {
         set(appliance_id: f64)
     }
 
-    /// Answer to [`NQualificationsSync`], the same as to [`GoodsUpload`].
-    pub type NQualificationsSyncResponse = GoodsUploadResponse;
+    w::record! {
+        /// Answer to [`SyncNQualification`].
+        pub struct SyncNQualificationResponse {
+            /// `code`.
+            0 code: String => "code: must",
+            /// `message`.
+            1 message: String => "message: must",
+        }
+    }
 
     w::endpoint! {
-        NQualificationsSync => NQualificationsSyncResponse,
+        SyncNQualification => SyncNQualificationResponse,
         w::EndpointInfo {
-            id: "pay_v3.gov.subsidy.n_qualifications_sync",
+            id: "pay_v3.gov.subsidy.sync_n_qualification",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/gov/subsidy/n-qualifications/sync",
@@ -607,60 +600,67 @@ pub mod subsidy {
     }
 
     w::record! {
-        /// Get a subsidy qualification (查询补贴资格).
+        /// Upload subsidized goods (上传补贴商品).
         ///
-        /// * Call: `GET /v3/gov/subsidy/qualification` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/gov/subsidy/goods/upload` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
-        /// * Catalog: `pay_v3.gov.subsidy.qualification`.
-        pub struct Qualification {
-            /// `real_name`; personal data, masked in `Debug`.
-            0 real_name: Option<String> => "real_name: query masked",
-            /// `id_card_number`; personal data, masked in `Debug`.
-            1 id_card_number: Option<String> => "id_card_number: query masked",
-            /// `phone_number`; personal data, masked in `Debug`.
-            2 phone_number: Option<String> => "phone_number: query masked",
+        /// * Catalog: `pay_v3.gov.subsidy.upload_goods`.
+        pub struct UploadGoods {
             /// `appliance_id`.
-            3 appliance_id: f64 => "appliance_id: must query",
-            /// `openid`; personal data, masked in `Debug`.
-            4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
-            /// `appid`.
-            5 appid: Option<xinqiao_types::AppId> => "appid: query",
+            0 appliance_id: f64 => "appliance_id: must",
+            /// `product_name`.
+            1 product_name: String => "product_name: must",
+            /// `energy_grade`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
+            2 energy_grade: Option<String> => "energy_grade",
+            /// `brand`.
+            3 brand: String => "brand: must",
             /// `qualification_region_code`.
-            6 qualification_region_code: f64 => "qualification_region_code: must query",
-            /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-            7 identity_document_type: Option<String> => "identity_document_type: query",
+            4 qualification_region_code: f64 => "qualification_region_code: must",
+            /// `seller_name`.
+            5 seller_name: String => "seller_name: must",
+            /// `license_number`.
+            6 license_number: String => "license_number: must",
+            /// `base_price`.
+            7 base_price: f64 => "base_price: must",
+            /// `average_trading_price`.
+            8 average_trading_price: f64 => "average_trading_price: must",
+            /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
+            9 product_type: String => "product_type: must",
+            /// `product_model`.
+            10 product_model: Option<String> => "product_model",
+            /// `bar_code`.
+            11 bar_code: String => "bar_code: must",
         }
-        new(appliance_id: f64, qualification_region_code: f64)
-        text(
-            real_name: String,
-            id_card_number: String,
-            phone_number: String,
-            openid: xinqiao_types::OpenId,
-            appid: xinqiao_types::AppId,
-            identity_document_type: String,
+        new(
+            appliance_id: f64,
+            product_name: impl Into<String>,
+            brand: impl Into<String>,
+            qualification_region_code: f64,
+            seller_name: impl Into<String>,
+            license_number: impl Into<String>,
+            base_price: f64,
+            average_trading_price: f64,
+            product_type: impl Into<String>,
+            bar_code: impl Into<String>,
         )
+        text(energy_grade: String, product_model: String)
     }
 
-    w::record! {
-        /// Answer to [`Qualification`].
-        pub struct QualificationResponse {
-            /// `state`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
-            0 state: String => "state: must",
-        }
-    }
+    /// Answer to [`UploadGoods`], the same as to [`SyncNQualification`].
+    pub type UploadGoodsResponse = SyncNQualificationResponse;
 
     w::endpoint! {
-        Qualification => QualificationResponse,
+        UploadGoods => UploadGoodsResponse,
         w::EndpointInfo {
-            id: "pay_v3.gov.subsidy.qualification",
-            method: "GET",
+            id: "pay_v3.gov.subsidy.upload_goods",
+            method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/gov/subsidy/qualification",
+            path: "/v3/gov/subsidy/goods/upload",
             when: None,
             auth: w::Auth::Merchant,
-            content: w::Content::None,
+            content: w::Content::Json,
             answer: w::Content::Json,
-            retry: w::Retry::Safe,
+            retry: w::Retry::Never,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -677,8 +677,8 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/audit/cup/invalid` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.audit.cup_invalid`.
-            pub struct CupInvalid {
+            /// * Catalog: `pay_v3.gov.subsidy.audit.invalidate_cup`.
+            pub struct InvalidateCup {
                 /// `org_no`.
                 0 org_no: String => "org_no: must",
                 /// `mchnt_order_id`.
@@ -694,8 +694,8 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Answer to [`CupInvalid`].
-            pub struct CupInvalidResponse {
+            /// Answer to [`InvalidateCup`].
+            pub struct InvalidateCupResponse {
                 /// `code`.
                 0 code: String => "code: must",
                 /// `msg`.
@@ -708,9 +708,9 @@ pub mod subsidy {
         }
 
         w::endpoint! {
-            CupInvalid => CupInvalidResponse,
+            InvalidateCup => InvalidateCupResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.audit.cup_invalid",
+                id: "pay_v3.gov.subsidy.audit.invalidate_cup",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/audit/cup/invalid",
@@ -731,8 +731,8 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/audit/cup/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.audit.cup_query`.
-            pub struct CupQuery {
+            /// * Catalog: `pay_v3.gov.subsidy.audit.query_cup`.
+            pub struct QueryCup {
                 /// `org_no`.
                 0 org_no: String => "org_no: must",
                 /// `mchnt_order_id`.
@@ -748,8 +748,8 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Answer to [`CupQuery`].
-            pub struct CupQueryResponse {
+            /// Answer to [`QueryCup`].
+            pub struct QueryCupResponse {
                 /// `code`.
                 0 code: String => "code: must",
                 /// `msg`.
@@ -780,9 +780,9 @@ pub mod subsidy {
         }
 
         w::endpoint! {
-            CupQuery => CupQueryResponse,
+            QueryCup => QueryCupResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.audit.cup_query",
+                id: "pay_v3.gov.subsidy.audit.query_cup",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/audit/cup/query",
@@ -803,8 +803,8 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/audit/cup/refund/sync` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.audit.cup_refund_sync`.
-            pub struct CupRefundSync {
+            /// * Catalog: `pay_v3.gov.subsidy.audit.sync_cup_refund`.
+            pub struct SyncCupRefund {
                 /// `org_no`.
                 0 org_no: String => "org_no: must",
                 /// `mchnt_order_id`.
@@ -825,13 +825,13 @@ pub mod subsidy {
             )
         }
 
-        /// Answer to [`CupRefundSync`], the same as to [`CupInvalid`].
-        pub type CupRefundSyncResponse = CupInvalidResponse;
+        /// Answer to [`SyncCupRefund`], the same as to [`InvalidateCup`].
+        pub type SyncCupRefundResponse = InvalidateCupResponse;
 
         w::endpoint! {
-            CupRefundSync => CupRefundSyncResponse,
+            SyncCupRefund => SyncCupRefundResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.audit.cup_refund_sync",
+                id: "pay_v3.gov.subsidy.audit.sync_cup_refund",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/audit/cup/refund/sync",
@@ -852,8 +852,8 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/audit/cup/update` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.audit.cup_update`.
-            pub struct CupUpdate {
+            /// * Catalog: `pay_v3.gov.subsidy.audit.update_cup`.
+            pub struct UpdateCup {
                 /// `org_no`.
                 0 org_no: String => "org_no: must",
                 /// `sub_mchnt_cd`.
@@ -1005,13 +1005,13 @@ pub mod subsidy {
             )
         }
 
-        /// Answer to [`CupUpdate`], the same as to [`CupInvalid`].
-        pub type CupUpdateResponse = CupInvalidResponse;
+        /// Answer to [`UpdateCup`], the same as to [`InvalidateCup`].
+        pub type UpdateCupResponse = InvalidateCupResponse;
 
         w::endpoint! {
-            CupUpdate => CupUpdateResponse,
+            UpdateCup => UpdateCupResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.audit.cup_update",
+                id: "pay_v3.gov.subsidy.audit.update_cup",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/audit/cup/update",
@@ -1032,8 +1032,8 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/audit/cup/upload` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.audit.cup_upload`.
-            pub struct CupUpload {
+            /// * Catalog: `pay_v3.gov.subsidy.audit.upload_cup`.
+            pub struct UploadCup {
                 /// `org_no`.
                 0 org_no: String => "org_no: must",
                 /// `sub_mchnt_cd`.
@@ -1185,13 +1185,13 @@ pub mod subsidy {
             )
         }
 
-        /// Answer to [`CupUpload`], the same as to [`CupInvalid`].
-        pub type CupUploadResponse = CupInvalidResponse;
+        /// Answer to [`UploadCup`], the same as to [`InvalidateCup`].
+        pub type UploadCupResponse = InvalidateCupResponse;
 
         w::endpoint! {
-            CupUpload => CupUploadResponse,
+            UploadCup => UploadCupResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.audit.cup_upload",
+                id: "pay_v3.gov.subsidy.audit.upload_cup",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/audit/cup/upload",
@@ -1217,8 +1217,8 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/qualifications/passthrough/cancel` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.qualifications.passthrough_cancel`.
-            pub struct PassthroughCancel {
+            /// * Catalog: `pay_v3.gov.subsidy.qualifications.cancel_pass_through`.
+            pub struct CancelPassThrough {
                 /// `real_name`; personal data, masked in `Debug`.
                 0 real_name: String => "real_name: must masked",
                 /// `id_card_number`; personal data, masked in `Debug`.
@@ -1246,8 +1246,8 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Answer to [`PassthroughCancel`].
-            pub struct PassthroughCancelResponse {
+            /// Answer to [`CancelPassThrough`].
+            pub struct CancelPassThroughResponse {
                 /// `code`.
                 0 code: String => "code: must",
                 /// `message`.
@@ -1256,9 +1256,9 @@ pub mod subsidy {
         }
 
         w::endpoint! {
-            PassthroughCancel => PassthroughCancelResponse,
+            CancelPassThrough => CancelPassThroughResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.qualifications.passthrough_cancel",
+                id: "pay_v3.gov.subsidy.qualifications.cancel_pass_through",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/qualifications/passthrough/cancel",
@@ -1279,8 +1279,8 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/qualifications/passthrough/claim` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.qualifications.passthrough_claim`.
-            pub struct PassthroughClaim {
+            /// * Catalog: `pay_v3.gov.subsidy.qualifications.claim_pass_through`.
+            pub struct ClaimPassThrough {
                 /// `real_name`; personal data, masked in `Debug`.
                 0 real_name: String => "real_name: must masked",
                 /// `id_card_number`; personal data, masked in `Debug`.
@@ -1310,13 +1310,13 @@ pub mod subsidy {
             set(appliance_id: f64)
         }
 
-        /// Answer to [`PassthroughClaim`], the same as to [`PassthroughCancel`].
-        pub type PassthroughClaimResponse = PassthroughCancelResponse;
+        /// Answer to [`ClaimPassThrough`], the same as to [`CancelPassThrough`].
+        pub type ClaimPassThroughResponse = CancelPassThroughResponse;
 
         w::endpoint! {
-            PassthroughClaim => PassthroughClaimResponse,
+            ClaimPassThrough => ClaimPassThroughResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.qualifications.passthrough_claim",
+                id: "pay_v3.gov.subsidy.qualifications.claim_pass_through",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/qualifications/passthrough/claim",
@@ -1325,60 +1325,6 @@ pub mod subsidy {
                 content: w::Content::Json,
                 answer: w::Content::Json,
                 retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Get a subsidy qualification (pass-through) (查询补贴资格（透传）).
-            ///
-            /// * Call: `POST /v3/gov/subsidy/qualifications/passthrough/query` on `api.mch.weixin.qq.com`.
-            /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.qualifications.passthrough_query`.
-            pub struct PassthroughQuery {
-                /// `real_name`; personal data, masked in `Debug`.
-                0 real_name: String => "real_name: must masked",
-                /// `id_card_number`; personal data, masked in `Debug`.
-                1 id_card_number: String => "id_card_number: must masked",
-                /// `phone_number`; personal data, masked in `Debug`.
-                2 phone_number: String => "phone_number: must masked",
-                /// `qualification_region_code`.
-                3 qualification_region_code: f64 => "qualification_region_code: must",
-                /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                4 identity_document_type: String => "identity_document_type: must",
-            }
-            new(
-                real_name: impl Into<String>,
-                id_card_number: impl Into<String>,
-                phone_number: impl Into<String>,
-                qualification_region_code: f64,
-                identity_document_type: impl Into<String>,
-            )
-        }
-
-        w::record! {
-            /// Answer to [`PassthroughQuery`].
-            pub struct PassthroughQueryResponse {
-                /// `qualification_list`.
-                0 qualification_list: Vec<super::super::PassthroughQueryQualification> => "qualification_list: must",
-            }
-        }
-
-        w::endpoint! {
-            PassthroughQuery => PassthroughQueryResponse,
-            w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.qualifications.passthrough_query",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/gov/subsidy/qualifications/passthrough/query",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
                 code_field: "code",
                 message_field: "message",
                 client_cert: false,
@@ -1417,7 +1363,7 @@ pub mod subsidy {
             /// Answer to [`Query`].
             pub struct QueryResponse {
                 /// `qualification_list`.
-                0 qualification_list: Vec<super::super::QueryQualification> => "qualification_list: must",
+                0 qualification_list: Vec<super::super::Qualification> => "qualification_list: must",
             }
         }
 
@@ -1428,6 +1374,60 @@ pub mod subsidy {
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/qualifications/query",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get a subsidy qualification (pass-through) (查询补贴资格（透传）).
+            ///
+            /// * Call: `POST /v3/gov/subsidy/qualifications/passthrough/query` on `api.mch.weixin.qq.com`.
+            /// * For: ecommerce-platform, partner.
+            /// * Catalog: `pay_v3.gov.subsidy.qualifications.query_pass_through`.
+            pub struct QueryPassThrough {
+                /// `real_name`; personal data, masked in `Debug`.
+                0 real_name: String => "real_name: must masked",
+                /// `id_card_number`; personal data, masked in `Debug`.
+                1 id_card_number: String => "id_card_number: must masked",
+                /// `phone_number`; personal data, masked in `Debug`.
+                2 phone_number: String => "phone_number: must masked",
+                /// `qualification_region_code`.
+                3 qualification_region_code: f64 => "qualification_region_code: must",
+                /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                4 identity_document_type: String => "identity_document_type: must",
+            }
+            new(
+                real_name: impl Into<String>,
+                id_card_number: impl Into<String>,
+                phone_number: impl Into<String>,
+                qualification_region_code: f64,
+                identity_document_type: impl Into<String>,
+            )
+        }
+
+        w::record! {
+            /// Answer to [`QueryPassThrough`].
+            pub struct QueryPassThroughResponse {
+                /// `qualification_list`.
+                0 qualification_list: Vec<super::super::QueryPassThroughQualification> => "qualification_list: must",
+            }
+        }
+
+        w::endpoint! {
+            QueryPassThrough => QueryPassThroughResponse,
+            w::EndpointInfo {
+                id: "pay_v3.gov.subsidy.qualifications.query_pass_through",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/gov/subsidy/qualifications/passthrough/query",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -1568,8 +1568,8 @@ pub mod subsidy {
             set(appliance_id: f64)
         }
 
-        /// Answer to [`Sync`], the same as to [`PassthroughCancel`].
-        pub type SyncResponse = PassthroughCancelResponse;
+        /// Answer to [`Sync`], the same as to [`CancelPassThrough`].
+        pub type SyncResponse = CancelPassThroughResponse;
 
         w::endpoint! {
             Sync => SyncResponse,
@@ -1591,8 +1591,8 @@ pub mod subsidy {
         }
     }
 
-    /// Serial numbers of subsidized goods (补贴商品序列号): `pay_v3.gov.subsidy.sncode`.
-    pub mod sncode {
+    /// Serial numbers of subsidized goods (补贴商品序列号): `pay_v3.gov.subsidy.sn_code`.
+    pub mod sn_code {
         use xinqiao_wire as w;
 
         w::record! {
@@ -1600,7 +1600,7 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/sncode/lock` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.sncode.lock`.
+            /// * Catalog: `pay_v3.gov.subsidy.sn_code.lock`.
             pub struct Lock {
                 /// `appliance_id`.
                 0 appliance_id: f64 => "appliance_id: must",
@@ -1654,7 +1654,7 @@ pub mod subsidy {
         w::endpoint! {
             Lock => LockResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.sncode.lock",
+                id: "pay_v3.gov.subsidy.sn_code.lock",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/sncode/lock",
@@ -1675,7 +1675,7 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/sncode/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.sncode.query`.
+            /// * Catalog: `pay_v3.gov.subsidy.sn_code.query`.
             pub struct Query {
                 /// `sn_code_list`.
                 0 sn_code_list: Vec<String> => "sn_code_list: must",
@@ -1696,7 +1696,7 @@ pub mod subsidy {
         w::endpoint! {
             Query => QueryResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.sncode.query",
+                id: "pay_v3.gov.subsidy.sn_code.query",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/sncode/query",
@@ -1717,7 +1717,7 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/sncode/unlock` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.sncode.unlock`.
+            /// * Catalog: `pay_v3.gov.subsidy.sn_code.unlock`.
             pub struct Unlock {
                 /// `appliance_id`.
                 0 appliance_id: f64 => "appliance_id: must",
@@ -1748,7 +1748,7 @@ pub mod subsidy {
         w::endpoint! {
             Unlock => UnlockResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.sncode.unlock",
+                id: "pay_v3.gov.subsidy.sn_code.unlock",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/sncode/unlock",
@@ -1820,8 +1820,8 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/transactions/summary/query-day` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.transactions.summary_query_day`.
-            pub struct SummaryQueryDay {
+            /// * Catalog: `pay_v3.gov.subsidy.transactions.query_day_summary`.
+            pub struct QueryDaySummary {
                 /// `qualification_region_code`.
                 0 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `query_date`.
@@ -1843,8 +1843,8 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Answer to [`SummaryQueryDay`].
-            pub struct SummaryQueryDayResponse {
+            /// Answer to [`QueryDaySummary`].
+            pub struct QueryDaySummaryResponse {
                 /// `code`.
                 0 code: String => "code: must",
                 /// `message`.
@@ -1859,9 +1859,9 @@ pub mod subsidy {
         }
 
         w::endpoint! {
-            SummaryQueryDay => SummaryQueryDayResponse,
+            QueryDaySummary => QueryDaySummaryResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.transactions.summary_query_day",
+                id: "pay_v3.gov.subsidy.transactions.query_day_summary",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/transactions/summary/query-day",
@@ -1992,12 +1992,70 @@ pub mod subsidy {
         use xinqiao_wire as w;
 
         w::record! {
+            /// Alter a qualification (Zhejiang) (变更浙江补贴资格).
+            ///
+            /// * Call: `POST /v3/gov/subsidy/zhejiang/qualifications/alter` on `api.mch.weixin.qq.com`.
+            /// * For: ecommerce-platform, partner.
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.alter_qualification`.
+            pub struct AlterQualification {
+                /// `cate_code`.
+                0 cate_code: String => "cate_code: must",
+                /// `cert_no`.
+                1 cert_no: String => "cert_no: must",
+                /// `name`.
+                2 name: String => "name: must",
+                /// `tel`; personal data, masked in `Debug`.
+                3 tel: String => "tel: must masked",
+                /// `req_ssn`.
+                4 req_ssn: String => "req_ssn: must",
+            }
+            new(
+                cate_code: impl Into<String>,
+                cert_no: impl Into<String>,
+                name: impl Into<String>,
+                tel: impl Into<String>,
+                req_ssn: impl Into<String>,
+            )
+        }
+
+        w::record! {
+            /// Answer to [`AlterQualification`].
+            pub struct AlterQualificationResponse {
+                /// `resp_code`.
+                0 resp_code: String => "resp_code: must",
+                /// `resp_desc`.
+                1 resp_desc: String => "resp_desc: must",
+                /// `auth_code`; a secret, masked in `Debug`.
+                2 auth_code: String => "auth_code: must masked",
+            }
+        }
+
+        w::endpoint! {
+            AlterQualification => AlterQualificationResponse,
+            w::EndpointInfo {
+                id: "pay_v3.gov.subsidy.zhejiang.alter_qualification",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/gov/subsidy/zhejiang/qualifications/alter",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
             /// Cancel a prepared redemption (Zhejiang) (撤销预核销浙江品类凭证码).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/cancel` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.authcode_cancel`.
-            pub struct AuthcodeCancel {
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.cancel_auth_code`.
+            pub struct CancelAuthCode {
                 /// `sp_serial_no`.
                 0 sp_serial_no: String => "sp_serial_no: must",
                 /// `cred_frozen_no`.
@@ -2022,8 +2080,8 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Answer to [`AuthcodeCancel`].
-            pub struct AuthcodeCancelResponse {
+            /// Answer to [`CancelAuthCode`].
+            pub struct CancelAuthCodeResponse {
                 /// `resp_code`.
                 0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
@@ -2032,12 +2090,64 @@ pub mod subsidy {
         }
 
         w::endpoint! {
-            AuthcodeCancel => AuthcodeCancelResponse,
+            CancelAuthCode => CancelAuthCodeResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.authcode_cancel",
+                id: "pay_v3.gov.subsidy.zhejiang.cancel_auth_code",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/zhejiang/authcode/cancel",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Claim a qualification (Zhejiang) (领取浙江补贴资格).
+            ///
+            /// * Call: `POST /v3/gov/subsidy/zhejiang/qualifications/claim` on `api.mch.weixin.qq.com`.
+            /// * For: ecommerce-platform, partner.
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.claim_qualification`.
+            pub struct ClaimQualification {
+                /// `cate_code`.
+                0 cate_code: String => "cate_code: must",
+                /// `cert_no`.
+                1 cert_no: String => "cert_no: must",
+                /// `name`.
+                2 name: String => "name: must",
+                /// `tel`; personal data, masked in `Debug`.
+                3 tel: String => "tel: must masked",
+                /// `cert_type`; one of `1` `2` `3` `4` `5`.
+                4 cert_type: Option<String> => "cert_type",
+                /// `req_ssn`.
+                5 req_ssn: String => "req_ssn: must",
+            }
+            new(
+                cate_code: impl Into<String>,
+                cert_no: impl Into<String>,
+                name: impl Into<String>,
+                tel: impl Into<String>,
+                req_ssn: impl Into<String>,
+            )
+            text(cert_type: String)
+        }
+
+        /// Answer to [`ClaimQualification`], the same as to [`CancelAuthCode`].
+        pub type ClaimQualificationResponse = CancelAuthCodeResponse;
+
+        w::endpoint! {
+            ClaimQualification => ClaimQualificationResponse,
+            w::EndpointInfo {
+                id: "pay_v3.gov.subsidy.zhejiang.claim_qualification",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/gov/subsidy/zhejiang/qualifications/claim",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -2055,8 +2165,8 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/commit` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.authcode_commit`.
-            pub struct AuthcodeCommit {
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.commit_auth_code`.
+            pub struct CommitAuthCode {
                 /// `sp_serial_no`.
                 0 sp_serial_no: String => "sp_serial_no: must",
                 /// `cred_frozen_no`.
@@ -2126,16 +2236,57 @@ pub mod subsidy {
             set(subsidy_amt: f64, amount: f64)
         }
 
-        /// Answer to [`AuthcodeCommit`], the same as to [`AuthcodeCancel`].
-        pub type AuthcodeCommitResponse = AuthcodeCancelResponse;
+        /// Answer to [`CommitAuthCode`], the same as to [`CancelAuthCode`].
+        pub type CommitAuthCodeResponse = CancelAuthCodeResponse;
 
         w::endpoint! {
-            AuthcodeCommit => AuthcodeCommitResponse,
+            CommitAuthCode => CommitAuthCodeResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.authcode_commit",
+                id: "pay_v3.gov.subsidy.zhejiang.commit_auth_code",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/zhejiang/authcode/commit",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Redeem a subsidy of N categories (Zhejiang) (核销浙江 N 品类补贴).
+            ///
+            /// * Call: `POST /v3/gov/subsidy/zhejiang/n-qualifications/confirm` on `api.mch.weixin.qq.com`.
+            /// * For: ecommerce-platform, partner.
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.confirm_n_qualification`.
+            pub struct ConfirmNQualification {
+                /// `data`.
+                0 data: Option<Vec<super::super::ConfirmNQualificationData>> => "data",
+                /// `req_ssn`.
+                1 req_ssn: String => "req_ssn: must",
+                /// `req_time`.
+                2 req_time: Option<String> => "req_time",
+            }
+            new(req_ssn: impl Into<String>)
+            text(req_time: String)
+            set(data: Vec<super::super::ConfirmNQualificationData>)
+        }
+
+        /// Answer to [`ConfirmNQualification`], the same as to [`CancelAuthCode`].
+        pub type ConfirmNQualificationResponse = CancelAuthCodeResponse;
+
+        w::endpoint! {
+            ConfirmNQualification => ConfirmNQualificationResponse,
+            w::EndpointInfo {
+                id: "pay_v3.gov.subsidy.zhejiang.confirm_n_qualification",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/gov/subsidy/zhejiang/n-qualifications/confirm",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -2153,8 +2304,8 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/issue` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.authcode_issue`.
-            pub struct AuthcodeIssue {
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.issue_auth_code`.
+            pub struct IssueAuthCode {
                 /// `category_id`.
                 0 category_id: String => "category_id: must",
                 /// `openid`; personal data, masked in `Debug`.
@@ -2187,8 +2338,8 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Answer to [`AuthcodeIssue`].
-            pub struct AuthcodeIssueResponse {
+            /// Answer to [`IssueAuthCode`].
+            pub struct IssueAuthCodeResponse {
                 /// `resp_code`.
                 0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
@@ -2199,9 +2350,9 @@ pub mod subsidy {
         }
 
         w::endpoint! {
-            AuthcodeIssue => AuthcodeIssueResponse,
+            IssueAuthCode => IssueAuthCodeResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.authcode_issue",
+                id: "pay_v3.gov.subsidy.zhejiang.issue_auth_code",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/zhejiang/authcode/issue",
@@ -2218,162 +2369,111 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Withdraw a reported redemption (Zhejiang) (撤销上报浙江品类凭证码).
+            /// Lock a serial number (Zhejiang) (锁定浙江 SN 码).
             ///
-            /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/refund` on `api.mch.weixin.qq.com`.
+            /// * Call: `POST /v3/gov/subsidy/zhejiang/sncode/lock` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.authcode_refund`.
-            pub struct AuthcodeRefund {
-                /// `sp_serial_no`.
-                0 sp_serial_no: String => "sp_serial_no: must",
-                /// `cred_frozen_no`.
-                1 cred_frozen_no: String => "cred_frozen_no: must",
-                /// `trans_date`.
-                2 trans_date: String => "trans_date: must",
-                /// `trans_time`.
-                3 trans_time: String => "trans_time: must",
-                /// `order_no`.
-                4 order_no: Option<String> => "order_no",
-                /// `subsidy_amt`.
-                5 subsidy_amt: Option<f64> => "subsidy_amt",
-                /// `add_code`.
-                6 add_code: Option<String> => "add_code",
-                /// `address`; personal data, masked in `Debug`.
-                7 address: Option<String> => "address: masked",
-                /// `sale_models`; one of `0` `1`.
-                8 sale_models: Option<String> => "sale_models",
-                /// `uniscid`.
-                9 uniscid: Option<String> => "uniscid",
-                /// `barcode`.
-                10 barcode: Option<String> => "barcode",
-                /// `auth_code`; a secret, masked in `Debug`.
-                11 auth_code: String => "auth_code: must masked",
-                /// `req_ssn`.
-                12 req_ssn: String => "req_ssn: must",
-                /// `bank_name`.
-                13 bank_name: Option<String> => "bank_name",
-                /// `bank_subsidy`.
-                14 bank_subsidy: Option<String> => "bank_subsidy",
-                /// `plat_subsidy`.
-                15 plat_subsidy: Option<String> => "plat_subsidy",
-                /// `corp_name`.
-                16 corp_name: Option<String> => "corp_name",
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.lock_sn_code`.
+            pub struct LockSnCode {
+                /// `create_user`.
+                0 create_user: String => "create_user: must",
+                /// `province`.
+                1 province: String => "province: must",
+                /// `manufact_cert_code`.
+                2 manufact_cert_code: Option<String> => "manufact_cert_code",
+                /// `sn`.
+                3 sn: String => "sn: must",
+                /// `goods_bar_code`.
+                4 goods_bar_code: String => "goods_bar_code: must",
+                /// `goods_type`.
+                5 goods_type: String => "goods_type: must",
+                /// `goods_name`.
+                6 goods_name: String => "goods_name: must",
+                /// `goods_model`.
+                7 goods_model: Option<String> => "goods_model",
+                /// `imei1`.
+                8 imei1: Option<String> => "imei1",
+                /// `imei2`.
+                9 imei2: Option<String> => "imei2",
+                /// `trans_orderid`.
+                #[doc(alias = "trans_orderid")]
+                10 trans_order_id: String => "trans_orderid: must",
+                /// `order_price`.
+                11 order_price: String => "order_price: must",
+                /// `acquire_code`.
+                12 acquire_code: Option<String> => "acquire_code",
+                /// `sell_orderid`.
+                #[doc(alias = "sell_orderid")]
+                13 sell_order_id: String => "sell_orderid: must",
+                /// `city`.
+                14 city: Option<String> => "city",
+                /// `county`.
+                15 county: Option<String> => "county",
+                /// `is_ai_product`.
+                16 is_ai_product: Option<String> => "is_ai_product",
+                /// `sale_time`.
+                17 sale_time: Option<String> => "sale_time",
+                /// `mfr_info`.
+                18 mfr_info: Option<String> => "mfr_info",
                 /// `brand`.
-                17 brand: Option<String> => "brand",
+                19 brand: Option<String> => "brand",
+                /// `sale_models`.
+                20 sale_models: Option<String> => "sale_models",
+                /// `req_ssn`.
+                21 req_ssn: String => "req_ssn: must",
+                /// `req_time`.
+                22 req_time: String => "req_time: must",
             }
             new(
-                sp_serial_no: impl Into<String>,
-                cred_frozen_no: impl Into<String>,
-                trans_date: impl Into<String>,
-                trans_time: impl Into<String>,
-                auth_code: impl Into<String>,
+                create_user: impl Into<String>,
+                province: impl Into<String>,
+                sn: impl Into<String>,
+                goods_bar_code: impl Into<String>,
+                goods_type: impl Into<String>,
+                goods_name: impl Into<String>,
+                trans_order_id: impl Into<String>,
+                order_price: impl Into<String>,
+                sell_order_id: impl Into<String>,
                 req_ssn: impl Into<String>,
+                req_time: impl Into<String>,
             )
             text(
-                order_no: String,
-                add_code: String,
-                address: String,
-                sale_models: String,
-                uniscid: String,
-                barcode: String,
-                bank_name: String,
-                bank_subsidy: String,
-                plat_subsidy: String,
-                corp_name: String,
+                manufact_cert_code: String,
+                goods_model: String,
+                imei1: String,
+                imei2: String,
+                acquire_code: String,
+                city: String,
+                county: String,
+                is_ai_product: String,
+                sale_time: String,
+                mfr_info: String,
                 brand: String,
-            )
-            set(subsidy_amt: f64)
-        }
-
-        /// Answer to [`AuthcodeRefund`], the same as to [`AuthcodeCancel`].
-        pub type AuthcodeRefundResponse = AuthcodeCancelResponse;
-
-        w::endpoint! {
-            AuthcodeRefund => AuthcodeRefundResponse,
-            w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.authcode_refund",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/gov/subsidy/zhejiang/authcode/refund",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Prepare to redeem a voucher code (Zhejiang) (预核销浙江品类凭证码).
-            ///
-            /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/try` on `api.mch.weixin.qq.com`.
-            /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.authcode_try`.
-            pub struct AuthcodeTry {
-                /// `sp_serial_no`.
-                0 sp_serial_no: String => "sp_serial_no: must",
-                /// `mchnt_no`.
-                1 mchnt_no: String => "mchnt_no: must",
-                /// `term_no`.
-                2 term_no: String => "term_no: must",
-                /// `auth_code`; a secret, masked in `Debug`.
-                3 auth_code: String => "auth_code: must masked",
-                /// `category`.
-                4 category: String => "category: must",
-                /// `county_code`.
-                5 county_code: String => "county_code: must",
-            }
-            new(
-                sp_serial_no: impl Into<String>,
-                mchnt_no: impl Into<String>,
-                term_no: impl Into<String>,
-                auth_code: impl Into<String>,
-                category: impl Into<String>,
-                county_code: impl Into<String>,
+                sale_models: String,
             )
         }
 
         w::record! {
-            /// Answer to [`AuthcodeTry`].
-            pub struct AuthcodeTryResponse {
+            /// Answer to [`LockSnCode`].
+            pub struct LockSnCodeResponse {
                 /// `resp_code`.
                 0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
                 1 resp_desc: String => "resp_desc: must",
-                /// `cred_frozen_no`.
-                2 cred_frozen_no: String => "cred_frozen_no: must",
-                /// `event_id`.
-                3 event_id: String => "event_id: must",
-                /// `event_title`.
-                4 event_title: String => "event_title: must",
-                /// `discount_mode`.
-                5 discount_mode: f64 => "discount_mode: must",
-                /// `amount`.
-                6 amount: Option<f64> => "amount",
-                /// `discount_amt`.
-                7 discount_amt: Option<f64> => "discount_amt",
-                /// `pay_amt`.
-                8 pay_amt: Option<f64> => "pay_amt",
-                /// `channel_dis_flag`.
-                9 channel_dis_flag: Option<String> => "channel_dis_flag",
-                /// `channel_evt_no`.
-                10 channel_evt_no: Option<String> => "channel_evt_no",
-                /// `category_id`.
-                11 category_id: String => "category_id: must",
+                /// `imei1`.
+                2 imei1: Option<String> => "imei1",
+                /// `imei2`.
+                3 imei2: Option<String> => "imei2",
             }
         }
 
         w::endpoint! {
-            AuthcodeTry => AuthcodeTryResponse,
+            LockSnCode => LockSnCodeResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.authcode_try",
+                id: "pay_v3.gov.subsidy.zhejiang.lock_sn_code",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
-                path: "/v3/gov/subsidy/zhejiang/authcode/try",
+                path: "/v3/gov/subsidy/zhejiang/sncode/lock",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -2391,8 +2491,8 @@ pub mod subsidy {
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/goods/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.goods_query`.
-            pub struct GoodsQuery {
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.query_goods`.
+            pub struct QueryGoods {
                 /// `goods_bar_code`.
                 0 goods_bar_code: Option<String> => "goods_bar_code",
                 /// `province`.
@@ -2407,8 +2507,8 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Answer to [`GoodsQuery`].
-            pub struct GoodsQueryResponse {
+            /// Answer to [`QueryGoods`].
+            pub struct QueryGoodsResponse {
                 /// `resp_code`.
                 0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
@@ -2478,9 +2578,11 @@ pub mod subsidy {
                 /// `manufact_login_date`.
                 33 manufact_login_date: Option<String> => "manufact_login_date",
                 /// `manufact_logout_date`.
-                34 manufact_logout_date: Option<String> => "manufact_logout_date",
+                #[doc(alias = "manufact_logout_date")]
+                34 manufact_log_out_date: Option<String> => "manufact_logout_date",
                 /// `manufact_logout_flag`.
-                35 manufact_logout_flag: Option<String> => "manufact_logout_flag",
+                #[doc(alias = "manufact_logout_flag")]
+                35 manufact_log_out_flag: Option<String> => "manufact_logout_flag",
                 /// `manufact_register_addr`.
                 36 manufact_register_addr: Option<String> => "manufact_register_addr",
                 /// `manufact_valid_date`.
@@ -2499,9 +2601,9 @@ pub mod subsidy {
         }
 
         w::endpoint! {
-            GoodsQuery => GoodsQueryResponse,
+            QueryGoods => QueryGoodsResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.goods_query",
+                id: "pay_v3.gov.subsidy.zhejiang.query_goods",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/zhejiang/goods/query",
@@ -2518,163 +2620,12 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Redeem a subsidy of N categories (Zhejiang) (核销浙江 N 品类补贴).
-            ///
-            /// * Call: `POST /v3/gov/subsidy/zhejiang/n-qualifications/confirm` on `api.mch.weixin.qq.com`.
-            /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.n_qualifications_confirm`.
-            pub struct NQualificationsConfirm {
-                /// `data`.
-                0 data: Option<Vec<super::super::NQualificationsConfirmData>> => "data",
-                /// `req_ssn`.
-                1 req_ssn: String => "req_ssn: must",
-                /// `req_time`.
-                2 req_time: Option<String> => "req_time",
-            }
-            new(req_ssn: impl Into<String>)
-            text(req_time: String)
-            set(data: Vec<super::super::NQualificationsConfirmData>)
-        }
-
-        /// Answer to [`NQualificationsConfirm`], the same as to [`AuthcodeCancel`].
-        pub type NQualificationsConfirmResponse = AuthcodeCancelResponse;
-
-        w::endpoint! {
-            NQualificationsConfirm => NQualificationsConfirmResponse,
-            w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.n_qualifications_confirm",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/gov/subsidy/zhejiang/n-qualifications/confirm",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Alter a qualification (Zhejiang) (变更浙江补贴资格).
-            ///
-            /// * Call: `POST /v3/gov/subsidy/zhejiang/qualifications/alter` on `api.mch.weixin.qq.com`.
-            /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.qualifications_alter`.
-            pub struct QualificationsAlter {
-                /// `cate_code`.
-                0 cate_code: String => "cate_code: must",
-                /// `cert_no`.
-                1 cert_no: String => "cert_no: must",
-                /// `name`.
-                2 name: String => "name: must",
-                /// `tel`; personal data, masked in `Debug`.
-                3 tel: String => "tel: must masked",
-                /// `req_ssn`.
-                4 req_ssn: String => "req_ssn: must",
-            }
-            new(
-                cate_code: impl Into<String>,
-                cert_no: impl Into<String>,
-                name: impl Into<String>,
-                tel: impl Into<String>,
-                req_ssn: impl Into<String>,
-            )
-        }
-
-        w::record! {
-            /// Answer to [`QualificationsAlter`].
-            pub struct QualificationsAlterResponse {
-                /// `resp_code`.
-                0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
-                1 resp_desc: String => "resp_desc: must",
-                /// `auth_code`; a secret, masked in `Debug`.
-                2 auth_code: String => "auth_code: must masked",
-            }
-        }
-
-        w::endpoint! {
-            QualificationsAlter => QualificationsAlterResponse,
-            w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.qualifications_alter",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/gov/subsidy/zhejiang/qualifications/alter",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Claim a qualification (Zhejiang) (领取浙江补贴资格).
-            ///
-            /// * Call: `POST /v3/gov/subsidy/zhejiang/qualifications/claim` on `api.mch.weixin.qq.com`.
-            /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.qualifications_claim`.
-            pub struct QualificationsClaim {
-                /// `cate_code`.
-                0 cate_code: String => "cate_code: must",
-                /// `cert_no`.
-                1 cert_no: String => "cert_no: must",
-                /// `name`.
-                2 name: String => "name: must",
-                /// `tel`; personal data, masked in `Debug`.
-                3 tel: String => "tel: must masked",
-                /// `cert_type`; one of `1` `2` `3` `4` `5`.
-                4 cert_type: Option<String> => "cert_type",
-                /// `req_ssn`.
-                5 req_ssn: String => "req_ssn: must",
-            }
-            new(
-                cate_code: impl Into<String>,
-                cert_no: impl Into<String>,
-                name: impl Into<String>,
-                tel: impl Into<String>,
-                req_ssn: impl Into<String>,
-            )
-            text(cert_type: String)
-        }
-
-        /// Answer to [`QualificationsClaim`], the same as to [`AuthcodeCancel`].
-        pub type QualificationsClaimResponse = AuthcodeCancelResponse;
-
-        w::endpoint! {
-            QualificationsClaim => QualificationsClaimResponse,
-            w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.qualifications_claim",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/gov/subsidy/zhejiang/qualifications/claim",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Get a qualification (Zhejiang) (查询浙江补贴资格).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/qualifications/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.qualifications_query`.
-            pub struct QualificationsQuery {
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.query_qualifications`.
+            pub struct QueryQualifications {
                 /// `cert_no`.
                 0 cert_no: String => "cert_no: must",
                 /// `cate_code`.
@@ -2687,21 +2638,21 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Answer to [`QualificationsQuery`].
-            pub struct QualificationsQueryResponse {
+            /// Answer to [`QueryQualifications`].
+            pub struct QueryQualificationsResponse {
                 /// `resp_code`.
                 0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
                 1 resp_desc: String => "resp_desc: must",
                 /// `data`.
-                2 data: Option<Vec<super::super::QualificationsQueryData>> => "data",
+                2 data: Option<Vec<super::super::QualificationItem>> => "data",
             }
         }
 
         w::endpoint! {
-            QualificationsQuery => QualificationsQueryResponse,
+            QueryQualifications => QueryQualificationsResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.qualifications_query",
+                id: "pay_v3.gov.subsidy.zhejiang.query_qualifications",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/zhejiang/qualifications/query",
@@ -2718,176 +2669,12 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Synchronize qualifications (Zhejiang) (同步浙江补贴资格).
-            ///
-            /// * Call: `POST /v3/gov/subsidy/zhejiang/qualifications/sync` on `api.mch.weixin.qq.com`.
-            /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.qualifications_sync`.
-            pub struct QualificationsSync {
-                /// `req_ssn`.
-                0 req_ssn: Option<String> => "req_ssn",
-                /// `data`.
-                1 data: Option<Vec<super::super::QualificationsSyncData>> => "data",
-            }
-            new()
-            text(req_ssn: String)
-            set(data: Vec<super::super::QualificationsSyncData>)
-        }
-
-        w::record! {
-            /// Answer to [`QualificationsSync`].
-            pub struct QualificationsSyncResponse {
-                /// `resp_code`.
-                0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
-                1 resp_desc: String => "resp_desc: must",
-                /// `error_data`.
-                2 error_data: Option<Vec<String>> => "error_data",
-            }
-        }
-
-        w::endpoint! {
-            QualificationsSync => QualificationsSyncResponse,
-            w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.qualifications_sync",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/gov/subsidy/zhejiang/qualifications/sync",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Lock a serial number (Zhejiang) (锁定浙江 SN 码).
-            ///
-            /// * Call: `POST /v3/gov/subsidy/zhejiang/sncode/lock` on `api.mch.weixin.qq.com`.
-            /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.sncode_lock`.
-            pub struct SncodeLock {
-                /// `create_user`.
-                0 create_user: String => "create_user: must",
-                /// `province`.
-                1 province: String => "province: must",
-                /// `manufact_cert_code`.
-                2 manufact_cert_code: Option<String> => "manufact_cert_code",
-                /// `sn`.
-                3 sn: String => "sn: must",
-                /// `goods_bar_code`.
-                4 goods_bar_code: String => "goods_bar_code: must",
-                /// `goods_type`.
-                5 goods_type: String => "goods_type: must",
-                /// `goods_name`.
-                6 goods_name: String => "goods_name: must",
-                /// `goods_model`.
-                7 goods_model: Option<String> => "goods_model",
-                /// `imei1`.
-                8 imei1: Option<String> => "imei1",
-                /// `imei2`.
-                9 imei2: Option<String> => "imei2",
-                /// `trans_orderid`.
-                10 trans_orderid: String => "trans_orderid: must",
-                /// `order_price`.
-                11 order_price: String => "order_price: must",
-                /// `acquire_code`.
-                12 acquire_code: Option<String> => "acquire_code",
-                /// `sell_orderid`.
-                13 sell_orderid: String => "sell_orderid: must",
-                /// `city`.
-                14 city: Option<String> => "city",
-                /// `county`.
-                15 county: Option<String> => "county",
-                /// `is_ai_product`.
-                16 is_ai_product: Option<String> => "is_ai_product",
-                /// `sale_time`.
-                17 sale_time: Option<String> => "sale_time",
-                /// `mfr_info`.
-                18 mfr_info: Option<String> => "mfr_info",
-                /// `brand`.
-                19 brand: Option<String> => "brand",
-                /// `sale_models`.
-                20 sale_models: Option<String> => "sale_models",
-                /// `req_ssn`.
-                21 req_ssn: String => "req_ssn: must",
-                /// `req_time`.
-                22 req_time: String => "req_time: must",
-            }
-            new(
-                create_user: impl Into<String>,
-                province: impl Into<String>,
-                sn: impl Into<String>,
-                goods_bar_code: impl Into<String>,
-                goods_type: impl Into<String>,
-                goods_name: impl Into<String>,
-                trans_orderid: impl Into<String>,
-                order_price: impl Into<String>,
-                sell_orderid: impl Into<String>,
-                req_ssn: impl Into<String>,
-                req_time: impl Into<String>,
-            )
-            text(
-                manufact_cert_code: String,
-                goods_model: String,
-                imei1: String,
-                imei2: String,
-                acquire_code: String,
-                city: String,
-                county: String,
-                is_ai_product: String,
-                sale_time: String,
-                mfr_info: String,
-                brand: String,
-                sale_models: String,
-            )
-        }
-
-        w::record! {
-            /// Answer to [`SncodeLock`].
-            pub struct SncodeLockResponse {
-                /// `resp_code`.
-                0 resp_code: String => "resp_code: must",
-                /// `resp_desc`.
-                1 resp_desc: String => "resp_desc: must",
-                /// `imei1`.
-                2 imei1: Option<String> => "imei1",
-                /// `imei2`.
-                3 imei2: Option<String> => "imei2",
-            }
-        }
-
-        w::endpoint! {
-            SncodeLock => SncodeLockResponse,
-            w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.sncode_lock",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/gov/subsidy/zhejiang/sncode/lock",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Check whether a serial number was sold (Zhejiang) (查询浙江 SN 码销售状态).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/sncode/query` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.sncode_query`.
-            pub struct SncodeQuery {
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.query_sn_code`.
+            pub struct QuerySnCode {
                 /// `sn`.
                 0 sn: String => "sn: must",
                 /// `province`.
@@ -2921,8 +2708,8 @@ pub mod subsidy {
         }
 
         w::record! {
-            /// Answer to [`SncodeQuery`].
-            pub struct SncodeQueryResponse {
+            /// Answer to [`QuerySnCode`].
+            pub struct QuerySnCodeResponse {
                 /// `resp_code`.
                 0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
@@ -2937,9 +2724,9 @@ pub mod subsidy {
         }
 
         w::endpoint! {
-            SncodeQuery => SncodeQueryResponse,
+            QuerySnCode => QuerySnCodeResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.sncode_query",
+                id: "pay_v3.gov.subsidy.zhejiang.query_sn_code",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/zhejiang/sncode/query",
@@ -2956,12 +2743,229 @@ pub mod subsidy {
         }
 
         w::record! {
+            /// Withdraw a reported redemption (Zhejiang) (撤销上报浙江品类凭证码).
+            ///
+            /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/refund` on `api.mch.weixin.qq.com`.
+            /// * For: ecommerce-platform, partner.
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.refund_auth_code`.
+            pub struct RefundAuthCode {
+                /// `sp_serial_no`.
+                0 sp_serial_no: String => "sp_serial_no: must",
+                /// `cred_frozen_no`.
+                1 cred_frozen_no: String => "cred_frozen_no: must",
+                /// `trans_date`.
+                2 trans_date: String => "trans_date: must",
+                /// `trans_time`.
+                3 trans_time: String => "trans_time: must",
+                /// `order_no`.
+                4 order_no: Option<String> => "order_no",
+                /// `subsidy_amt`.
+                5 subsidy_amt: Option<f64> => "subsidy_amt",
+                /// `add_code`.
+                6 add_code: Option<String> => "add_code",
+                /// `address`; personal data, masked in `Debug`.
+                7 address: Option<String> => "address: masked",
+                /// `sale_models`; one of `0` `1`.
+                8 sale_models: Option<String> => "sale_models",
+                /// `uniscid`.
+                9 uniscid: Option<String> => "uniscid",
+                /// `barcode`.
+                10 barcode: Option<String> => "barcode",
+                /// `auth_code`; a secret, masked in `Debug`.
+                11 auth_code: String => "auth_code: must masked",
+                /// `req_ssn`.
+                12 req_ssn: String => "req_ssn: must",
+                /// `bank_name`.
+                13 bank_name: Option<String> => "bank_name",
+                /// `bank_subsidy`.
+                14 bank_subsidy: Option<String> => "bank_subsidy",
+                /// `plat_subsidy`.
+                15 plat_subsidy: Option<String> => "plat_subsidy",
+                /// `corp_name`.
+                16 corp_name: Option<String> => "corp_name",
+                /// `brand`.
+                17 brand: Option<String> => "brand",
+            }
+            new(
+                sp_serial_no: impl Into<String>,
+                cred_frozen_no: impl Into<String>,
+                trans_date: impl Into<String>,
+                trans_time: impl Into<String>,
+                auth_code: impl Into<String>,
+                req_ssn: impl Into<String>,
+            )
+            text(
+                order_no: String,
+                add_code: String,
+                address: String,
+                sale_models: String,
+                uniscid: String,
+                barcode: String,
+                bank_name: String,
+                bank_subsidy: String,
+                plat_subsidy: String,
+                corp_name: String,
+                brand: String,
+            )
+            set(subsidy_amt: f64)
+        }
+
+        /// Answer to [`RefundAuthCode`], the same as to [`CancelAuthCode`].
+        pub type RefundAuthCodeResponse = CancelAuthCodeResponse;
+
+        w::endpoint! {
+            RefundAuthCode => RefundAuthCodeResponse,
+            w::EndpointInfo {
+                id: "pay_v3.gov.subsidy.zhejiang.refund_auth_code",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/gov/subsidy/zhejiang/authcode/refund",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Synchronize qualifications (Zhejiang) (同步浙江补贴资格).
+            ///
+            /// * Call: `POST /v3/gov/subsidy/zhejiang/qualifications/sync` on `api.mch.weixin.qq.com`.
+            /// * For: ecommerce-platform, partner.
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.sync_qualification`.
+            pub struct SyncQualification {
+                /// `req_ssn`.
+                0 req_ssn: Option<String> => "req_ssn",
+                /// `data`.
+                1 data: Option<Vec<super::super::SyncQualificationData>> => "data",
+            }
+            new()
+            text(req_ssn: String)
+            set(data: Vec<super::super::SyncQualificationData>)
+        }
+
+        w::record! {
+            /// Answer to [`SyncQualification`].
+            pub struct SyncQualificationResponse {
+                /// `resp_code`.
+                0 resp_code: String => "resp_code: must",
+                /// `resp_desc`.
+                1 resp_desc: String => "resp_desc: must",
+                /// `error_data`.
+                2 error_data: Option<Vec<String>> => "error_data",
+            }
+        }
+
+        w::endpoint! {
+            SyncQualification => SyncQualificationResponse,
+            w::EndpointInfo {
+                id: "pay_v3.gov.subsidy.zhejiang.sync_qualification",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/gov/subsidy/zhejiang/qualifications/sync",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Prepare to redeem a voucher code (Zhejiang) (预核销浙江品类凭证码).
+            ///
+            /// * Call: `POST /v3/gov/subsidy/zhejiang/authcode/try` on `api.mch.weixin.qq.com`.
+            /// * For: ecommerce-platform, partner.
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.try_auth_code`.
+            pub struct TryAuthCode {
+                /// `sp_serial_no`.
+                0 sp_serial_no: String => "sp_serial_no: must",
+                /// `mchnt_no`.
+                1 mchnt_no: String => "mchnt_no: must",
+                /// `term_no`.
+                2 term_no: String => "term_no: must",
+                /// `auth_code`; a secret, masked in `Debug`.
+                3 auth_code: String => "auth_code: must masked",
+                /// `category`.
+                4 category: String => "category: must",
+                /// `county_code`.
+                5 county_code: String => "county_code: must",
+            }
+            new(
+                sp_serial_no: impl Into<String>,
+                mchnt_no: impl Into<String>,
+                term_no: impl Into<String>,
+                auth_code: impl Into<String>,
+                category: impl Into<String>,
+                county_code: impl Into<String>,
+            )
+        }
+
+        w::record! {
+            /// Answer to [`TryAuthCode`].
+            pub struct TryAuthCodeResponse {
+                /// `resp_code`.
+                0 resp_code: String => "resp_code: must",
+                /// `resp_desc`.
+                1 resp_desc: String => "resp_desc: must",
+                /// `cred_frozen_no`.
+                2 cred_frozen_no: String => "cred_frozen_no: must",
+                /// `event_id`.
+                3 event_id: String => "event_id: must",
+                /// `event_title`.
+                4 event_title: String => "event_title: must",
+                /// `discount_mode`.
+                5 discount_mode: f64 => "discount_mode: must",
+                /// `amount`.
+                6 amount: Option<f64> => "amount",
+                /// `discount_amt`.
+                7 discount_amt: Option<f64> => "discount_amt",
+                /// `pay_amt`.
+                8 pay_amt: Option<f64> => "pay_amt",
+                /// `channel_dis_flag`.
+                9 channel_dis_flag: Option<String> => "channel_dis_flag",
+                /// `channel_evt_no`.
+                10 channel_evt_no: Option<String> => "channel_evt_no",
+                /// `category_id`.
+                11 category_id: String => "category_id: must",
+            }
+        }
+
+        w::endpoint! {
+            TryAuthCode => TryAuthCodeResponse,
+            w::EndpointInfo {
+                id: "pay_v3.gov.subsidy.zhejiang.try_auth_code",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/gov/subsidy/zhejiang/authcode/try",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
             /// Unlock a serial number (Zhejiang) (解锁浙江 SN 码).
             ///
             /// * Call: `POST /v3/gov/subsidy/zhejiang/sncode/unlock` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
-            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.sncode_unlock`.
-            pub struct SncodeUnlock {
+            /// * Catalog: `pay_v3.gov.subsidy.zhejiang.unlock_sn_code`.
+            pub struct UnlockSnCode {
                 /// `req_ssn`.
                 0 req_ssn: String => "req_ssn: must",
                 /// `req_time`.
@@ -2987,15 +2991,18 @@ pub mod subsidy {
                 /// `imei2`.
                 11 imei2: Option<String> => "imei2",
                 /// `trans_orderid`.
-                12 trans_orderid: String => "trans_orderid: must",
+                #[doc(alias = "trans_orderid")]
+                12 trans_order_id: String => "trans_orderid: must",
                 /// `ori_pay_orderid`.
-                13 ori_pay_orderid: String => "ori_pay_orderid: must",
+                #[doc(alias = "ori_pay_orderid")]
+                13 ori_pay_order_id: String => "ori_pay_orderid: must",
                 /// `order_price`.
                 14 order_price: String => "order_price: must",
                 /// `acquire_code`.
                 15 acquire_code: Option<String> => "acquire_code",
                 /// `sell_orderid`.
-                16 sell_orderid: String => "sell_orderid: must",
+                #[doc(alias = "sell_orderid")]
+                16 sell_order_id: String => "sell_orderid: must",
                 /// `city`.
                 17 city: Option<String> => "city",
                 /// `county`.
@@ -3020,10 +3027,10 @@ pub mod subsidy {
                 goods_bar_code: impl Into<String>,
                 goods_type: impl Into<String>,
                 goods_name: impl Into<String>,
-                trans_orderid: impl Into<String>,
-                ori_pay_orderid: impl Into<String>,
+                trans_order_id: impl Into<String>,
+                ori_pay_order_id: impl Into<String>,
                 order_price: impl Into<String>,
-                sell_orderid: impl Into<String>,
+                sell_order_id: impl Into<String>,
             )
             text(
                 manufact_cert_code: String,
@@ -3041,13 +3048,13 @@ pub mod subsidy {
             )
         }
 
-        /// Answer to [`SncodeUnlock`], the same as to [`AuthcodeCancel`].
-        pub type SncodeUnlockResponse = AuthcodeCancelResponse;
+        /// Answer to [`UnlockSnCode`], the same as to [`CancelAuthCode`].
+        pub type UnlockSnCodeResponse = CancelAuthCodeResponse;
 
         w::endpoint! {
-            SncodeUnlock => SncodeUnlockResponse,
+            UnlockSnCode => UnlockSnCodeResponse,
             w::EndpointInfo {
-                id: "pay_v3.gov.subsidy.zhejiang.sncode_unlock",
+                id: "pay_v3.gov.subsidy.zhejiang.unlock_sn_code",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/gov/subsidy/zhejiang/sncode/unlock",

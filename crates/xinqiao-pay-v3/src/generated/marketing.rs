@@ -3,8 +3,8 @@
 
 use xinqiao_wire as w;
 
-#[cfg(feature = "marketing-busifavor")]
-pub mod busifavor;
+#[cfg(feature = "marketing-busi-favor")]
+pub mod busi_favor;
 
 #[cfg(feature = "marketing-favor")]
 pub mod favor;
@@ -12,18 +12,18 @@ pub mod favor;
 #[cfg(feature = "marketing-goods-subsidy-activity")]
 pub mod goods_subsidy_activity;
 
-#[cfg(feature = "marketing-membercard-open")]
-pub mod membercard_open;
+#[cfg(feature = "marketing-member-card-open")]
+pub mod member_card_open;
 
 #[cfg(feature = "marketing-partner")]
 pub mod partner;
 
-#[cfg(feature = "marketing-paygiftactivity")]
-pub mod paygiftactivity;
+#[cfg(feature = "marketing-pay-gift-activity")]
+pub mod pay_gift_activity;
 
 w::record! {
     /// `activate_miniprogram` of `marketing::ActivateSetting`.
-    pub struct ActivateMiniprogram {
+    pub struct ActivateMiniProgram {
         /// `activate_appid`.
         0 activate_appid: String => "activate_appid: must",
         /// `activate_path`.
@@ -33,23 +33,24 @@ w::record! {
 }
 
 w::record! {
-    /// `activate_setting` of `marketing::ActivitiesPostPayActivitySetting`; `activate_setting` of `marketing::PayActivitySetting`.
+    /// `activate_setting` of `marketing::CreateActivityPayActivitySetting`; `activate_setting` of `marketing::PayActivitySetting`.
     pub struct ActivateSetting {
         /// `activate_type`.
         0 activate_type: String => "activate_type: must",
         /// `activate_url`.
         1 activate_url: Option<String> => "activate_url",
         /// `activate_miniprogram`.
-        2 activate_miniprogram: Option<ActivateMiniprogram> => "activate_miniprogram",
+        #[doc(alias = "activate_miniprogram")]
+        2 activate_mini_program: Option<ActivateMiniProgram> => "activate_miniprogram",
     }
     new(activate_type: impl Into<String>)
     text(activate_url: String)
-    set(activate_miniprogram: ActivateMiniprogram)
+    set(activate_mini_program: ActivateMiniProgram)
 }
 
 w::record! {
-    /// An item of `data` in the answer of `marketing::weekly_discount::Activities`.
-    pub struct ActivitiesData {
+    /// An item of `data` in the answer of `marketing::weekly_discount::ListActivities`.
+    pub struct Activity {
         /// `activity_id`.
         0 activity_id: String => "activity_id: must",
         /// `activity_name`.
@@ -63,7 +64,7 @@ w::record! {
         /// `activity_limit_pay`.
         5 activity_limit_pay: Option<String> => "activity_limit_pay",
         /// `activity_transaction_minimum_amount`; in fen.
-        6 activity_transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
+        6 transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
         /// `activity_coupon_amount`; in fen.
         7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
         /// `activity_available_week`.
@@ -84,8 +85,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `marketing::membercard_activity::ActivitiesGet`.
-    pub struct ActivitiesGetData {
+    /// An item of `data` in the answer of `marketing::member_card_activity::ListActivities`.
+    pub struct ActivitiesData {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `activity_id`.
@@ -109,7 +110,8 @@ w::record! {
         /// `pay_activity_setting`.
         10 pay_activity_setting: Option<PayActivitySetting> => "pay_activity_setting",
         /// `miniprogram_activity_setting`.
-        11 miniprogram_activity_setting: Option<MiniprogramActivitySetting> => "miniprogram_activity_setting",
+        #[doc(alias = "miniprogram_activity_setting")]
+        11 mini_program_activity_setting: Option<MiniProgramActivitySetting> => "miniprogram_activity_setting",
         /// `update_time`; format `rfc3339`.
         12 update_time: String => "update_time: must",
         /// `create_time`; format `rfc3339`.
@@ -118,8 +120,8 @@ w::record! {
 }
 
 w::record! {
-    /// `pay_activity_setting` of `marketing::membercard_activity::ActivitiesPost`.
-    pub struct ActivitiesPostPayActivitySetting {
+    /// `pay_activity_setting` of `marketing::member_card_activity::CreateActivity`.
+    pub struct CreateActivityPayActivitySetting {
         /// `logo_url`; needed according to the documentation.
         0 logo_url: Option<String> => "logo_url",
         /// `activity_second_title`; needed according to the documentation.
@@ -141,8 +143,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `stock_list` in `marketing::membercard_activity::ActivitiesPost`.
-    pub struct ActivitiesPostStock {
+    /// An item of `stock_list` in `marketing::member_card_activity::CreateActivity`.
+    pub struct CreateActivityStock {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
         /// `stock_creator_mchid`; needed according to the documentation.
@@ -153,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// `authorized_data` of `marketing::Partnerships`.
+    /// `authorized_data` of `marketing::ListPartnerships`.
     pub struct AuthorizedData {
         /// `business_type`.
         0 business_type: String => "business_type: must",
@@ -167,7 +169,7 @@ w::record! {
 }
 
 w::record! {
-    /// `award_jump_deploy` of `marketing::MiniprogramActivitySetting`.
+    /// `award_jump_deploy` of `marketing::MiniProgramActivitySetting`.
     pub struct AwardJumpDeploy {
         /// `button_text`.
         0 button_text: Option<String> => "button_text",
@@ -192,7 +194,7 @@ w::record! {
 }
 
 w::record! {
-    /// `award_send_period` of the answer of `marketing::membercard_activity::ActivitiesByActivityId`; `award_send_period` of `marketing::membercard_activity::ActivitiesPost`; and 2 more.
+    /// `award_send_period` of `marketing::member_card_activity::CreateActivity`; `award_send_period` of the answer of `marketing::member_card_activity::CreateActivity`; and 2 more.
     pub struct AwardSendPeriod {
         /// `award_send_time`.
         0 award_send_time: Option<Vec<AwardSendTime>> => "award_send_time",
@@ -228,8 +230,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `marketing::withdraw_favor::users::ByOpenidCouponsGet`.
-    pub struct ByOpenidCouponsGetData {
+    /// An item of `data` in the answer of `marketing::withdraw_favor::users::ListCoupons`.
+    pub struct Coupon {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
         /// `coupon_state`.
@@ -244,8 +246,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `marketing::bank::packages::ByPackageIdTasksGet`.
-    pub struct ByPackageIdTasksGetData {
+    /// An item of `data` in the answer of `marketing::bank::packages::ListTasks`.
+    pub struct Task {
         /// `task_id`.
         0 task_id: String => "task_id: must",
         /// `package_id`.
@@ -270,7 +272,7 @@ w::record! {
 }
 
 w::record! {
-    /// `authorized_data` of `marketing::PartnershipsData`.
+    /// `authorized_data` of `marketing::Partnership`.
     pub struct DataAuthorizedData {
         /// `business_type`.
         0 business_type: String => "business_type: must",
@@ -282,7 +284,7 @@ w::record! {
 }
 
 w::record! {
-    /// `jump_info` of `marketing::shopping_receipt::Merchantshoppingreceiptjumpinfos`; `jump_info` of `marketing::MerchantJumpInfo`.
+    /// `jump_info` of `marketing::shopping_receipt::UploadReceiptJumpInfo`; `jump_info` of `marketing::MerchantJumpInfo`.
     pub struct JumpInfo {
         /// `merchant_appid`.
         0 merchant_appid: String => "merchant_appid: must",
@@ -293,7 +295,7 @@ w::record! {
 }
 
 w::record! {
-    /// `jump_link` of `marketing::shopping_receipt::Customentrances`; `jump_link` of the answer of `marketing::shopping_receipt::Customentrances`; and 3 more.
+    /// `jump_link` of `marketing::shopping_receipt::CreateCustomEntrance`; `jump_link` of the answer of `marketing::shopping_receipt::CreateCustomEntrance`; and 3 more.
     pub struct JumpLink {
         /// `mini_programs_appid`.
         0 mini_programs_appid: String => "mini_programs_appid: must",
@@ -304,7 +306,7 @@ w::record! {
 }
 
 w::record! {
-    /// `merchant_contact_information` of `marketing::Receipt`; `merchant_contact_information` of `marketing::ShoppingreceiptsMeta`.
+    /// `merchant_contact_information` of `marketing::Receipt`; `merchant_contact_information` of `marketing::UploadMeta`.
     pub struct MerchantContactInformation {
         /// `consultation_phone_number`; encrypted on the wire; personal data, masked in `Debug`.
         0 consultation_phone_number: Option<String> => "consultation_phone_number: masked encrypted",
@@ -314,7 +316,7 @@ w::record! {
 }
 
 w::record! {
-    /// `merchant_jump_info` of the answer of `marketing::shopping_receipt::Merchantshoppingreceiptjumpinfos`.
+    /// `merchant_jump_info` of the answer of `marketing::shopping_receipt::UploadReceiptJumpInfo`.
     pub struct MerchantJumpInfo {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
@@ -338,7 +340,7 @@ w::record! {
 }
 
 w::record! {
-    /// `meta` of `marketing::bank::packages::ByPackageIdTasksPost`.
+    /// `meta` of `marketing::bank::packages::ImportTask`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -352,8 +354,8 @@ w::record! {
 }
 
 w::record! {
-    /// `miniprogram_activity_setting` of the answer of `marketing::membercard_activity::ActivitiesByActivityId`; `miniprogram_activity_setting` of `marketing::membercard_activity::ActivitiesPost`; and 2 more.
-    pub struct MiniprogramActivitySetting {
+    /// `miniprogram_activity_setting` of `marketing::member_card_activity::CreateActivity`; `miniprogram_activity_setting` of the answer of `marketing::member_card_activity::CreateActivity`; and 2 more.
+    pub struct MiniProgramActivitySetting {
         /// `outer_str`.
         0 outer_str: Option<Vec<String>> => "outer_str",
         /// `award_jump_deploy`.
@@ -364,7 +366,7 @@ w::record! {
 }
 
 w::record! {
-    /// `partner` of `marketing::Partnerships`; `partner` of `marketing::PartnershipsData`.
+    /// `partner` of `marketing::ListPartnerships`; `partner` of `marketing::Partnership`.
     pub struct Partner {
         /// `type`.
         0 type_: String => "type: must",
@@ -378,8 +380,8 @@ w::record! {
 }
 
 w::record! {
-    /// `authorized_data` of `marketing::PartnershipsBuild`; `authorized_data` of the answer of `marketing::PartnershipsBuild`; and 1 more.
-    pub struct PartnershipsBuildAuthorizedData {
+    /// `authorized_data` of `marketing::BuildPartnership`; `authorized_data` of the answer of `marketing::BuildPartnership`; and 1 more.
+    pub struct AuthorizedDataInfo {
         /// `business_type`; one of `FAVOR_STOCK` `BUSIFAVOR_STOCK`.
         0 business_type: String => "business_type: must",
         /// `scenarios`.
@@ -393,8 +395,8 @@ w::record! {
 }
 
 w::record! {
-    /// `partner` of `marketing::PartnershipsBuild`; `partner` of the answer of `marketing::PartnershipsBuild`; and 1 more.
-    pub struct PartnershipsBuildPartner {
+    /// `partner` of `marketing::BuildPartnership`; `partner` of the answer of `marketing::BuildPartnership`; and 1 more.
+    pub struct PartnerInfo {
         /// `type`; one of `APPID` `MERCHANT`.
         0 type_: String => "type: must",
         /// `appid`.
@@ -407,8 +409,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `marketing::Partnerships`.
-    pub struct PartnershipsData {
+    /// An item of `data` in the answer of `marketing::ListPartnerships`.
+    pub struct Partnership {
         /// `partner`.
         0 partner: Partner => "partner: must",
         /// `authorized_data`.
@@ -427,7 +429,7 @@ w::record! {
 }
 
 w::record! {
-    /// `pay_activity_setting` of the answer of `marketing::membercard_activity::ActivitiesByActivityId`; `pay_activity_setting` of the answer of `marketing::membercard_activity::ActivitiesPost`; and 1 more.
+    /// `pay_activity_setting` of the answer of `marketing::member_card_activity::CreateActivity`; `pay_activity_setting` of the answer of `marketing::member_card_activity::GetActivity`; and 1 more.
     pub struct PayActivitySetting {
         /// `logo_url`.
         0 logo_url: Option<String> => "logo_url",
@@ -453,7 +455,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payment_setting` of `marketing::ActivitiesPostPayActivitySetting`; `payment_setting` of `marketing::PayActivitySetting`.
+    /// `payment_setting` of `marketing::CreateActivityPayActivitySetting`; `payment_setting` of `marketing::PayActivitySetting`.
     pub struct PaymentSetting {
         /// `payment_mode`.
         0 payment_mode: Option<PaymentMode> => "payment_mode",
@@ -468,7 +470,7 @@ w::record! {
 }
 
 w::record! {
-    /// `receipt` of the answer of `marketing::shopping_receipt::Shoppingreceipts`.
+    /// `receipt` of the answer of `marketing::shopping_receipt::Upload`.
     pub struct Receipt {
         /// `receipt_id`.
         0 receipt_id: String => "receipt_id: must",
@@ -502,8 +504,8 @@ w::record! {
 }
 
 w::record! {
-    /// `meta` of `marketing::shopping_receipt::Shoppingreceipts`.
-    pub struct ShoppingreceiptsMeta {
+    /// `meta` of `marketing::shopping_receipt::Upload`.
+    pub struct UploadMeta {
         /// `sha256`.
         0 sha256: Option<String> => "sha256",
         /// `transaction_id`.
@@ -533,7 +535,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `stock_list` in the answer of `marketing::membercard_activity::ActivitiesByActivityId`; an item of `stock_list` in the answer of `marketing::membercard_activity::ActivitiesPost`; and 1 more.
+    /// An item of `stock_list` in the answer of `marketing::member_card_activity::CreateActivity`; an item of `stock_list` in the answer of `marketing::member_card_activity::GetActivity`; and 1 more.
     pub struct Stock {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
@@ -543,64 +545,10 @@ w::record! {
 }
 
 w::record! {
-    /// `use_amount_list` of the answer of `marketing::bank_favor::users::ByOpenidCouponsByCouponId`.
+    /// `use_amount_list` of the answer of `marketing::bank_favor::users::GetCoupon`.
     pub struct UseAmount {
         /// `used_amounts`; in fen.
         0 used_amounts: Vec<xinqiao_types::Fen> => "used_amounts: must",
-    }
-}
-
-w::record! {
-    /// List partnerships (列出合作关系).
-    ///
-    /// * Call: `GET /v3/marketing/partnerships` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012380536>.
-    /// * Catalog: `pay_v3.marketing.partnerships`.
-    pub struct Partnerships {
-        /// `partner`; JSON in a text on the wire.
-        0 partner: Option<Partner> => "partner: query json",
-        /// `authorized_data`; JSON in a text on the wire.
-        1 authorized_data: Option<AuthorizedData> => "authorized_data: query json",
-        /// `limit`.
-        2 limit: Option<i64> => "limit: query",
-        /// `offset`.
-        3 offset: Option<i64> => "offset: query",
-    }
-    new()
-    set(partner: Partner, authorized_data: AuthorizedData, limit: i64, offset: i64)
-}
-
-w::record! {
-    /// Answer to [`Partnerships`].
-    pub struct PartnershipsResponse {
-        /// `data`.
-        0 data: Vec<PartnershipsData> => "data: must",
-        /// `limit`.
-        1 limit: i64 => "limit: must",
-        /// `offset`.
-        2 offset: i64 => "offset: must",
-        /// `total_count`.
-        3 total_count: Option<i64> => "total_count",
-    }
-}
-
-w::endpoint! {
-    Partnerships => PartnershipsResponse,
-    w::EndpointInfo {
-        id: "pay_v3.marketing.partnerships",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/marketing/partnerships",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
     }
 }
 
@@ -610,29 +558,29 @@ w::record! {
     /// * Call: `POST /v3/marketing/partnerships/build` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012380498>.
-    /// * Catalog: `pay_v3.marketing.partnerships_build`.
-    pub struct PartnershipsBuild {
+    /// * Catalog: `pay_v3.marketing.build_partnership`.
+    pub struct BuildPartnership {
         /// `Idempotency-Key`.
         0 idempotency_key: String => "Idempotency-Key: must header",
         /// `partner`.
-        1 partner: PartnershipsBuildPartner => "partner: must",
+        1 partner: PartnerInfo => "partner: must",
         /// `authorized_data`.
-        2 authorized_data: PartnershipsBuildAuthorizedData => "authorized_data: must",
+        2 authorized_data: AuthorizedDataInfo => "authorized_data: must",
     }
     new(
         idempotency_key: impl Into<String>,
-        partner: PartnershipsBuildPartner,
-        authorized_data: PartnershipsBuildAuthorizedData,
+        partner: PartnerInfo,
+        authorized_data: AuthorizedDataInfo,
     )
 }
 
 w::record! {
-    /// Answer to [`PartnershipsBuild`].
-    pub struct PartnershipsBuildResponse {
+    /// Answer to [`BuildPartnership`].
+    pub struct BuildPartnershipResponse {
         /// `partner`.
-        0 partner: PartnershipsBuildPartner => "partner: must",
+        0 partner: PartnerInfo => "partner: must",
         /// `authorized_data`.
-        1 authorized_data: PartnershipsBuildAuthorizedData => "authorized_data: must",
+        1 authorized_data: AuthorizedDataInfo => "authorized_data: must",
         /// `state`; one of `ESTABLISHED` `TERMINATED`.
         2 state: String => "state: must",
         /// `build_time`; format `rfc3339`.
@@ -645,9 +593,9 @@ w::record! {
 }
 
 w::endpoint! {
-    PartnershipsBuild => PartnershipsBuildResponse,
+    BuildPartnership => BuildPartnershipResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.partnerships_build",
+        id: "pay_v3.marketing.build_partnership",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/marketing/partnerships/build",
@@ -664,39 +612,93 @@ w::endpoint! {
 }
 
 w::record! {
+    /// List partnerships (列出合作关系).
+    ///
+    /// * Call: `GET /v3/marketing/partnerships` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012380536>.
+    /// * Catalog: `pay_v3.marketing.list_partnerships`.
+    pub struct ListPartnerships {
+        /// `partner`; JSON in a text on the wire.
+        0 partner: Option<Partner> => "partner: query json",
+        /// `authorized_data`; JSON in a text on the wire.
+        1 authorized_data: Option<AuthorizedData> => "authorized_data: query json",
+        /// `limit`.
+        2 limit: Option<i64> => "limit: query",
+        /// `offset`.
+        3 offset: Option<i64> => "offset: query",
+    }
+    new()
+    set(partner: Partner, authorized_data: AuthorizedData, limit: i64, offset: i64)
+}
+
+w::record! {
+    /// Answer to [`ListPartnerships`].
+    pub struct ListPartnershipsResponse {
+        /// `data`.
+        0 data: Vec<Partnership> => "data: must",
+        /// `limit`.
+        1 limit: i64 => "limit: must",
+        /// `offset`.
+        2 offset: i64 => "offset: must",
+        /// `total_count`.
+        3 total_count: Option<i64> => "total_count",
+    }
+}
+
+w::endpoint! {
+    ListPartnerships => ListPartnershipsResponse,
+    w::EndpointInfo {
+        id: "pay_v3.marketing.list_partnerships",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/marketing/partnerships",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Terminate a partnership (终止合作关系).
     ///
     /// * Call: `POST /v3/marketing/partnerships/terminate` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/commissioned-marketing/partnerships/terminate-partnerships.html>.
-    /// * Catalog: `pay_v3.marketing.partnerships_terminate`.
-    pub struct PartnershipsTerminate {
+    /// * Catalog: `pay_v3.marketing.terminate_partnership`.
+    pub struct TerminatePartnership {
         /// `Idempotency-Key`.
         0 idempotency_key: String => "Idempotency-Key: must header",
         /// `partner`.
-        1 partner: PartnershipsBuildPartner => "partner: must",
+        1 partner: PartnerInfo => "partner: must",
         /// `authorized_data`.
-        2 authorized_data: PartnershipsBuildAuthorizedData => "authorized_data: must",
+        2 authorized_data: AuthorizedDataInfo => "authorized_data: must",
     }
     new(
         idempotency_key: impl Into<String>,
-        partner: PartnershipsBuildPartner,
-        authorized_data: PartnershipsBuildAuthorizedData,
+        partner: PartnerInfo,
+        authorized_data: AuthorizedDataInfo,
     )
 }
 
 w::record! {
-    /// Answer to [`PartnershipsTerminate`].
-    pub struct PartnershipsTerminateResponse {
+    /// Answer to [`TerminatePartnership`].
+    pub struct TerminatePartnershipResponse {
         /// `terminate_time`; format `rfc3339`.
         0 terminate_time: String => "terminate_time: must",
     }
 }
 
 w::endpoint! {
-    PartnershipsTerminate => PartnershipsTerminateResponse,
+    TerminatePartnership => TerminatePartnershipResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.partnerships_terminate",
+        id: "pay_v3.marketing.terminate_partnership",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/marketing/partnerships/terminate",
@@ -720,70 +722,13 @@ pub mod bank {
         use xinqiao_wire as w;
 
         w::record! {
-            /// List import tasks of an audience package (列出人群包导入任务).
-            ///
-            /// * Call: `GET /v3/marketing/bank/packages/{package_id}/tasks` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/apis/chapter9_8_2.shtml>.
-            /// * Catalog: `pay_v3.marketing.bank.packages.by_package_id_tasks_get`.
-            pub struct ByPackageIdTasksGet {
-                /// `package_id`.
-                0 package_id: String => "package_id: must path",
-                /// `status`; one of `PROCESSING` `FINISHED`.
-                1 status: Option<String> => "status: query",
-                /// `filename`.
-                2 filename: Option<String> => "filename: query",
-                /// `offset`.
-                3 offset: Option<i64> => "offset: query",
-                /// `limit`.
-                4 limit: Option<i64> => "limit: query",
-            }
-            new(package_id: impl Into<String>)
-            text(status: String, filename: String)
-            set(offset: i64, limit: i64)
-        }
-
-        w::record! {
-            /// Answer to [`ByPackageIdTasksGet`].
-            pub struct ByPackageIdTasksGetResponse {
-                /// `data`.
-                0 data: Vec<super::super::ByPackageIdTasksGetData> => "data: must",
-                /// `total_count`.
-                1 total_count: i64 => "total_count: must",
-                /// `offset`.
-                2 offset: i64 => "offset: must",
-                /// `limit`.
-                3 limit: i64 => "limit: must",
-            }
-        }
-
-        w::endpoint! {
-            ByPackageIdTasksGet => ByPackageIdTasksGetResponse,
-            w::EndpointInfo {
-                id: "pay_v3.marketing.bank.packages.by_package_id_tasks_get",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/marketing/bank/packages/{package_id}/tasks",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Import users into an audience package (向人群包导入用户).
             ///
             /// * Call: `POST /v3/marketing/bank/packages/{package_id}/tasks` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_8_1.shtml>.
-            /// * Catalog: `pay_v3.marketing.bank.packages.by_package_id_tasks_post`.
-            pub struct ByPackageIdTasksPost {
+            /// * Catalog: `pay_v3.marketing.bank.packages.import_task`.
+            pub struct ImportTask {
                 /// `package_id`.
                 0 package_id: String => "package_id: must path",
                 /// `meta`.
@@ -795,8 +740,8 @@ pub mod bank {
         }
 
         w::record! {
-            /// Answer to [`ByPackageIdTasksPost`].
-            pub struct ByPackageIdTasksPostResponse {
+            /// Answer to [`ImportTask`].
+            pub struct ImportTaskResponse {
                 /// `filename`.
                 0 filename: String => "filename: must",
                 /// `task_id`.
@@ -821,9 +766,9 @@ pub mod bank {
         }
 
         w::endpoint! {
-            ByPackageIdTasksPost => ByPackageIdTasksPostResponse,
+            ImportTask => ImportTaskResponse,
             w::EndpointInfo {
-                id: "pay_v3.marketing.bank.packages.by_package_id_tasks_post",
+                id: "pay_v3.marketing.bank.packages.import_task",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/marketing/bank/packages/{package_id}/tasks",
@@ -832,6 +777,63 @@ pub mod bank {
                 content: w::Content::Multipart,
                 answer: w::Content::Json,
                 retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// List import tasks of an audience package (列出人群包导入任务).
+            ///
+            /// * Call: `GET /v3/marketing/bank/packages/{package_id}/tasks` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/apis/chapter9_8_2.shtml>.
+            /// * Catalog: `pay_v3.marketing.bank.packages.list_tasks`.
+            pub struct ListTasks {
+                /// `package_id`.
+                0 package_id: String => "package_id: must path",
+                /// `status`; one of `PROCESSING` `FINISHED`.
+                1 status: Option<String> => "status: query",
+                /// `filename`.
+                2 filename: Option<String> => "filename: query",
+                /// `offset`.
+                3 offset: Option<i64> => "offset: query",
+                /// `limit`.
+                4 limit: Option<i64> => "limit: query",
+            }
+            new(package_id: impl Into<String>)
+            text(status: String, filename: String)
+            set(offset: i64, limit: i64)
+        }
+
+        w::record! {
+            /// Answer to [`ListTasks`].
+            pub struct ListTasksResponse {
+                /// `data`.
+                0 data: Vec<super::super::Task> => "data: must",
+                /// `total_count`.
+                1 total_count: i64 => "total_count: must",
+                /// `offset`.
+                2 offset: i64 => "offset: must",
+                /// `limit`.
+                3 limit: i64 => "limit: must",
+            }
+        }
+
+        w::endpoint! {
+            ListTasks => ListTasksResponse,
+            w::EndpointInfo {
+                id: "pay_v3.marketing.bank.packages.list_tasks",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/marketing/bank/packages/{package_id}/tasks",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
                 code_field: "code",
                 message_field: "message",
                 client_cert: false,
@@ -854,8 +856,8 @@ pub mod bank_favor {
             /// * Call: `POST /v3/marketing/bank-favor/users/{openid}/bank-multi-activity` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014569793>.
-            /// * Catalog: `pay_v3.marketing.bank_favor.users.by_openid_bank_multi_activity`.
-            pub struct ByOpenidBankMultiActivity {
+            /// * Catalog: `pay_v3.marketing.bank_favor.users.enrol_bank_multi_activity`.
+            pub struct EnrolBankMultiActivity {
                 /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `stock_id`.
@@ -880,17 +882,17 @@ pub mod bank_favor {
         }
 
         w::record! {
-            /// Answer to [`ByOpenidBankMultiActivity`].
-            pub struct ByOpenidBankMultiActivityResponse {
+            /// Answer to [`EnrolBankMultiActivity`].
+            pub struct EnrolBankMultiActivityResponse {
                 /// `coupon_id`.
                 0 coupon_id: String => "coupon_id: must",
             }
         }
 
         w::endpoint! {
-            ByOpenidBankMultiActivity => ByOpenidBankMultiActivityResponse,
+            EnrolBankMultiActivity => EnrolBankMultiActivityResponse,
             w::EndpointInfo {
-                id: "pay_v3.marketing.bank_favor.users.by_openid_bank_multi_activity",
+                id: "pay_v3.marketing.bank_favor.users.enrol_bank_multi_activity",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/marketing/bank-favor/users/{openid}/bank-multi-activity",
@@ -912,8 +914,8 @@ pub mod bank_favor {
             /// * Call: `GET /v3/marketing/bank-favor/users/{openid}/coupons/{coupon_id}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014569864>.
-            /// * Catalog: `pay_v3.marketing.bank_favor.users.by_openid_coupons_by_coupon_id`.
-            pub struct ByOpenidCouponsByCouponId {
+            /// * Catalog: `pay_v3.marketing.bank_favor.users.get_coupon`.
+            pub struct GetCoupon {
                 /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `coupon_id`.
@@ -929,8 +931,8 @@ pub mod bank_favor {
         }
 
         w::record! {
-            /// Answer to [`ByOpenidCouponsByCouponId`].
-            pub struct ByOpenidCouponsByCouponIdResponse {
+            /// Answer to [`GetCoupon`].
+            pub struct GetCouponResponse {
                 /// `stock_id`.
                 0 stock_id: String => "stock_id: must",
                 /// `stock_creator_mchid`.
@@ -965,9 +967,9 @@ pub mod bank_favor {
         }
 
         w::endpoint! {
-            ByOpenidCouponsByCouponId => ByOpenidCouponsByCouponIdResponse,
+            GetCoupon => GetCouponResponse,
             w::EndpointInfo {
-                id: "pay_v3.marketing.bank_favor.users.by_openid_coupons_by_coupon_id",
+                id: "pay_v3.marketing.bank_favor.users.get_coupon",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/marketing/bank-favor/users/{openid}/coupons/{coupon_id}",
@@ -985,27 +987,58 @@ pub mod bank_favor {
     }
 }
 
-/// Membership card activities (会员卡活动): `pay_v3.marketing.membercard_activity`.
-pub mod membercard_activity {
+/// Membership card activities (会员卡活动): `pay_v3.marketing.member_card_activity`.
+pub mod member_card_activity {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Get a card activity (查询会员卡活动).
+        /// Create a card activity (创建会员卡活动).
         ///
-        /// * Call: `GET /v3/marketing/membercard-activity/activities/{activity_id}` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/marketing/membercard-activity/activities` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter8_4.shtml>.
-        /// * Catalog: `pay_v3.marketing.membercard_activity.activities_by_activity_id`.
-        pub struct ActivitiesByActivityId {
-            /// `activity_id`.
-            0 activity_id: String => "activity_id: must path",
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter8_1.shtml>.
+        /// * Catalog: `pay_v3.marketing.member_card_activity.create_activity`.
+        pub struct CreateActivity {
+            /// `card_id`.
+            0 card_id: String => "card_id: must",
+            /// `activity_name`.
+            1 activity_name: String => "activity_name: must",
+            /// `activity_type`; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`.
+            2 activity_type: String => "activity_type: must",
+            /// `begin_time`; format `rfc3339`; needed according to the documentation.
+            3 begin_time: Option<String> => "begin_time",
+            /// `end_time`; format `rfc3339`; needed according to the documentation.
+            4 end_time: Option<String> => "end_time",
+            /// `award_send_period`.
+            5 award_send_period: Option<super::AwardSendPeriod> => "award_send_period",
+            /// `stock_list`.
+            6 stock_list: Option<Vec<super::CreateActivityStock>> => "stock_list",
+            /// `out_request_no`.
+            7 out_request_no: String => "out_request_no: must",
+            /// `pay_activity_setting`.
+            8 pay_activity_setting: Option<super::CreateActivityPayActivitySetting> => "pay_activity_setting",
+            /// `miniprogram_activity_setting`.
+            #[doc(alias = "miniprogram_activity_setting")]
+            9 mini_program_activity_setting: Option<super::MiniProgramActivitySetting> => "miniprogram_activity_setting",
         }
-        new(activity_id: impl Into<String>)
+        new(
+            card_id: impl Into<String>,
+            activity_name: impl Into<String>,
+            activity_type: impl Into<String>,
+            out_request_no: impl Into<String>,
+        )
+        text(begin_time: String, end_time: String)
+        set(
+            award_send_period: super::AwardSendPeriod,
+            stock_list: Vec<super::CreateActivityStock>,
+            pay_activity_setting: super::CreateActivityPayActivitySetting,
+            mini_program_activity_setting: super::MiniProgramActivitySetting,
+        )
     }
 
     w::record! {
-        /// Answer to [`ActivitiesByActivityId`].
-        pub struct ActivitiesByActivityIdResponse {
+        /// Answer to [`CreateActivity`].
+        pub struct CreateActivityResponse {
             /// `card_id`.
             0 card_id: String => "card_id: must",
             /// `activity_id`.
@@ -1029,7 +1062,8 @@ pub mod membercard_activity {
             /// `pay_activity_setting`.
             10 pay_activity_setting: Option<super::PayActivitySetting> => "pay_activity_setting",
             /// `miniprogram_activity_setting`.
-            11 miniprogram_activity_setting: Option<super::MiniprogramActivitySetting> => "miniprogram_activity_setting",
+            #[doc(alias = "miniprogram_activity_setting")]
+            11 mini_program_activity_setting: Option<super::MiniProgramActivitySetting> => "miniprogram_activity_setting",
             /// `update_time`; format `rfc3339`.
             12 update_time: String => "update_time: must",
             /// `create_time`; format `rfc3339`.
@@ -1038,12 +1072,105 @@ pub mod membercard_activity {
     }
 
     w::endpoint! {
-        ActivitiesByActivityId => ActivitiesByActivityIdResponse,
+        CreateActivity => CreateActivityResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.membercard_activity.activities_by_activity_id",
+            id: "pay_v3.marketing.member_card_activity.create_activity",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/membercard-activity/activities",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a card activity (查询会员卡活动).
+        ///
+        /// * Call: `GET /v3/marketing/membercard-activity/activities/{activity_id}` on `api.mch.weixin.qq.com`.
+        /// * For: merchant, partner.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter8_4.shtml>.
+        /// * Catalog: `pay_v3.marketing.member_card_activity.get_activity`.
+        pub struct GetActivity {
+            /// `activity_id`.
+            0 activity_id: String => "activity_id: must path",
+        }
+        new(activity_id: impl Into<String>)
+    }
+
+    /// Answer to [`GetActivity`], the same as to [`CreateActivity`].
+    pub type GetActivityResponse = CreateActivityResponse;
+
+    w::endpoint! {
+        GetActivity => GetActivityResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.member_card_activity.get_activity",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/membercard-activity/activities/{activity_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// List card activities (列出会员卡活动).
+        ///
+        /// * Call: `GET /v3/marketing/membercard-activity/activities` on `api.mch.weixin.qq.com`.
+        /// * For: merchant, partner.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter8_3.shtml>.
+        /// * Catalog: `pay_v3.marketing.member_card_activity.list_activities`.
+        pub struct ListActivities {
+            /// `card_id`.
+            0 card_id: Option<String> => "card_id: query",
+            /// `activity_type`; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`; needed according to the documentation.
+            1 activity_type: Option<String> => "activity_type: query",
+            /// `activity_status`; one of `CREATED` `ONGOING` `TERMINATED` `OVER_TIME`.
+            2 activity_status: Option<String> => "activity_status: query",
+            /// `limit`.
+            3 limit: Option<i64> => "limit: query",
+            /// `offset`.
+            4 offset: Option<i64> => "offset: query",
+        }
+        new()
+        text(card_id: String, activity_type: String, activity_status: String)
+        set(limit: i64, offset: i64)
+    }
+
+    w::record! {
+        /// Answer to [`ListActivities`].
+        pub struct ListActivitiesResponse {
+            /// `data`.
+            0 data: Vec<super::ActivitiesData> => "data: must",
+            /// `limit`.
+            1 limit: i64 => "limit: must",
+            /// `offset`.
+            2 offset: i64 => "offset: must",
+            /// `total_count`.
+            3 total_count: i64 => "total_count: must",
+        }
+    }
+
+    w::endpoint! {
+        ListActivities => ListActivitiesResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.member_card_activity.list_activities",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/membercard-activity/activities",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,
@@ -1062,8 +1189,8 @@ pub mod membercard_activity {
         /// * Call: `POST /v3/marketing/membercard-activity/activities/{activity_id}/terminate` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter8_2.shtml>.
-        /// * Catalog: `pay_v3.marketing.membercard_activity.activities_by_activity_id_terminate`.
-        pub struct ActivitiesByActivityIdTerminate {
+        /// * Catalog: `pay_v3.marketing.member_card_activity.terminate_activity`.
+        pub struct TerminateActivity {
             /// `activity_id`.
             0 activity_id: String => "activity_id: must path",
             /// `terminate_time`; format `rfc3339`.
@@ -1074,8 +1201,8 @@ pub mod membercard_activity {
     }
 
     w::record! {
-        /// Answer to [`ActivitiesByActivityIdTerminate`].
-        pub struct ActivitiesByActivityIdTerminateResponse {
+        /// Answer to [`TerminateActivity`].
+        pub struct TerminateActivityResponse {
             /// `activity_id`.
             0 activity_id: String => "activity_id: must",
             /// `terminate_time`; format `rfc3339`.
@@ -1084,9 +1211,9 @@ pub mod membercard_activity {
     }
 
     w::endpoint! {
-        ActivitiesByActivityIdTerminate => ActivitiesByActivityIdTerminateResponse,
+        TerminateActivity => TerminateActivityResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.membercard_activity.activities_by_activity_id_terminate",
+            id: "pay_v3.marketing.member_card_activity.terminate_activity",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/membercard-activity/activities/{activity_id}/terminate",
@@ -1095,129 +1222,6 @@ pub mod membercard_activity {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// List card activities (列出会员卡活动).
-        ///
-        /// * Call: `GET /v3/marketing/membercard-activity/activities` on `api.mch.weixin.qq.com`.
-        /// * For: merchant, partner.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter8_3.shtml>.
-        /// * Catalog: `pay_v3.marketing.membercard_activity.activities_get`.
-        pub struct ActivitiesGet {
-            /// `card_id`.
-            0 card_id: Option<String> => "card_id: query",
-            /// `activity_type`; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`; needed according to the documentation.
-            1 activity_type: Option<String> => "activity_type: query",
-            /// `activity_status`; one of `CREATED` `ONGOING` `TERMINATED` `OVER_TIME`.
-            2 activity_status: Option<String> => "activity_status: query",
-            /// `limit`.
-            3 limit: Option<i64> => "limit: query",
-            /// `offset`.
-            4 offset: Option<i64> => "offset: query",
-        }
-        new()
-        text(card_id: String, activity_type: String, activity_status: String)
-        set(limit: i64, offset: i64)
-    }
-
-    w::record! {
-        /// Answer to [`ActivitiesGet`].
-        pub struct ActivitiesGetResponse {
-            /// `data`.
-            0 data: Vec<super::ActivitiesGetData> => "data: must",
-            /// `limit`.
-            1 limit: i64 => "limit: must",
-            /// `offset`.
-            2 offset: i64 => "offset: must",
-            /// `total_count`.
-            3 total_count: i64 => "total_count: must",
-        }
-    }
-
-    w::endpoint! {
-        ActivitiesGet => ActivitiesGetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.membercard_activity.activities_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/membercard-activity/activities",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Create a card activity (创建会员卡活动).
-        ///
-        /// * Call: `POST /v3/marketing/membercard-activity/activities` on `api.mch.weixin.qq.com`.
-        /// * For: merchant, partner.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter8_1.shtml>.
-        /// * Catalog: `pay_v3.marketing.membercard_activity.activities_post`.
-        pub struct ActivitiesPost {
-            /// `card_id`.
-            0 card_id: String => "card_id: must",
-            /// `activity_name`.
-            1 activity_name: String => "activity_name: must",
-            /// `activity_type`; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`.
-            2 activity_type: String => "activity_type: must",
-            /// `begin_time`; format `rfc3339`; needed according to the documentation.
-            3 begin_time: Option<String> => "begin_time",
-            /// `end_time`; format `rfc3339`; needed according to the documentation.
-            4 end_time: Option<String> => "end_time",
-            /// `award_send_period`.
-            5 award_send_period: Option<super::AwardSendPeriod> => "award_send_period",
-            /// `stock_list`.
-            6 stock_list: Option<Vec<super::ActivitiesPostStock>> => "stock_list",
-            /// `out_request_no`.
-            7 out_request_no: String => "out_request_no: must",
-            /// `pay_activity_setting`.
-            8 pay_activity_setting: Option<super::ActivitiesPostPayActivitySetting> => "pay_activity_setting",
-            /// `miniprogram_activity_setting`.
-            9 miniprogram_activity_setting: Option<super::MiniprogramActivitySetting> => "miniprogram_activity_setting",
-        }
-        new(
-            card_id: impl Into<String>,
-            activity_name: impl Into<String>,
-            activity_type: impl Into<String>,
-            out_request_no: impl Into<String>,
-        )
-        text(begin_time: String, end_time: String)
-        set(
-            award_send_period: super::AwardSendPeriod,
-            stock_list: Vec<super::ActivitiesPostStock>,
-            pay_activity_setting: super::ActivitiesPostPayActivitySetting,
-            miniprogram_activity_setting: super::MiniprogramActivitySetting,
-        )
-    }
-
-    /// Answer to [`ActivitiesPost`], the same as to [`ActivitiesByActivityId`].
-    pub type ActivitiesPostResponse = ActivitiesByActivityIdResponse;
-
-    w::endpoint! {
-        ActivitiesPost => ActivitiesPostResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.membercard_activity.activities_post",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/membercard-activity/activities",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -1236,8 +1240,8 @@ pub mod shopping_receipt {
         /// * Call: `POST /v3/marketing/shopping-receipt/customentrances` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697703>.
-        /// * Catalog: `pay_v3.marketing.shopping_receipt.customentrances`.
-        pub struct Customentrances {
+        /// * Catalog: `pay_v3.marketing.shopping_receipt.create_custom_entrance`.
+        pub struct CreateCustomEntrance {
             /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
             0 custom_entrance_type: String => "custom_entrance_type: must",
             /// `subtitle`.
@@ -1271,8 +1275,8 @@ pub mod shopping_receipt {
     }
 
     w::record! {
-        /// Answer to [`Customentrances`].
-        pub struct CustomentrancesResponse {
+        /// Answer to [`CreateCustomEntrance`].
+        pub struct CreateCustomEntranceResponse {
             /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
             0 custom_entrance_type: String => "custom_entrance_type: must",
             /// `subtitle`.
@@ -1299,9 +1303,9 @@ pub mod shopping_receipt {
     }
 
     w::endpoint! {
-        Customentrances => CustomentrancesResponse,
+        CreateCustomEntrance => CreateCustomEntranceResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.shopping_receipt.customentrances",
+            id: "pay_v3.marketing.shopping_receipt.create_custom_entrance",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/shopping-receipt/customentrances",
@@ -1323,21 +1327,21 @@ pub mod shopping_receipt {
         /// * Call: `GET /v3/marketing/shopping-receipt/customentrances/{brand_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012698331>.
-        /// * Catalog: `pay_v3.marketing.shopping_receipt.customentrances_by_brand_id_get`.
-        pub struct CustomentrancesByBrandIdGet {
+        /// * Catalog: `pay_v3.marketing.shopping_receipt.get_custom_entrance`.
+        pub struct GetCustomEntrance {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must path",
         }
         new(brand_id: impl Into<String>)
     }
 
-    /// Answer to [`CustomentrancesByBrandIdGet`], the same as to [`Customentrances`].
-    pub type CustomentrancesByBrandIdGetResponse = CustomentrancesResponse;
+    /// Answer to [`GetCustomEntrance`], the same as to [`CreateCustomEntrance`].
+    pub type GetCustomEntranceResponse = CreateCustomEntranceResponse;
 
     w::endpoint! {
-        CustomentrancesByBrandIdGet => CustomentrancesByBrandIdGetResponse,
+        GetCustomEntrance => GetCustomEntranceResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.shopping_receipt.customentrances_by_brand_id_get",
+            id: "pay_v3.marketing.shopping_receipt.get_custom_entrance",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/shopping-receipt/customentrances/{brand_id}",
@@ -1359,8 +1363,8 @@ pub mod shopping_receipt {
         /// * Call: `PATCH /v3/marketing/shopping-receipt/customentrances/{brand_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012697769>.
-        /// * Catalog: `pay_v3.marketing.shopping_receipt.customentrances_by_brand_id_patch`.
-        pub struct CustomentrancesByBrandIdPatch {
+        /// * Catalog: `pay_v3.marketing.shopping_receipt.update_custom_entrance`.
+        pub struct UpdateCustomEntrance {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must path",
             /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
@@ -1392,13 +1396,13 @@ pub mod shopping_receipt {
         set(jump_link: super::JumpLink)
     }
 
-    /// Answer to [`CustomentrancesByBrandIdPatch`], the same as to [`Customentrances`].
-    pub type CustomentrancesByBrandIdPatchResponse = CustomentrancesResponse;
+    /// Answer to [`UpdateCustomEntrance`], the same as to [`CreateCustomEntrance`].
+    pub type UpdateCustomEntranceResponse = CreateCustomEntranceResponse;
 
     w::endpoint! {
-        CustomentrancesByBrandIdPatch => CustomentrancesByBrandIdPatchResponse,
+        UpdateCustomEntrance => UpdateCustomEntranceResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.shopping_receipt.customentrances_by_brand_id_patch",
+            id: "pay_v3.marketing.shopping_receipt.update_custom_entrance",
             method: "PATCH",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/shopping-receipt/customentrances/{brand_id}",
@@ -1415,13 +1419,56 @@ pub mod shopping_receipt {
     }
 
     w::record! {
+        /// Upload a shopping receipt (上传购物小票).
+        ///
+        /// * Call: `POST /v3/marketing/shopping-receipt/shoppingreceipts` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012698614>.
+        /// * Catalog: `pay_v3.marketing.shopping_receipt.upload`.
+        pub struct Upload {
+            /// `meta`.
+            0 meta: super::UploadMeta => "meta: must part",
+            /// `file`.
+            1 file: w::FilePart => "file: must",
+        }
+        new(meta: super::UploadMeta, file: w::FilePart)
+    }
+
+    w::record! {
+        /// Answer to [`Upload`].
+        pub struct UploadResponse {
+            /// `receipt`.
+            0 receipt: super::Receipt => "receipt: must",
+        }
+    }
+
+    w::endpoint! {
+        Upload => UploadResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.shopping_receipt.upload",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/shopping-receipt/shoppingreceipts",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Multipart,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Upload the jump information of a receipt (上传小票跳转信息).
         ///
         /// * Call: `POST /v3/marketing/shopping-receipt/merchantshoppingreceiptjumpinfos` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012443825>.
-        /// * Catalog: `pay_v3.marketing.shopping_receipt.merchantshoppingreceiptjumpinfos`.
-        pub struct Merchantshoppingreceiptjumpinfos {
+        /// * Catalog: `pay_v3.marketing.shopping_receipt.upload_receipt_jump_info`.
+        pub struct UploadReceiptJumpInfo {
             /// `transaction_id`.
             0 transaction_id: String => "transaction_id: must",
             /// `transaction_mchid`.
@@ -1444,66 +1491,23 @@ pub mod shopping_receipt {
     }
 
     w::record! {
-        /// Answer to [`Merchantshoppingreceiptjumpinfos`].
-        pub struct MerchantshoppingreceiptjumpinfosResponse {
+        /// Answer to [`UploadReceiptJumpInfo`].
+        pub struct UploadReceiptJumpInfoResponse {
             /// `merchant_jump_info`.
             0 merchant_jump_info: super::MerchantJumpInfo => "merchant_jump_info: must",
         }
     }
 
     w::endpoint! {
-        Merchantshoppingreceiptjumpinfos => MerchantshoppingreceiptjumpinfosResponse,
+        UploadReceiptJumpInfo => UploadReceiptJumpInfoResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.shopping_receipt.merchantshoppingreceiptjumpinfos",
+            id: "pay_v3.marketing.shopping_receipt.upload_receipt_jump_info",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/shopping-receipt/merchantshoppingreceiptjumpinfos",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Upload a shopping receipt (上传购物小票).
-        ///
-        /// * Call: `POST /v3/marketing/shopping-receipt/shoppingreceipts` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012698614>.
-        /// * Catalog: `pay_v3.marketing.shopping_receipt.shoppingreceipts`.
-        pub struct Shoppingreceipts {
-            /// `meta`.
-            0 meta: super::ShoppingreceiptsMeta => "meta: must part",
-            /// `file`.
-            1 file: w::FilePart => "file: must",
-        }
-        new(meta: super::ShoppingreceiptsMeta, file: w::FilePart)
-    }
-
-    w::record! {
-        /// Answer to [`Shoppingreceipts`].
-        pub struct ShoppingreceiptsResponse {
-            /// `receipt`.
-            0 receipt: super::Receipt => "receipt: must",
-        }
-    }
-
-    w::endpoint! {
-        Shoppingreceipts => ShoppingreceiptsResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.shopping_receipt.shoppingreceipts",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/shopping-receipt/shoppingreceipts",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Multipart,
             answer: w::Content::Json,
             retry: w::Retry::Never,
             code_field: "code",
@@ -1519,13 +1523,133 @@ pub mod weekly_discount {
     use xinqiao_wire as w;
 
     w::record! {
+        /// Apply for a weekly discount activity (报名每周优惠活动).
+        ///
+        /// * Call: `POST /v3/marketing/weekly-discount/activities/{activity_id}/apply` on `api.mch.weixin.qq.com`.
+        /// * For: channel-partner, institution, partner.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_1.shtml>.
+        /// * Catalog: `pay_v3.marketing.weekly_discount.apply_activity`.
+        pub struct ApplyActivity {
+            /// `activity_id`.
+            0 activity_id: String => "activity_id: must path",
+            /// `applying_merchant_id`.
+            1 applying_merchant_id: w::TextOrNumber => "applying_merchant_id: must",
+            /// `store_id`.
+            2 store_id: i64 => "store_id: must",
+        }
+        new(
+            activity_id: impl Into<String>,
+            applying_merchant_id: impl Into<w::TextOrNumber>,
+            store_id: i64,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`ApplyActivity`].
+        pub struct ApplyActivityResponse {
+            /// `activity_id`.
+            0 activity_id: i64 => "activity_id: must",
+            /// `success_time`; format `rfc3339`.
+            1 success_time: String => "success_time: must",
+        }
+    }
+
+    w::endpoint! {
+        ApplyActivity => ApplyActivityResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.weekly_discount.apply_activity",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/weekly-discount/activities/{activity_id}/apply",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a weekly discount activity (查询每周优惠活动).
+        ///
+        /// * Call: `GET /v3/marketing/weekly-discount/activities/{activity_id}` on `api.mch.weixin.qq.com`.
+        /// * For: channel-partner, institution, partner.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_2.shtml>.
+        /// * Catalog: `pay_v3.marketing.weekly_discount.get_activity`.
+        pub struct GetActivity {
+            /// `activity_id`.
+            0 activity_id: String => "activity_id: must path",
+        }
+        new(activity_id: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`GetActivity`].
+        pub struct GetActivityResponse {
+            /// `activity_id`.
+            0 activity_id: String => "activity_id: must",
+            /// `activity_name`.
+            1 activity_name: String => "activity_name: must",
+            /// `activity_scene`.
+            2 activity_scene: String => "activity_scene: must",
+            /// `activity_area_code`.
+            3 activity_area_code: Vec<String> => "activity_area_code: must",
+            /// `activity_state`.
+            4 activity_state: String => "activity_state: must",
+            /// `activity_limit_pay`.
+            5 activity_limit_pay: Option<String> => "activity_limit_pay",
+            /// `activity_transaction_minimum_amount`; in fen.
+            6 transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
+            /// `activity_coupon_amount`; in fen.
+            7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
+            /// `activity_available_week`.
+            8 activity_available_week: Vec<i64> => "activity_available_week: must",
+            /// `activity_max_amount`; in fen.
+            9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
+            /// `activity_max_amount_per_day`; in fen.
+            10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
+            /// `activity_available_begin_time`; format `rfc3339`.
+            11 activity_available_begin_time: String => "activity_available_begin_time: must",
+            /// `activity_available_end_time`; format `rfc3339`.
+            12 activity_available_end_time: String => "activity_available_end_time: must",
+            /// `activity_logo`.
+            13 activity_logo: Option<String> => "activity_logo",
+            /// `activity_remark`.
+            14 activity_remark: Option<String> => "activity_remark",
+        }
+    }
+
+    w::endpoint! {
+        GetActivity => GetActivityResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.weekly_discount.get_activity",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/weekly-discount/activities/{activity_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// List weekly discount activities (列出每周优惠活动).
         ///
         /// * Call: `GET /v3/marketing/weekly-discount/activities` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, institution, partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_3.shtml>.
-        /// * Catalog: `pay_v3.marketing.weekly_discount.activities`.
-        pub struct Activities {
+        /// * Catalog: `pay_v3.marketing.weekly_discount.list_activities`.
+        pub struct ListActivities {
             /// `applying_merchant_id`.
             0 applying_merchant_id: String => "applying_merchant_id: must query",
             /// `store_id`.
@@ -1550,10 +1674,10 @@ pub mod weekly_discount {
     }
 
     w::record! {
-        /// Answer to [`Activities`].
-        pub struct ActivitiesResponse {
+        /// Answer to [`ListActivities`].
+        pub struct ListActivitiesResponse {
             /// `data`.
-            0 data: Vec<super::ActivitiesData> => "data: must",
+            0 data: Vec<super::Activity> => "data: must",
             /// `limit`.
             1 limit: i64 => "limit: must",
             /// `offset`.
@@ -1564,9 +1688,9 @@ pub mod weekly_discount {
     }
 
     w::endpoint! {
-        Activities => ActivitiesResponse,
+        ListActivities => ListActivitiesResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.weekly_discount.activities",
+            id: "pay_v3.marketing.weekly_discount.list_activities",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/weekly-discount/activities",
@@ -1575,126 +1699,6 @@ pub mod weekly_discount {
             content: w::Content::None,
             answer: w::Content::Json,
             retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a weekly discount activity (查询每周优惠活动).
-        ///
-        /// * Call: `GET /v3/marketing/weekly-discount/activities/{activity_id}` on `api.mch.weixin.qq.com`.
-        /// * For: channel-partner, institution, partner.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_2.shtml>.
-        /// * Catalog: `pay_v3.marketing.weekly_discount.activities_by_activity_id`.
-        pub struct ActivitiesByActivityId {
-            /// `activity_id`.
-            0 activity_id: String => "activity_id: must path",
-        }
-        new(activity_id: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`ActivitiesByActivityId`].
-        pub struct ActivitiesByActivityIdResponse {
-            /// `activity_id`.
-            0 activity_id: String => "activity_id: must",
-            /// `activity_name`.
-            1 activity_name: String => "activity_name: must",
-            /// `activity_scene`.
-            2 activity_scene: String => "activity_scene: must",
-            /// `activity_area_code`.
-            3 activity_area_code: Vec<String> => "activity_area_code: must",
-            /// `activity_state`.
-            4 activity_state: String => "activity_state: must",
-            /// `activity_limit_pay`.
-            5 activity_limit_pay: Option<String> => "activity_limit_pay",
-            /// `activity_transaction_minimum_amount`; in fen.
-            6 activity_transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
-            /// `activity_coupon_amount`; in fen.
-            7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
-            /// `activity_available_week`.
-            8 activity_available_week: Vec<i64> => "activity_available_week: must",
-            /// `activity_max_amount`; in fen.
-            9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
-            /// `activity_max_amount_per_day`; in fen.
-            10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
-            /// `activity_available_begin_time`; format `rfc3339`.
-            11 activity_available_begin_time: String => "activity_available_begin_time: must",
-            /// `activity_available_end_time`; format `rfc3339`.
-            12 activity_available_end_time: String => "activity_available_end_time: must",
-            /// `activity_logo`.
-            13 activity_logo: Option<String> => "activity_logo",
-            /// `activity_remark`.
-            14 activity_remark: Option<String> => "activity_remark",
-        }
-    }
-
-    w::endpoint! {
-        ActivitiesByActivityId => ActivitiesByActivityIdResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.weekly_discount.activities_by_activity_id",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/weekly-discount/activities/{activity_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Apply for a weekly discount activity (报名每周优惠活动).
-        ///
-        /// * Call: `POST /v3/marketing/weekly-discount/activities/{activity_id}/apply` on `api.mch.weixin.qq.com`.
-        /// * For: channel-partner, institution, partner.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_1.shtml>.
-        /// * Catalog: `pay_v3.marketing.weekly_discount.activities_by_activity_id_apply`.
-        pub struct ActivitiesByActivityIdApply {
-            /// `activity_id`.
-            0 activity_id: String => "activity_id: must path",
-            /// `applying_merchant_id`.
-            1 applying_merchant_id: w::TextOrNumber => "applying_merchant_id: must",
-            /// `store_id`.
-            2 store_id: i64 => "store_id: must",
-        }
-        new(
-            activity_id: impl Into<String>,
-            applying_merchant_id: impl Into<w::TextOrNumber>,
-            store_id: i64,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`ActivitiesByActivityIdApply`].
-        pub struct ActivitiesByActivityIdApplyResponse {
-            /// `activity_id`.
-            0 activity_id: i64 => "activity_id: must",
-            /// `success_time`; format `rfc3339`.
-            1 success_time: String => "success_time: must",
-        }
-    }
-
-    w::endpoint! {
-        ActivitiesByActivityIdApply => ActivitiesByActivityIdApplyResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.weekly_discount.activities_by_activity_id_apply",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/weekly-discount/activities/{activity_id}/apply",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -1716,8 +1720,8 @@ pub mod withdraw_favor {
             /// * Call: `GET /v3/marketing/withdraw-favor/users/{openid}/coupons` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_2_2.shtml>.
-            /// * Catalog: `pay_v3.marketing.withdraw_favor.users.by_openid_coupons_get`.
-            pub struct ByOpenidCouponsGet {
+            /// * Catalog: `pay_v3.marketing.withdraw_favor.users.list_coupons`.
+            pub struct ListCoupons {
                 /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `appid`.
@@ -1741,10 +1745,10 @@ pub mod withdraw_favor {
         }
 
         w::record! {
-            /// Answer to [`ByOpenidCouponsGet`].
-            pub struct ByOpenidCouponsGetResponse {
+            /// Answer to [`ListCoupons`].
+            pub struct ListCouponsResponse {
                 /// `data`.
-                0 data: Vec<super::super::ByOpenidCouponsGetData> => "data: must",
+                0 data: Vec<super::super::Coupon> => "data: must",
                 /// `limit`.
                 1 limit: i64 => "limit: must",
                 /// `offset`.
@@ -1755,9 +1759,9 @@ pub mod withdraw_favor {
         }
 
         w::endpoint! {
-            ByOpenidCouponsGet => ByOpenidCouponsGetResponse,
+            ListCoupons => ListCouponsResponse,
             w::EndpointInfo {
-                id: "pay_v3.marketing.withdraw_favor.users.by_openid_coupons_get",
+                id: "pay_v3.marketing.withdraw_favor.users.list_coupons",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/marketing/withdraw-favor/users/{openid}/coupons",
@@ -1779,8 +1783,8 @@ pub mod withdraw_favor {
             /// * Call: `POST /v3/marketing/withdraw-favor/users/{openid}/coupons` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter3_2_1.shtml>.
-            /// * Catalog: `pay_v3.marketing.withdraw_favor.users.by_openid_coupons_post`.
-            pub struct ByOpenidCouponsPost {
+            /// * Catalog: `pay_v3.marketing.withdraw_favor.users.send_coupon`.
+            pub struct SendCoupon {
                 /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `mchid`.
@@ -1802,8 +1806,8 @@ pub mod withdraw_favor {
         }
 
         w::record! {
-            /// Answer to [`ByOpenidCouponsPost`].
-            pub struct ByOpenidCouponsPostResponse {
+            /// Answer to [`SendCoupon`].
+            pub struct SendCouponResponse {
                 /// `coupon_id`.
                 0 coupon_id: String => "coupon_id: must",
                 /// `expire_time`; format `rfc3339`.
@@ -1812,9 +1816,9 @@ pub mod withdraw_favor {
         }
 
         w::endpoint! {
-            ByOpenidCouponsPost => ByOpenidCouponsPostResponse,
+            SendCoupon => SendCouponResponse,
             w::EndpointInfo {
-                id: "pay_v3.marketing.withdraw_favor.users.by_openid_coupons_post",
+                id: "pay_v3.marketing.withdraw_favor.users.send_coupon",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/marketing/withdraw-favor/users/{openid}/coupons",

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `data` in the answer of `mch_manage::mch_manage_records::BySubMchid`.
-    pub struct BySubMchidData {
+    /// An item of `data` in the answer of `mch_manage::mch_manage_records::List`.
+    pub struct ListData {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
         /// `manage_record_id`.
@@ -44,7 +44,7 @@ w::record! {
 }
 
 w::record! {
-    /// `meta` of `mch_manage::SubmissionFilesBySubMchidUpload`.
+    /// `meta` of `mch_manage::UploadSubmissionFile`.
     pub struct Meta {
         /// `file_name`.
         0 file_name: Option<String> => "file_name",
@@ -61,8 +61,8 @@ w::record! {
     /// * Call: `POST /v3/mch-manage/submission-files/sub-mchid/{sub_mchid}/upload` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940425>.
-    /// * Catalog: `pay_v3.mch_manage.submission_files_by_sub_mchid_upload`.
-    pub struct SubmissionFilesBySubMchidUpload {
+    /// * Catalog: `pay_v3.mch_manage.upload_submission_file`.
+    pub struct UploadSubmissionFile {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must path",
         /// `meta`.
@@ -81,17 +81,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`SubmissionFilesBySubMchidUpload`].
-    pub struct SubmissionFilesBySubMchidUploadResponse {
+    /// Answer to [`UploadSubmissionFile`].
+    pub struct UploadSubmissionFileResponse {
         /// `file_id`.
         0 file_id: String => "file_id: must",
     }
 }
 
 w::endpoint! {
-    SubmissionFilesBySubMchidUpload => SubmissionFilesBySubMchidUploadResponse,
+    UploadSubmissionFile => UploadSubmissionFileResponse,
     w::EndpointInfo {
-        id: "pay_v3.mch_manage.submission_files_by_sub_mchid_upload",
+        id: "pay_v3.mch_manage.upload_submission_file",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/mch-manage/submission-files/sub-mchid/{sub_mchid}/upload",
@@ -117,8 +117,8 @@ pub mod mch_manage_records {
         /// * Call: `GET /v3/mch-manage/mch-manage-records/{manage_record_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940383>.
-        /// * Catalog: `pay_v3.mch_manage.mch_manage_records.by_manage_record_id`.
-        pub struct ByManageRecordId {
+        /// * Catalog: `pay_v3.mch_manage.mch_manage_records.get`.
+        pub struct Get {
             /// `manage_record_id`.
             0 manage_record_id: String => "manage_record_id: must path",
             /// `sub_mchid`.
@@ -128,8 +128,8 @@ pub mod mch_manage_records {
     }
 
     w::record! {
-        /// Answer to [`ByManageRecordId`].
-        pub struct ByManageRecordIdResponse {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `manage_record_id`.
@@ -168,9 +168,9 @@ pub mod mch_manage_records {
     }
 
     w::endpoint! {
-        ByManageRecordId => ByManageRecordIdResponse,
+        Get => GetResponse,
         w::EndpointInfo {
-            id: "pay_v3.mch_manage.mch_manage_records.by_manage_record_id",
+            id: "pay_v3.mch_manage.mch_manage_records.get",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/mch-manage/mch-manage-records/{manage_record_id}",
@@ -192,8 +192,8 @@ pub mod mch_manage_records {
         /// * Call: `GET /v3/mch-manage/mch-manage-records/sub-mchid/{sub_mchid}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940381>.
-        /// * Catalog: `pay_v3.mch_manage.mch_manage_records.by_sub_mchid`.
-        pub struct BySubMchid {
+        /// * Catalog: `pay_v3.mch_manage.mch_manage_records.list`.
+        pub struct List {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must path",
             /// `manage_record_type`; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`; needed according to the documentation.
@@ -211,10 +211,10 @@ pub mod mch_manage_records {
     }
 
     w::record! {
-        /// Answer to [`BySubMchid`].
-        pub struct BySubMchidResponse {
+        /// Answer to [`List`].
+        pub struct ListResponse {
             /// `data`.
-            0 data: Vec<super::BySubMchidData> => "data: must",
+            0 data: Vec<super::ListData> => "data: must",
             /// `limit`.
             1 limit: i64 => "limit: must",
             /// `offset`.
@@ -225,9 +225,9 @@ pub mod mch_manage_records {
     }
 
     w::endpoint! {
-        BySubMchid => BySubMchidResponse,
+        List => ListResponse,
         w::EndpointInfo {
-            id: "pay_v3.mch_manage.mch_manage_records.by_sub_mchid",
+            id: "pay_v3.mch_manage.mch_manage_records.list",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/mch-manage/mch-manage-records/sub-mchid/{sub_mchid}",
@@ -249,8 +249,8 @@ pub mod mch_manage_records {
         /// * Call: `POST /v3/mch-manage/mch-manage-records/{manage_record_id}/mch-manage-submissions` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940417>.
-        /// * Catalog: `pay_v3.mch_manage.mch_manage_records.mch_manage_submissions`.
-        pub struct MchManageSubmissions {
+        /// * Catalog: `pay_v3.mch_manage.mch_manage_records.submit_mch_manage_submission`.
+        pub struct SubmitMchManageSubmission {
             /// `manage_record_id`.
             0 manage_record_id: String => "manage_record_id: must path",
             /// `sub_mchid`.
@@ -266,17 +266,17 @@ pub mod mch_manage_records {
     }
 
     w::record! {
-        /// Answer to [`MchManageSubmissions`].
-        pub struct MchManageSubmissionsResponse {
+        /// Answer to [`SubmitMchManageSubmission`].
+        pub struct SubmitMchManageSubmissionResponse {
             /// `manage_submission_id`.
             0 manage_submission_id: String => "manage_submission_id: must",
         }
     }
 
     w::endpoint! {
-        MchManageSubmissions => MchManageSubmissionsResponse,
+        SubmitMchManageSubmission => SubmitMchManageSubmissionResponse,
         w::EndpointInfo {
-            id: "pay_v3.mch_manage.mch_manage_records.mch_manage_submissions",
+            id: "pay_v3.mch_manage.mch_manage_records.submit_mch_manage_submission",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/mch-manage/mch-manage-records/{manage_record_id}/mch-manage-submissions",

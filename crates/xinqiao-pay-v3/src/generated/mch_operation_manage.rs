@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `meta` of `mch_operation_manage::enhanced_due_diligence::ByDueDiligenceIdUpload`.
+    /// `meta` of `mch_operation_manage::enhanced_due_diligence::Upload`.
     pub struct Meta {
         /// `file_name`.
         0 file_name: Option<String> => "file_name",
@@ -20,7 +20,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `recovery_specifications` in the answer of `mch_operation_manage::MerchantLimitationsBySubMchid`.
+    /// An item of `recovery_specifications` in the answer of `mch_operation_manage::GetMerchantLimitation`.
     pub struct RecoverySpecification {
         /// `limitation_reason_type`; one of `LICENSE_ABNORMAL` `NO_TRADE` `SETTLE_ACCOUNT_ABNORMAL` `RISK_ABNORMAL` `OTHER` `INSPECT_ABNORMAL` `INVALID_REPRESENTATIVE_INFORMATION` `INVALID_BUSINESS_STATUS` ….
         0 limitation_reason_type: Option<String> => "limitation_reason_type",
@@ -55,8 +55,8 @@ w::record! {
     /// * Call: `GET /v3/mch-operation-manage/merchant-limitations/sub-mchid/{sub_mchid}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012803072>.
-    /// * Catalog: `pay_v3.mch_operation_manage.merchant_limitations_by_sub_mchid`.
-    pub struct MerchantLimitationsBySubMchid {
+    /// * Catalog: `pay_v3.mch_operation_manage.get_merchant_limitation`.
+    pub struct GetMerchantLimitation {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must path",
     }
@@ -64,8 +64,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`MerchantLimitationsBySubMchid`].
-    pub struct MerchantLimitationsBySubMchidResponse {
+    /// Answer to [`GetMerchantLimitation`].
+    pub struct GetMerchantLimitationResponse {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `limited_functions`; one of `NO_TRANSACTION_AND_RECHARGE` `NO_PAYMENT` `NO_WITHDRAWAL` `NO_REFUND` `NO_TRANSACTION` `NO_PROFIT_SHARING` `NO_PAYMENT_POINT_COMPLETE_ORDER`.
@@ -78,9 +78,9 @@ w::record! {
 }
 
 w::endpoint! {
-    MerchantLimitationsBySubMchid => MerchantLimitationsBySubMchidResponse,
+    GetMerchantLimitation => GetMerchantLimitationResponse,
     w::EndpointInfo {
-        id: "pay_v3.mch_operation_manage.merchant_limitations_by_sub_mchid",
+        id: "pay_v3.mch_operation_manage.get_merchant_limitation",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/mch-operation-manage/merchant-limitations/sub-mchid/{sub_mchid}",
@@ -106,8 +106,8 @@ pub mod enhanced_due_diligence {
         /// * Call: `GET /v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015631048>.
-        /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id`.
-        pub struct ByDueDiligenceId {
+        /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.get`.
+        pub struct Get {
             /// `due_diligence_id`.
             0 due_diligence_id: String => "due_diligence_id: must path",
             /// `sub_mchid`.
@@ -117,8 +117,8 @@ pub mod enhanced_due_diligence {
     }
 
     w::record! {
-        /// Answer to [`ByDueDiligenceId`].
-        pub struct ByDueDiligenceIdResponse {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `due_diligence_id`.
@@ -145,9 +145,9 @@ pub mod enhanced_due_diligence {
     }
 
     w::endpoint! {
-        ByDueDiligenceId => ByDueDiligenceIdResponse,
+        Get => GetResponse,
         w::EndpointInfo {
-            id: "pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id",
+            id: "pay_v3.mch_operation_manage.enhanced_due_diligence.get",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}",
@@ -169,8 +169,8 @@ pub mod enhanced_due_diligence {
         /// * Call: `POST /v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/submit` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015631033>.
-        /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id_submit`.
-        pub struct ByDueDiligenceIdSubmit {
+        /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.submit`.
+        pub struct Submit {
             /// `due_diligence_id`.
             0 due_diligence_id: String => "due_diligence_id: must path",
             /// `sub_mchid`.
@@ -183,8 +183,8 @@ pub mod enhanced_due_diligence {
     }
 
     w::record! {
-        /// Answer to [`ByDueDiligenceIdSubmit`].
-        pub struct ByDueDiligenceIdSubmitResponse {
+        /// Answer to [`Submit`].
+        pub struct SubmitResponse {
             /// `due_diligence_state`; one of `DUE_DILIGENCE_STATE_COLLECTING` `DUE_DILIGENCE_STATE_AUDITING` `DUE_DILIGENCE_STATE_REJECTED` `DUE_DILIGENCE_STATE_EXPIRED` `DUE_DILIGENCE_STATE_CANCELLED` `DUE_DILIGENCE_STATE_FINISHED`.
             0 due_diligence_state: String => "due_diligence_state: must",
             /// `submit_time`; format `rfc3339`.
@@ -197,9 +197,9 @@ pub mod enhanced_due_diligence {
     }
 
     w::endpoint! {
-        ByDueDiligenceIdSubmit => ByDueDiligenceIdSubmitResponse,
+        Submit => SubmitResponse,
         w::EndpointInfo {
-            id: "pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id_submit",
+            id: "pay_v3.mch_operation_manage.enhanced_due_diligence.submit",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/submit",
@@ -221,8 +221,8 @@ pub mod enhanced_due_diligence {
         /// * Call: `POST /v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/upload` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015631033>.
-        /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id_upload`.
-        pub struct ByDueDiligenceIdUpload {
+        /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.upload`.
+        pub struct Upload {
             /// `due_diligence_id`.
             0 due_diligence_id: String => "due_diligence_id: must path",
             /// `meta`.
@@ -234,17 +234,17 @@ pub mod enhanced_due_diligence {
     }
 
     w::record! {
-        /// Answer to [`ByDueDiligenceIdUpload`].
-        pub struct ByDueDiligenceIdUploadResponse {
+        /// Answer to [`Upload`].
+        pub struct UploadResponse {
             /// `file_id`.
             0 file_id: String => "file_id: must",
         }
     }
 
     w::endpoint! {
-        ByDueDiligenceIdUpload => ByDueDiligenceIdUploadResponse,
+        Upload => UploadResponse,
         w::EndpointInfo {
-            id: "pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id_upload",
+            id: "pay_v3.mch_operation_manage.enhanced_due_diligence.upload",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/mch-operation-manage/enhanced-due-diligence/{due_diligence_id}/upload",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `cash_add_detail` in `med_ins::Orders`; an item of `cash_add_detail` in the answer of `med_ins::Orders`; and 2 more.
+    /// An item of `cash_add_detail` in `med_ins::CreateOrder`; an item of `cash_add_detail` in the answer of `med_ins::CreateOrder`; and 2 more.
     pub struct CashAddDetail {
         /// `cash_add_fee`.
         0 cash_add_fee: i64 => "cash_add_fee: must",
@@ -15,7 +15,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `cash_reduce_detail` in `med_ins::Orders`; an item of `cash_reduce_detail` in the answer of `med_ins::Orders`; and 2 more.
+    /// An item of `cash_reduce_detail` in `med_ins::CreateOrder`; an item of `cash_reduce_detail` in the answer of `med_ins::CreateOrder`; and 2 more.
     pub struct CashReduceDetail {
         /// `cash_reduce_fee`.
         0 cash_reduce_fee: i64 => "cash_reduce_fee: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `med_ins::Orders`; `relative` of `med_ins::Orders`.
+    /// `payer` of `med_ins::CreateOrder`; `relative` of `med_ins::CreateOrder`.
     pub struct Payer {
         /// `name`.
         0 name: String => "name: must",
@@ -43,8 +43,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/med-ins/orders` on `api.mch.weixin.qq.com`.
     /// * For: institution, merchant.
-    /// * Catalog: `pay_v3.med_ins.orders`.
-    pub struct Orders {
+    /// * Catalog: `pay_v3.med_ins.create_order`.
+    pub struct CreateOrder {
         /// `mix_pay_type`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
         0 mix_pay_type: String => "mix_pay_type: must",
         /// `order_type`; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
@@ -104,7 +104,8 @@ w::record! {
         /// `prepay_id`.
         28 prepay_id: Option<String> => "prepay_id",
         /// `passthrough_request_content`.
-        29 passthrough_request_content: Option<String> => "passthrough_request_content",
+        #[doc(alias = "passthrough_request_content")]
+        29 pass_through_request_content: Option<String> => "passthrough_request_content",
         /// `extends`.
         30 extends: Option<String> => "extends",
         /// `attach`.
@@ -137,7 +138,7 @@ w::record! {
         geo_location: String,
         med_ins_order_create_time: String,
         prepay_id: String,
-        passthrough_request_content: String,
+        pass_through_request_content: String,
         extends: String,
         attach: String,
         channel_no: String,
@@ -157,8 +158,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Orders`].
-    pub struct OrdersResponse {
+    /// Answer to [`CreateOrder`].
+    pub struct CreateOrderResponse {
         /// `mix_trade_no`.
         0 mix_trade_no: String => "mix_trade_no: must",
         /// `mix_pay_status`; one of `UNKNOWN_MIX_PAY_STATUS` `MIX_PAY_CREATED` `MIX_PAY_SUCCESS` `MIX_PAY_REFUND` `MIX_PAY_FAIL`.
@@ -170,7 +171,8 @@ w::record! {
         /// `paid_time`.
         4 paid_time: Option<String> => "paid_time",
         /// `passthrough_response_content`.
-        5 passthrough_response_content: Option<String> => "passthrough_response_content",
+        #[doc(alias = "passthrough_response_content")]
+        5 pass_through_response_content: Option<String> => "passthrough_response_content",
         /// `mix_pay_type`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
         6 mix_pay_type: String => "mix_pay_type: must",
         /// `order_type`; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
@@ -226,7 +228,8 @@ w::record! {
         /// `prepay_id`.
         32 prepay_id: Option<String> => "prepay_id",
         /// `passthrough_request_content`.
-        33 passthrough_request_content: Option<String> => "passthrough_request_content",
+        #[doc(alias = "passthrough_request_content")]
+        33 pass_through_request_content: Option<String> => "passthrough_request_content",
         /// `extends`.
         34 extends: Option<String> => "extends",
         /// `attach`.
@@ -241,9 +244,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Orders => OrdersResponse,
+    CreateOrder => CreateOrderResponse,
     w::EndpointInfo {
-        id: "pay_v3.med_ins.orders",
+        id: "pay_v3.med_ins.create_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/med-ins/orders",
@@ -264,8 +267,8 @@ w::record! {
     ///
     /// * Call: `GET /v3/med-ins/orders/mix-trade-no/{mix_trade_no}` on `api.mch.weixin.qq.com`.
     /// * For: institution, merchant.
-    /// * Catalog: `pay_v3.med_ins.orders_by_mix_trade_no`.
-    pub struct OrdersByMixTradeNo {
+    /// * Catalog: `pay_v3.med_ins.get_order_by_mix_trade_no`.
+    pub struct GetOrderByMixTradeNo {
         /// `mix_trade_no`.
         0 mix_trade_no: String => "mix_trade_no: must path",
         /// `sub_mchid`.
@@ -275,13 +278,13 @@ w::record! {
     text(sub_mchid: String)
 }
 
-/// Answer to [`OrdersByMixTradeNo`], the same as to [`Orders`].
-pub type OrdersByMixTradeNoResponse = OrdersResponse;
+/// Answer to [`GetOrderByMixTradeNo`], the same as to [`CreateOrder`].
+pub type GetOrderByMixTradeNoResponse = CreateOrderResponse;
 
 w::endpoint! {
-    OrdersByMixTradeNo => OrdersByMixTradeNoResponse,
+    GetOrderByMixTradeNo => GetOrderByMixTradeNoResponse,
     w::EndpointInfo {
-        id: "pay_v3.med_ins.orders_by_mix_trade_no",
+        id: "pay_v3.med_ins.get_order_by_mix_trade_no",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/med-ins/orders/mix-trade-no/{mix_trade_no}",
@@ -302,8 +305,8 @@ w::record! {
     ///
     /// * Call: `GET /v3/med-ins/orders/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
     /// * For: institution, merchant.
-    /// * Catalog: `pay_v3.med_ins.orders_by_out_trade_no`.
-    pub struct OrdersByOutTradeNo {
+    /// * Catalog: `pay_v3.med_ins.get_order_by_out_trade_no`.
+    pub struct GetOrderByOutTradeNo {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must path",
         /// `sub_mchid`.
@@ -313,13 +316,13 @@ w::record! {
     text(sub_mchid: String)
 }
 
-/// Answer to [`OrdersByOutTradeNo`], the same as to [`Orders`].
-pub type OrdersByOutTradeNoResponse = OrdersResponse;
+/// Answer to [`GetOrderByOutTradeNo`], the same as to [`CreateOrder`].
+pub type GetOrderByOutTradeNoResponse = CreateOrderResponse;
 
 w::endpoint! {
-    OrdersByOutTradeNo => OrdersByOutTradeNoResponse,
+    GetOrderByOutTradeNo => GetOrderByOutTradeNoResponse,
     w::EndpointInfo {
-        id: "pay_v3.med_ins.orders_by_out_trade_no",
+        id: "pay_v3.med_ins.get_order_by_out_trade_no",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/med-ins/orders/out-trade-no/{out_trade_no}",
@@ -340,8 +343,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/med-ins/refunds/notify` on `api.mch.weixin.qq.com`.
     /// * For: institution.
-    /// * Catalog: `pay_v3.med_ins.refunds_notify`.
-    pub struct RefundsNotify {
+    /// * Catalog: `pay_v3.med_ins.notify_refund`.
+    pub struct NotifyRefund {
         /// `mix_trade_no`.
         0 mix_trade_no: String => "mix_trade_no: must query",
         /// `sub_mchid`.
@@ -372,9 +375,9 @@ w::record! {
 }
 
 w::endpoint! {
-    RefundsNotify => w::Empty,
+    NotifyRefund => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.med_ins.refunds_notify",
+        id: "pay_v3.med_ins.notify_refund",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/med-ins/refunds/notify",

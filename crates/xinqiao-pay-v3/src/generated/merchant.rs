@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `meta` of `merchant::media::Upload`; `meta` of `merchant::media::VideoUpload`.
+    /// `meta` of `merchant::media::Upload`; `meta` of `merchant::media::UploadVideo`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -25,8 +25,8 @@ pub mod fund {
         /// * Call: `GET /v3/merchant/fund/balance/{account_type}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476700>.
-        /// * Catalog: `pay_v3.merchant.fund.balance_by_account_type`.
-        pub struct BalanceByAccountType {
+        /// * Catalog: `pay_v3.merchant.fund.get_balance`.
+        pub struct GetBalance {
             /// `account_type`.
             0 account_type: String => "account_type: must path",
         }
@@ -34,8 +34,8 @@ pub mod fund {
     }
 
     w::record! {
-        /// Answer to [`BalanceByAccountType`].
-        pub struct BalanceByAccountTypeResponse {
+        /// Answer to [`GetBalance`].
+        pub struct GetBalanceResponse {
             /// `available_amount`; in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
             /// `pending_amount`; in fen.
@@ -44,9 +44,9 @@ pub mod fund {
     }
 
     w::endpoint! {
-        BalanceByAccountType => BalanceByAccountTypeResponse,
+        GetBalance => GetBalanceResponse,
         w::EndpointInfo {
-            id: "pay_v3.merchant.fund.balance_by_account_type",
+            id: "pay_v3.merchant.fund.get_balance",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/merchant/fund/balance/{account_type}",
@@ -68,8 +68,8 @@ pub mod fund {
         /// * Call: `GET /v3/merchant/fund/dayendbalance/{account_type}` on `api.mch.weixin.qq.com`.
         /// * For: ecommerce-platform, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476702>.
-        /// * Catalog: `pay_v3.merchant.fund.dayendbalance_by_account_type`.
-        pub struct DayendbalanceByAccountType {
+        /// * Catalog: `pay_v3.merchant.fund.get_day_end_balance`.
+        pub struct GetDayEndBalance {
             /// `account_type`.
             0 account_type: String => "account_type: must path",
             /// `date`; format `yyyy-MM-dd`.
@@ -78,16 +78,262 @@ pub mod fund {
         new(account_type: impl Into<String>, date: impl Into<String>)
     }
 
-    /// Answer to [`DayendbalanceByAccountType`], the same as to [`BalanceByAccountType`].
-    pub type DayendbalanceByAccountTypeResponse = BalanceByAccountTypeResponse;
+    /// Answer to [`GetDayEndBalance`], the same as to [`GetBalance`].
+    pub type GetDayEndBalanceResponse = GetBalanceResponse;
 
     w::endpoint! {
-        DayendbalanceByAccountType => DayendbalanceByAccountTypeResponse,
+        GetDayEndBalance => GetDayEndBalanceResponse,
         w::EndpointInfo {
-            id: "pay_v3.merchant.fund.dayendbalance_by_account_type",
+            id: "pay_v3.merchant.fund.get_day_end_balance",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/merchant/fund/dayendbalance/{account_type}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a withdrawal by WeChat Pay's number (other path) (按微信单号查询提现（另一路径）).
+        ///
+        /// * Call: `GET /v3/merchant/fund/withdraw/{withdraw_id}` on `api.mch.weixin.qq.com`.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476674>.
+        /// * Catalog: `pay_v3.merchant.fund.get_withdraw`.
+        pub struct GetWithdraw {
+            /// `withdraw_id`.
+            0 withdraw_id: String => "withdraw_id: must path",
+        }
+        new(withdraw_id: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`GetWithdraw`].
+        pub struct GetWithdrawResponse {
+            /// `out_request_no`.
+            0 out_request_no: String => "out_request_no: must",
+            /// `withdraw_id`.
+            1 withdraw_id: String => "withdraw_id: must",
+            /// `status`.
+            2 status: String => "status: must",
+            /// `amount`; in fen.
+            3 amount: xinqiao_types::Fen => "amount: must",
+            /// `remark`.
+            4 remark: Option<String> => "remark",
+            /// `bank_memo`.
+            5 bank_memo: Option<String> => "bank_memo",
+            /// `account_type`.
+            6 account_type: String => "account_type: must",
+            /// `account_number`; personal data, masked in `Debug`.
+            7 account_number: String => "account_number: must masked",
+            /// `account_bank`.
+            8 account_bank: String => "account_bank: must",
+            /// `bank_name`.
+            9 bank_name: Option<String> => "bank_name",
+            /// `reason`.
+            10 reason: Option<String> => "reason",
+            /// `solution`.
+            11 solution: Option<String> => "solution",
+            /// `create_time`; format `rfc3339`.
+            12 create_time: String => "create_time: must",
+            /// `update_time`; format `rfc3339`.
+            13 update_time: String => "update_time: must",
+        }
+    }
+
+    w::endpoint! {
+        GetWithdraw => GetWithdrawResponse,
+        w::EndpointInfo {
+            id: "pay_v3.merchant.fund.get_withdraw",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/merchant/fund/withdraw/{withdraw_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get the file of failed withdrawals (下载提现异常文件).
+        ///
+        /// * Call: `GET /v3/merchant/fund/withdraw/bill-type/{bill_type}` on `api.mch.weixin.qq.com`.
+        /// * For: ecommerce-platform, partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476678>.
+        /// * Catalog: `pay_v3.merchant.fund.get_withdraw_by_bill_type`.
+        pub struct GetWithdrawByBillType {
+            /// `bill_type`.
+            0 bill_type: String => "bill_type: must path",
+            /// `bill_date`; format `yyyy-MM-dd`.
+            1 bill_date: String => "bill_date: must query",
+            /// `tar_type`; one of `GZIP`.
+            2 tar_type: Option<String> => "tar_type: query",
+            /// `bill_type`; one of `NO_SUCC`.
+            3 bill_type_param: Option<String> => "bill_type: query",
+        }
+        new(bill_type: impl Into<String>, bill_date: impl Into<String>)
+        text(tar_type: String, bill_type_param: String)
+    }
+
+    w::record! {
+        /// Answer to [`GetWithdrawByBillType`].
+        pub struct GetWithdrawByBillTypeResponse {
+            /// `hash_type`; one of `SHA1`.
+            0 hash_type: String => "hash_type: must",
+            /// `hash_value`.
+            1 hash_value: String => "hash_value: must",
+            /// `download_url`.
+            2 download_url: String => "download_url: must",
+        }
+    }
+
+    w::endpoint! {
+        GetWithdrawByBillType => GetWithdrawByBillTypeResponse,
+        w::EndpointInfo {
+            id: "pay_v3.merchant.fund.get_withdraw_by_bill_type",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/merchant/fund/withdraw/bill-type/{bill_type}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a withdrawal by the merchant's number (按商户单号查询提现).
+        ///
+        /// * Call: `GET /v3/merchant/fund/withdraw/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
+        /// * For: ecommerce-platform.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476672>.
+        /// * Catalog: `pay_v3.merchant.fund.get_withdraw_by_out_request_no`.
+        pub struct GetWithdrawByOutRequestNo {
+            /// `out_request_no`.
+            0 out_request_no: String => "out_request_no: must path",
+        }
+        new(out_request_no: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`GetWithdrawByOutRequestNo`].
+        pub struct GetWithdrawByOutRequestNoResponse {
+            /// `out_request_no`.
+            0 out_request_no: String => "out_request_no: must",
+            /// `withdraw_id`.
+            1 withdraw_id: String => "withdraw_id: must",
+            /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
+            2 status: String => "status: must",
+            /// `amount`; in fen.
+            3 amount: xinqiao_types::Fen => "amount: must",
+            /// `remark`.
+            4 remark: Option<String> => "remark",
+            /// `bank_memo`.
+            5 bank_memo: Option<String> => "bank_memo",
+            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
+            6 account_type: String => "account_type: must",
+            /// `account_number`; personal data, masked in `Debug`.
+            7 account_number: String => "account_number: must masked",
+            /// `account_bank`.
+            8 account_bank: String => "account_bank: must",
+            /// `bank_name`.
+            9 bank_name: Option<String> => "bank_name",
+            /// `reason`.
+            10 reason: Option<String> => "reason",
+            /// `solution`.
+            11 solution: Option<String> => "solution",
+            /// `create_time`; format `rfc3339`.
+            12 create_time: String => "create_time: must",
+            /// `update_time`; format `rfc3339`.
+            13 update_time: String => "update_time: must",
+        }
+    }
+
+    w::endpoint! {
+        GetWithdrawByOutRequestNo => GetWithdrawByOutRequestNoResponse,
+        w::EndpointInfo {
+            id: "pay_v3.merchant.fund.get_withdraw_by_out_request_no",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/merchant/fund/withdraw/out-request-no/{out_request_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a withdrawal by WeChat Pay's number (按微信单号查询提现).
+        ///
+        /// * Call: `GET /v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}` on `api.mch.weixin.qq.com`.
+        /// * For: ecommerce-platform.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/ecommerce/fund/chapter3_6.shtml>.
+        /// * Catalog: `pay_v3.merchant.fund.get_withdraw_by_withdraw_id`.
+        pub struct GetWithdrawByWithdrawId {
+            /// `withdraw_id`.
+            0 withdraw_id: String => "withdraw_id: must path",
+        }
+        new(withdraw_id: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`GetWithdrawByWithdrawId`].
+        pub struct GetWithdrawByWithdrawIdResponse {
+            /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
+            0 status: String => "status: must",
+            /// `withdraw_id`.
+            1 withdraw_id: String => "withdraw_id: must",
+            /// `out_request_no`.
+            2 out_request_no: String => "out_request_no: must",
+            /// `amount`.
+            3 amount: i64 => "amount: must",
+            /// `create_time`.
+            4 create_time: String => "create_time: must",
+            /// `update_time`.
+            5 update_time: String => "update_time: must",
+            /// `reason`.
+            6 reason: String => "reason: must",
+            /// `remark`.
+            7 remark: String => "remark: must",
+            /// `bank_memo`.
+            8 bank_memo: String => "bank_memo: must",
+            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
+            9 account_type: String => "account_type: must",
+            /// `solution`.
+            10 solution: String => "solution: must",
+        }
+    }
+
+    w::endpoint! {
+        GetWithdrawByWithdrawId => GetWithdrawByWithdrawIdResponse,
+        w::EndpointInfo {
+            id: "pay_v3.merchant.fund.get_withdraw_by_withdraw_id",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,
@@ -157,252 +403,6 @@ pub mod fund {
             permissions: &[],
         }
     }
-
-    w::record! {
-        /// Get the file of failed withdrawals (下载提现异常文件).
-        ///
-        /// * Call: `GET /v3/merchant/fund/withdraw/bill-type/{bill_type}` on `api.mch.weixin.qq.com`.
-        /// * For: ecommerce-platform, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476678>.
-        /// * Catalog: `pay_v3.merchant.fund.withdraw_by_bill_type`.
-        pub struct WithdrawByBillType {
-            /// `bill_type`.
-            0 bill_type: String => "bill_type: must path",
-            /// `bill_date`; format `yyyy-MM-dd`.
-            1 bill_date: String => "bill_date: must query",
-            /// `tar_type`; one of `GZIP`.
-            2 tar_type: Option<String> => "tar_type: query",
-            /// `bill_type`; one of `NO_SUCC`.
-            3 bill_type_param: Option<String> => "bill_type: query",
-        }
-        new(bill_type: impl Into<String>, bill_date: impl Into<String>)
-        text(tar_type: String, bill_type_param: String)
-    }
-
-    w::record! {
-        /// Answer to [`WithdrawByBillType`].
-        pub struct WithdrawByBillTypeResponse {
-            /// `hash_type`; one of `SHA1`.
-            0 hash_type: String => "hash_type: must",
-            /// `hash_value`.
-            1 hash_value: String => "hash_value: must",
-            /// `download_url`.
-            2 download_url: String => "download_url: must",
-        }
-    }
-
-    w::endpoint! {
-        WithdrawByBillType => WithdrawByBillTypeResponse,
-        w::EndpointInfo {
-            id: "pay_v3.merchant.fund.withdraw_by_bill_type",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/merchant/fund/withdraw/bill-type/{bill_type}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a withdrawal by the merchant's number (按商户单号查询提现).
-        ///
-        /// * Call: `GET /v3/merchant/fund/withdraw/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
-        /// * For: ecommerce-platform.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476672>.
-        /// * Catalog: `pay_v3.merchant.fund.withdraw_by_out_request_no`.
-        pub struct WithdrawByOutRequestNo {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must path",
-        }
-        new(out_request_no: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`WithdrawByOutRequestNo`].
-        pub struct WithdrawByOutRequestNoResponse {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must",
-            /// `withdraw_id`.
-            1 withdraw_id: String => "withdraw_id: must",
-            /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
-            2 status: String => "status: must",
-            /// `amount`; in fen.
-            3 amount: xinqiao_types::Fen => "amount: must",
-            /// `remark`.
-            4 remark: Option<String> => "remark",
-            /// `bank_memo`.
-            5 bank_memo: Option<String> => "bank_memo",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            6 account_type: String => "account_type: must",
-            /// `account_number`; personal data, masked in `Debug`.
-            7 account_number: String => "account_number: must masked",
-            /// `account_bank`.
-            8 account_bank: String => "account_bank: must",
-            /// `bank_name`.
-            9 bank_name: Option<String> => "bank_name",
-            /// `reason`.
-            10 reason: Option<String> => "reason",
-            /// `solution`.
-            11 solution: Option<String> => "solution",
-            /// `create_time`; format `rfc3339`.
-            12 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
-            13 update_time: String => "update_time: must",
-        }
-    }
-
-    w::endpoint! {
-        WithdrawByOutRequestNo => WithdrawByOutRequestNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.merchant.fund.withdraw_by_out_request_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/merchant/fund/withdraw/out-request-no/{out_request_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a withdrawal by WeChat Pay's number (按微信单号查询提现).
-        ///
-        /// * Call: `GET /v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}` on `api.mch.weixin.qq.com`.
-        /// * For: ecommerce-platform.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/ecommerce/fund/chapter3_6.shtml>.
-        /// * Catalog: `pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund`.
-        pub struct WithdrawByWithdrawIdV3MerchantFund {
-            /// `withdraw_id`.
-            0 withdraw_id: String => "withdraw_id: must path",
-        }
-        new(withdraw_id: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`WithdrawByWithdrawIdV3MerchantFund`].
-        pub struct WithdrawByWithdrawIdV3MerchantFundResponse {
-            /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
-            0 status: String => "status: must",
-            /// `withdraw_id`.
-            1 withdraw_id: String => "withdraw_id: must",
-            /// `out_request_no`.
-            2 out_request_no: String => "out_request_no: must",
-            /// `amount`.
-            3 amount: i64 => "amount: must",
-            /// `create_time`.
-            4 create_time: String => "create_time: must",
-            /// `update_time`.
-            5 update_time: String => "update_time: must",
-            /// `reason`.
-            6 reason: String => "reason: must",
-            /// `remark`.
-            7 remark: String => "remark: must",
-            /// `bank_memo`.
-            8 bank_memo: String => "bank_memo: must",
-            /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            9 account_type: String => "account_type: must",
-            /// `solution`.
-            10 solution: String => "solution: must",
-        }
-    }
-
-    w::endpoint! {
-        WithdrawByWithdrawIdV3MerchantFund => WithdrawByWithdrawIdV3MerchantFundResponse,
-        w::EndpointInfo {
-            id: "pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/merchant/fund/withdraw/withdraw-id/{withdraw_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a withdrawal by WeChat Pay's number (other path) (按微信单号查询提现（另一路径）).
-        ///
-        /// * Call: `GET /v3/merchant/fund/withdraw/{withdraw_id}` on `api.mch.weixin.qq.com`.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476674>.
-        /// * Catalog: `pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund_get`.
-        pub struct WithdrawByWithdrawIdV3MerchantFundGet {
-            /// `withdraw_id`.
-            0 withdraw_id: String => "withdraw_id: must path",
-        }
-        new(withdraw_id: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`WithdrawByWithdrawIdV3MerchantFundGet`].
-        pub struct WithdrawByWithdrawIdV3MerchantFundGetResponse {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must",
-            /// `withdraw_id`.
-            1 withdraw_id: String => "withdraw_id: must",
-            /// `status`.
-            2 status: String => "status: must",
-            /// `amount`; in fen.
-            3 amount: xinqiao_types::Fen => "amount: must",
-            /// `remark`.
-            4 remark: Option<String> => "remark",
-            /// `bank_memo`.
-            5 bank_memo: Option<String> => "bank_memo",
-            /// `account_type`.
-            6 account_type: String => "account_type: must",
-            /// `account_number`; personal data, masked in `Debug`.
-            7 account_number: String => "account_number: must masked",
-            /// `account_bank`.
-            8 account_bank: String => "account_bank: must",
-            /// `bank_name`.
-            9 bank_name: Option<String> => "bank_name",
-            /// `reason`.
-            10 reason: Option<String> => "reason",
-            /// `solution`.
-            11 solution: Option<String> => "solution",
-            /// `create_time`; format `rfc3339`.
-            12 create_time: String => "create_time: must",
-            /// `update_time`; format `rfc3339`.
-            13 update_time: String => "update_time: must",
-        }
-    }
-
-    w::endpoint! {
-        WithdrawByWithdrawIdV3MerchantFundGet => WithdrawByWithdrawIdV3MerchantFundGetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/merchant/fund/withdraw/{withdraw_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
 }
 
 /// Media upload (媒体上传): `pay_v3.merchant.media`.
@@ -458,8 +458,8 @@ pub mod media {
         /// * Call: `POST /v3/merchant/media/video_upload` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012761084>.
-        /// * Catalog: `pay_v3.merchant.media.video_upload`.
-        pub struct VideoUpload {
+        /// * Catalog: `pay_v3.merchant.media.upload_video`.
+        pub struct UploadVideo {
             /// `meta`.
             0 meta: super::Meta => "meta: must part",
             /// `file`.
@@ -468,13 +468,13 @@ pub mod media {
         new(meta: super::Meta, file: w::FilePart)
     }
 
-    /// Answer to [`VideoUpload`], the same as to [`Upload`].
-    pub type VideoUploadResponse = UploadResponse;
+    /// Answer to [`UploadVideo`], the same as to [`Upload`].
+    pub type UploadVideoResponse = UploadResponse;
 
     w::endpoint! {
-        VideoUpload => VideoUploadResponse,
+        UploadVideo => UploadVideoResponse,
         w::EndpointInfo {
-            id: "pay_v3.merchant.media.video_upload",
+            id: "pay_v3.merchant.media.upload_video",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/merchant/media/video_upload",

@@ -86,6 +86,261 @@ w::record! {
 }
 
 w::record! {
+    /// Create the violation notice address (创建违规通知地址).
+    ///
+    /// * Call: `POST /v3/merchant-risk-manage/violation-notifications` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, institution, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471333>.
+    /// * Catalog: `pay_v3.merchant_risk_manage.create_violation_notification`.
+    pub struct CreateViolationNotification {
+        /// `notify_url`.
+        0 notify_url: Option<String> => "notify_url",
+    }
+    new()
+    text(notify_url: String)
+}
+
+w::record! {
+    /// Answer to [`CreateViolationNotification`].
+    pub struct CreateViolationNotificationResponse {
+        /// `notify_url`.
+        0 notify_url: String => "notify_url: must",
+    }
+}
+
+w::endpoint! {
+    CreateViolationNotification => CreateViolationNotificationResponse,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_risk_manage.create_violation_notification",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-risk-manage/violation-notifications",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Delete the violation notice address (删除违规通知地址).
+    ///
+    /// * Call: `DELETE /v3/merchant-risk-manage/violation-notifications` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, institution, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471334>.
+    /// * Catalog: `pay_v3.merchant_risk_manage.delete_violation_notification`.
+    pub struct DeleteViolationNotification {
+    }
+    new()
+}
+
+w::endpoint! {
+    DeleteViolationNotification => w::Empty,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_risk_manage.delete_violation_notification",
+        method: "DELETE",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-risk-manage/violation-notifications",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the risk information of a trade (查询交易风险信息).
+    ///
+    /// * Call: `GET /v3/merchant-risk-manage/trade-risk-information` on `api.mch.weixin.qq.com`.
+    /// * For: merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467535>.
+    /// * Catalog: `pay_v3.merchant_risk_manage.get_trade_risk_information`.
+    pub struct GetTradeRiskInformation {
+        /// `sp_mchid`.
+        0 sp_mchid: Option<String> => "sp_mchid: query",
+        /// `sub_mchid`.
+        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// `out_trade_no`.
+        2 out_trade_no: String => "out_trade_no: must query",
+        /// `acquiring_bank_id`.
+        3 acquiring_bank_id: Option<String> => "acquiring_bank_id: query",
+        /// `channel_id`.
+        4 channel_id: Option<String> => "channel_id: query",
+        /// `complaints_information`.
+        5 complaints_information: Option<String> => "complaints_information: query",
+    }
+    new(out_trade_no: impl Into<String>)
+    text(
+        sp_mchid: String,
+        sub_mchid: String,
+        acquiring_bank_id: String,
+        channel_id: String,
+        complaints_information: String,
+    )
+}
+
+w::record! {
+    /// Answer to [`GetTradeRiskInformation`].
+    pub struct GetTradeRiskInformationResponse {
+        /// `risk_score`.
+        0 risk_score: i64 => "risk_score: must",
+        /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
+        1 risk_type: Option<String> => "risk_type",
+        /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
+        2 punish_type: Option<String> => "punish_type",
+        /// `punish_description`.
+        3 punish_description: Option<String> => "punish_description",
+    }
+}
+
+w::endpoint! {
+    GetTradeRiskInformation => GetTradeRiskInformationResponse,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_risk_manage.get_trade_risk_information",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-risk-manage/trade-risk-information",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the violation notice address (查询违规通知地址).
+    ///
+    /// * Call: `GET /v3/merchant-risk-manage/violation-notifications` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, institution, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471327>.
+    /// * Catalog: `pay_v3.merchant_risk_manage.get_violation_notifications`.
+    pub struct GetViolationNotifications {
+    }
+    new()
+}
+
+/// Answer to [`GetViolationNotifications`], the same as to [`CreateViolationNotification`].
+pub type GetViolationNotificationsResponse = CreateViolationNotificationResponse;
+
+w::endpoint! {
+    GetViolationNotifications => GetViolationNotificationsResponse,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_risk_manage.get_violation_notifications",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-risk-manage/violation-notifications",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Report the risk result of a trade (同步交易风险处置结果).
+    ///
+    /// * Call: `POST /v3/merchant-risk-manage/trade-risk-result` on `api.mch.weixin.qq.com`.
+    /// * For: merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692160>.
+    /// * Catalog: `pay_v3.merchant_risk_manage.report_trade_risk_result`.
+    pub struct ReportTradeRiskResult {
+        /// `sp_mchid`.
+        0 sp_mchid: Option<String> => "sp_mchid",
+        /// `acquiring_bank_id`.
+        1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
+        /// `channel_id`.
+        2 channel_id: Option<String> => "channel_id",
+        /// `sub_mchid`.
+        3 sub_mchid: Option<String> => "sub_mchid",
+        /// `out_trade_no`.
+        4 out_trade_no: Option<String> => "out_trade_no",
+        /// `complaints_information`.
+        5 complaints_information: Option<String> => "complaints_information",
+        /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
+        6 risk_type: Option<String> => "risk_type",
+        /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` …; needed according to the documentation.
+        7 punish_type: Option<String> => "punish_type",
+        /// `additional_punish_type`.
+        8 additional_punish_type: Option<String> => "additional_punish_type",
+    }
+    new()
+    text(
+        sp_mchid: String,
+        acquiring_bank_id: String,
+        channel_id: String,
+        sub_mchid: String,
+        out_trade_no: String,
+        complaints_information: String,
+        risk_type: String,
+        punish_type: String,
+        additional_punish_type: String,
+    )
+}
+
+w::record! {
+    /// Answer to [`ReportTradeRiskResult`].
+    pub struct ReportTradeRiskResultResponse {
+        /// `sp_mchid`.
+        0 sp_mchid: Option<String> => "sp_mchid",
+        /// `acquiring_bank_id`.
+        1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
+        /// `channel_id`.
+        2 channel_id: Option<String> => "channel_id",
+        /// `sub_mchid`.
+        3 sub_mchid: Option<String> => "sub_mchid",
+        /// `out_trade_no`.
+        4 out_trade_no: Option<String> => "out_trade_no",
+        /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
+        5 risk_type: Option<String> => "risk_type",
+        /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
+        6 punish_type: Option<String> => "punish_type",
+        /// `punish_description`.
+        7 punish_description: Option<String> => "punish_description",
+        /// `additional_punish_type`.
+        8 additional_punish_type: Option<String> => "additional_punish_type",
+    }
+}
+
+w::endpoint! {
+    ReportTradeRiskResult => ReportTradeRiskResultResponse,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_risk_manage.report_trade_risk_result",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-risk-manage/trade-risk-result",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Keyed,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Report joint information of a trade (上报交易联合信息).
     ///
     /// * Call: `POST /v3/merchant-risk-manage/report-trade-union-information` on `api.mch.weixin.qq.com`.
@@ -275,268 +530,13 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the risk information of a trade (查询交易风险信息).
-    ///
-    /// * Call: `GET /v3/merchant-risk-manage/trade-risk-information` on `api.mch.weixin.qq.com`.
-    /// * For: merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012467535>.
-    /// * Catalog: `pay_v3.merchant_risk_manage.trade_risk_information`.
-    pub struct TradeRiskInformation {
-        /// `sp_mchid`.
-        0 sp_mchid: Option<String> => "sp_mchid: query",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `out_trade_no`.
-        2 out_trade_no: String => "out_trade_no: must query",
-        /// `acquiring_bank_id`.
-        3 acquiring_bank_id: Option<String> => "acquiring_bank_id: query",
-        /// `channel_id`.
-        4 channel_id: Option<String> => "channel_id: query",
-        /// `complaints_information`.
-        5 complaints_information: Option<String> => "complaints_information: query",
-    }
-    new(out_trade_no: impl Into<String>)
-    text(
-        sp_mchid: String,
-        sub_mchid: String,
-        acquiring_bank_id: String,
-        channel_id: String,
-        complaints_information: String,
-    )
-}
-
-w::record! {
-    /// Answer to [`TradeRiskInformation`].
-    pub struct TradeRiskInformationResponse {
-        /// `risk_score`.
-        0 risk_score: i64 => "risk_score: must",
-        /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
-        1 risk_type: Option<String> => "risk_type",
-        /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
-        2 punish_type: Option<String> => "punish_type",
-        /// `punish_description`.
-        3 punish_description: Option<String> => "punish_description",
-    }
-}
-
-w::endpoint! {
-    TradeRiskInformation => TradeRiskInformationResponse,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_risk_manage.trade_risk_information",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-risk-manage/trade-risk-information",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Report the risk result of a trade (同步交易风险处置结果).
-    ///
-    /// * Call: `POST /v3/merchant-risk-manage/trade-risk-result` on `api.mch.weixin.qq.com`.
-    /// * For: merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692160>.
-    /// * Catalog: `pay_v3.merchant_risk_manage.trade_risk_result`.
-    pub struct TradeRiskResult {
-        /// `sp_mchid`.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `acquiring_bank_id`.
-        1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-        /// `channel_id`.
-        2 channel_id: Option<String> => "channel_id",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
-        4 out_trade_no: Option<String> => "out_trade_no",
-        /// `complaints_information`.
-        5 complaints_information: Option<String> => "complaints_information",
-        /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
-        6 risk_type: Option<String> => "risk_type",
-        /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` …; needed according to the documentation.
-        7 punish_type: Option<String> => "punish_type",
-        /// `additional_punish_type`.
-        8 additional_punish_type: Option<String> => "additional_punish_type",
-    }
-    new()
-    text(
-        sp_mchid: String,
-        acquiring_bank_id: String,
-        channel_id: String,
-        sub_mchid: String,
-        out_trade_no: String,
-        complaints_information: String,
-        risk_type: String,
-        punish_type: String,
-        additional_punish_type: String,
-    )
-}
-
-w::record! {
-    /// Answer to [`TradeRiskResult`].
-    pub struct TradeRiskResultResponse {
-        /// `sp_mchid`.
-        0 sp_mchid: Option<String> => "sp_mchid",
-        /// `acquiring_bank_id`.
-        1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
-        /// `channel_id`.
-        2 channel_id: Option<String> => "channel_id",
-        /// `sub_mchid`.
-        3 sub_mchid: Option<String> => "sub_mchid",
-        /// `out_trade_no`.
-        4 out_trade_no: Option<String> => "out_trade_no",
-        /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
-        5 risk_type: Option<String> => "risk_type",
-        /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
-        6 punish_type: Option<String> => "punish_type",
-        /// `punish_description`.
-        7 punish_description: Option<String> => "punish_description",
-        /// `additional_punish_type`.
-        8 additional_punish_type: Option<String> => "additional_punish_type",
-    }
-}
-
-w::endpoint! {
-    TradeRiskResult => TradeRiskResultResponse,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_risk_manage.trade_risk_result",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-risk-manage/trade-risk-result",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Keyed,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Delete the violation notice address (删除违规通知地址).
-    ///
-    /// * Call: `DELETE /v3/merchant-risk-manage/violation-notifications` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, institution, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471334>.
-    /// * Catalog: `pay_v3.merchant_risk_manage.violation_notifications_delete`.
-    pub struct ViolationNotificationsDelete {
-    }
-    new()
-}
-
-w::endpoint! {
-    ViolationNotificationsDelete => w::Empty,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_risk_manage.violation_notifications_delete",
-        method: "DELETE",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-risk-manage/violation-notifications",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the violation notice address (查询违规通知地址).
-    ///
-    /// * Call: `GET /v3/merchant-risk-manage/violation-notifications` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, institution, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471327>.
-    /// * Catalog: `pay_v3.merchant_risk_manage.violation_notifications_get`.
-    pub struct ViolationNotificationsGet {
-    }
-    new()
-}
-
-w::record! {
-    /// Answer to [`ViolationNotificationsGet`].
-    pub struct ViolationNotificationsGetResponse {
-        /// `notify_url`.
-        0 notify_url: String => "notify_url: must",
-    }
-}
-
-w::endpoint! {
-    ViolationNotificationsGet => ViolationNotificationsGetResponse,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_risk_manage.violation_notifications_get",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-risk-manage/violation-notifications",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Create the violation notice address (创建违规通知地址).
-    ///
-    /// * Call: `POST /v3/merchant-risk-manage/violation-notifications` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, institution, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471333>.
-    /// * Catalog: `pay_v3.merchant_risk_manage.violation_notifications_post`.
-    pub struct ViolationNotificationsPost {
-        /// `notify_url`.
-        0 notify_url: Option<String> => "notify_url",
-    }
-    new()
-    text(notify_url: String)
-}
-
-/// Answer to [`ViolationNotificationsPost`], the same as to [`ViolationNotificationsGet`].
-pub type ViolationNotificationsPostResponse = ViolationNotificationsGetResponse;
-
-w::endpoint! {
-    ViolationNotificationsPost => ViolationNotificationsPostResponse,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_risk_manage.violation_notifications_post",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-risk-manage/violation-notifications",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Change the violation notice address (修改违规通知地址).
     ///
     /// * Call: `PUT /v3/merchant-risk-manage/violation-notifications` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, institution, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471330>.
-    /// * Catalog: `pay_v3.merchant_risk_manage.violation_notifications_put`.
-    pub struct ViolationNotificationsPut {
+    /// * Catalog: `pay_v3.merchant_risk_manage.update_violation_notification`.
+    pub struct UpdateViolationNotification {
         /// `notify_url`.
         0 notify_url: Option<String> => "notify_url",
     }
@@ -544,13 +544,13 @@ w::record! {
     text(notify_url: String)
 }
 
-/// Answer to [`ViolationNotificationsPut`], the same as to [`ViolationNotificationsGet`].
-pub type ViolationNotificationsPutResponse = ViolationNotificationsGetResponse;
+/// Answer to [`UpdateViolationNotification`], the same as to [`CreateViolationNotification`].
+pub type UpdateViolationNotificationResponse = CreateViolationNotificationResponse;
 
 w::endpoint! {
-    ViolationNotificationsPut => ViolationNotificationsPutResponse,
+    UpdateViolationNotification => UpdateViolationNotificationResponse,
     w::EndpointInfo {
-        id: "pay_v3.merchant_risk_manage.violation_notifications_put",
+        id: "pay_v3.merchant_risk_manage.update_violation_notification",
         method: "PUT",
         host: "api.mch.weixin.qq.com",
         path: "/v3/merchant-risk-manage/violation-notifications",
@@ -639,8 +639,8 @@ pub mod ec_trade_risk {
         /// * Call: `POST /v3/merchant-risk-manage/ec-trade-risk/recv-dispose-result` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013894250>.
-        /// * Catalog: `pay_v3.merchant_risk_manage.ec_trade_risk.recv_dispose_result`.
-        pub struct RecvDisposeResult {
+        /// * Catalog: `pay_v3.merchant_risk_manage.ec_trade_risk.report_dispose_result`.
+        pub struct ReportDisposeResult {
             /// `mchid`.
             0 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `out_trade_no`.
@@ -674,17 +674,17 @@ pub mod ec_trade_risk {
     }
 
     w::record! {
-        /// Answer to [`RecvDisposeResult`].
-        pub struct RecvDisposeResultResponse {
+        /// Answer to [`ReportDisposeResult`].
+        pub struct ReportDisposeResultResponse {
             /// `rsp_msg`.
             0 rsp_msg: Option<String> => "rsp_msg",
         }
     }
 
     w::endpoint! {
-        RecvDisposeResult => RecvDisposeResultResponse,
+        ReportDisposeResult => ReportDisposeResultResponse,
         w::EndpointInfo {
-            id: "pay_v3.merchant_risk_manage.ec_trade_risk.recv_dispose_result",
+            id: "pay_v3.merchant_risk_manage.ec_trade_risk.report_dispose_result",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/merchant-risk-manage/ec-trade-risk/recv-dispose-result",

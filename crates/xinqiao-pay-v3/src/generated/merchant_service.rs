@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `action` of `merchant_service::FaqFaq`; `action` of `merchant_service::Link`.
+    /// `action` of `merchant_service::FaqDetail`; `action` of `merchant_service::Link`.
     pub struct Action {
         /// `action_id`.
         0 action_id: Option<String> => "action_id",
@@ -28,7 +28,7 @@ w::record! {
 }
 
 w::record! {
-    /// `additional_info` of the answer of `merchant_service::ComplaintsV2ByComplaintId`; `additional_info` of `merchant_service::ComplaintsV2Data`.
+    /// `additional_info` of the answer of `merchant_service::GetComplaintV2`; `additional_info` of `merchant_service::ComplaintItem`.
     pub struct AdditionalInfo {
         /// `type`; one of `SHARE_POWER_TYPE`.
         0 type_: String => "type: must",
@@ -98,7 +98,7 @@ w::record! {
 }
 
 w::record! {
-    /// `click_message` of `merchant_service::ComplaintsV2NegotiationHistorysData`.
+    /// `click_message` of `merchant_service::NegotiationRecord`.
     pub struct ClickMessage {
         /// `message_content`.
         0 message_content: Option<w::serial::Value> => "message_content",
@@ -110,7 +110,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `complaint_media_list` in the answer of `merchant_service::ComplaintsV2ByComplaintId`; an item of `complaint_media_list` in `merchant_service::ComplaintsV2Data`; and 1 more.
+    /// An item of `complaint_media_list` in the answer of `merchant_service::GetComplaintV2`; an item of `complaint_media_list` in `merchant_service::ComplaintItem`; and 1 more.
     pub struct ComplaintMedia {
         /// `media_type`; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
         0 media_type: String => "media_type: must",
@@ -120,7 +120,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `complaint_negotiation_history` in the answer of `merchant_service::ComplaintsNegotiationHistorys`.
+    /// An item of `complaint_negotiation_history` in the answer of `merchant_service::ListNegotiationHistory`.
     pub struct ComplaintNegotiationHistory {
         /// `operate_user`.
         0 operate_user: String => "operate_user: must",
@@ -136,7 +136,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `complaint_order_info` in the answer of `merchant_service::ComplaintsV2ByComplaintId`; an item of `complaint_order_info` in `merchant_service::ComplaintsV2Data`.
+    /// An item of `complaint_order_info` in the answer of `merchant_service::GetComplaintV2`; an item of `complaint_order_info` in `merchant_service::ComplaintItem`.
     pub struct ComplaintOrderInfo {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
@@ -148,8 +148,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `merchant_service::Complaints`.
-    pub struct ComplaintsData {
+    /// An item of `data` in the answer of `merchant_service::ListComplaints`.
+    pub struct Complaint {
         /// `out_trade_no`.
         0 out_trade_no: String => "out_trade_no: must",
         /// `complaint_time`.
@@ -172,8 +172,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `merchant_service::ComplaintsV2`.
-    pub struct ComplaintsV2Data {
+    /// An item of `data` in the answer of `merchant_service::ListComplaintsV2`.
+    pub struct ComplaintItem {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must",
         /// `complaint_time`; format `rfc3339`.
@@ -220,8 +220,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `merchant_service::ComplaintsV2NegotiationHistorys`.
-    pub struct ComplaintsV2NegotiationHistorysData {
+    /// An item of `data` in the answer of `merchant_service::ListNegotiationHistoryV2`.
+    pub struct NegotiationRecord {
         /// `log_id`.
         0 log_id: String => "log_id: must",
         /// `operator`.
@@ -237,9 +237,9 @@ w::record! {
         /// `complaint_media_list`.
         6 complaint_media_list: Option<w::serial::Value> => "complaint_media_list",
         /// `user_appy_platform_service_reason`.
-        7 user_appy_platform_service_reason: Option<String> => "user_appy_platform_service_reason",
+        7 platform_service_reason: Option<String> => "user_appy_platform_service_reason",
         /// `user_appy_platform_service_reason_description`.
-        8 user_appy_platform_service_reason_description: Option<String> => "user_appy_platform_service_reason_description",
+        8 platform_service_reason_desc: Option<String> => "user_appy_platform_service_reason_description",
         /// `normal_message`.
         9 normal_message: Option<NormalMessage> => "normal_message",
         /// `click_message`.
@@ -251,13 +251,13 @@ w::record! {
     /// The body `FAQ_LIST` of `merchant_service::Block`.
     pub struct Faq {
         /// `faqs`.
-        0 faqs: Option<Vec<FaqFaq>> => "faqs",
+        0 faqs: Option<Vec<FaqDetail>> => "faqs",
     }
 }
 
 w::record! {
     /// An item of `faqs` in `merchant_service::Faq`.
-    pub struct FaqFaq {
+    pub struct FaqDetail {
         /// `faq_id`.
         0 faq_id: Option<String> => "faq_id",
         /// `faq_title`.
@@ -317,7 +317,7 @@ w::record! {
 }
 
 w::record! {
-    /// `message` of `merchant_service::ResponseImmediateService`.
+    /// `message` of `merchant_service::RespondToImmediateService`.
     pub struct Message {
         /// `blocks`.
         0 blocks: Option<Vec<MessageBlock>> => "blocks",
@@ -380,7 +380,7 @@ w::record! {
 }
 
 w::record! {
-    /// `mini_program_jump_info` of `merchant_service::ComplaintsV2Response`; the body `ACTION_TYPE_JUMP_MINI_PROGRAM` of `merchant_service::Action`.
+    /// `mini_program_jump_info` of `merchant_service::RespondToComplaintV2`; the body `ACTION_TYPE_JUMP_MINI_PROGRAM` of `merchant_service::Action`.
     pub struct MiniProgramJumpInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -393,7 +393,7 @@ w::record! {
 }
 
 w::record! {
-    /// `normal_message` of `merchant_service::ComplaintsV2NegotiationHistorysData`.
+    /// `normal_message` of `merchant_service::NegotiationRecord`.
     pub struct NormalMessage {
         /// `blocks`.
         0 blocks: Option<Vec<Block>> => "blocks",
@@ -417,7 +417,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `service_order_info` in `merchant_service::ComplaintsV2Data`.
+    /// An item of `service_order_info` in `merchant_service::ComplaintItem`.
     pub struct ServiceOrderInfo {
         /// `order_id`.
         0 order_id: Option<String> => "order_id",
@@ -429,7 +429,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `service_order_info` in the answer of `merchant_service::ComplaintsV2ByComplaintId`.
+    /// An item of `service_order_info` in the answer of `merchant_service::GetComplaintV2`.
     pub struct ServiceOrderInfoItem {
         /// `order_id`.
         0 order_id: Option<String> => "order_id",
@@ -468,21 +468,99 @@ w::record! {
 }
 
 w::record! {
+    /// Complete a complaint (反馈投诉处理完成).
+    ///
+    /// * Call: `POST /v3/merchant-service/complaints-v2/{complaint_id}/complete` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467255>.
+    /// * Catalog: `pay_v3.merchant_service.complete_complaint_v2`.
+    pub struct CompleteComplaintV2 {
+        /// `complaint_id`.
+        0 complaint_id: String => "complaint_id: must path",
+        /// `complainted_mchid`; the account's merchantid.
+        1 complainted_mchid: String => "complainted_mchid: must",
+    }
+    new(complaint_id: impl Into<String>, complainted_mchid: impl Into<String>)
+}
+
+w::endpoint! {
+    CompleteComplaintV2 => w::Empty,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_service.complete_complaint_v2",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-service/complaints-v2/{complaint_id}/complete",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Create the complaint notice address (创建投诉通知地址).
+    ///
+    /// * Call: `POST /v3/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458679>.
+    /// * Catalog: `pay_v3.merchant_service.create_complaint_notification`.
+    pub struct CreateComplaintNotification {
+        /// `url`.
+        0 url: String => "url: must",
+    }
+    new(url: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`CreateComplaintNotification`].
+    pub struct CreateComplaintNotificationResponse {
+        /// `mchid`.
+        0 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `url`.
+        1 url: String => "url: must",
+    }
+}
+
+w::endpoint! {
+    CreateComplaintNotification => CreateComplaintNotificationResponse,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_service.create_complaint_notification",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-service/complaint-notifications",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Delete the complaint notice address (删除投诉通知地址).
     ///
     /// * Call: `DELETE /v3/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460452>.
-    /// * Catalog: `pay_v3.merchant_service.complaint_notifications_delete`.
-    pub struct ComplaintNotificationsDelete {
+    /// * Catalog: `pay_v3.merchant_service.delete_complaint_notification`.
+    pub struct DeleteComplaintNotification {
     }
     new()
 }
 
 w::endpoint! {
-    ComplaintNotificationsDelete => w::Empty,
+    DeleteComplaintNotification => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaint_notifications_delete",
+        id: "pay_v3.merchant_service.delete_complaint_notification",
         method: "DELETE",
         host: "api.mch.weixin.qq.com",
         path: "/v3/merchant-service/complaint-notifications",
@@ -504,318 +582,22 @@ w::record! {
     /// * Call: `GET /v3/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012459014>.
-    /// * Catalog: `pay_v3.merchant_service.complaint_notifications_get`.
-    pub struct ComplaintNotificationsGet {
+    /// * Catalog: `pay_v3.merchant_service.get_complaint_notifications`.
+    pub struct GetComplaintNotifications {
     }
     new()
 }
 
-w::record! {
-    /// Answer to [`ComplaintNotificationsGet`].
-    pub struct ComplaintNotificationsGetResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `url`.
-        1 url: String => "url: must",
-    }
-}
+/// Answer to [`GetComplaintNotifications`], the same as to [`CreateComplaintNotification`].
+pub type GetComplaintNotificationsResponse = CreateComplaintNotificationResponse;
 
 w::endpoint! {
-    ComplaintNotificationsGet => ComplaintNotificationsGetResponse,
+    GetComplaintNotifications => GetComplaintNotificationsResponse,
     w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaint_notifications_get",
+        id: "pay_v3.merchant_service.get_complaint_notifications",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/merchant-service/complaint-notifications",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Create the complaint notice address (创建投诉通知地址).
-    ///
-    /// * Call: `POST /v3/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458679>.
-    /// * Catalog: `pay_v3.merchant_service.complaint_notifications_post`.
-    pub struct ComplaintNotificationsPost {
-        /// `url`.
-        0 url: String => "url: must",
-    }
-    new(url: impl Into<String>)
-}
-
-/// Answer to [`ComplaintNotificationsPost`], the same as to [`ComplaintNotificationsGet`].
-pub type ComplaintNotificationsPostResponse = ComplaintNotificationsGetResponse;
-
-w::endpoint! {
-    ComplaintNotificationsPost => ComplaintNotificationsPostResponse,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaint_notifications_post",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-service/complaint-notifications",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Update the complaint notice address (更新投诉通知地址).
-    ///
-    /// * Call: `PUT /v3/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012459282>.
-    /// * Catalog: `pay_v3.merchant_service.complaint_notifications_put`.
-    pub struct ComplaintNotificationsPut {
-        /// `url`.
-        0 url: String => "url: must",
-    }
-    new(url: impl Into<String>)
-}
-
-/// Answer to [`ComplaintNotificationsPut`], the same as to [`ComplaintNotificationsGet`].
-pub type ComplaintNotificationsPutResponse = ComplaintNotificationsGetResponse;
-
-w::endpoint! {
-    ComplaintNotificationsPut => ComplaintNotificationsPutResponse,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaint_notifications_put",
-        method: "PUT",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-service/complaint-notifications",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List complaints (old) (列出投诉（旧）).
-    ///
-    /// * Call: `GET /v3/merchant-service/complaints` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Deprecated: shut down.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_1.shtml>.
-    /// * Catalog: `pay_v3.merchant_service.complaints`.
-    pub struct Complaints {
-        /// `limit`.
-        0 limit: Option<i64> => "limit: query",
-        /// `offset`.
-        1 offset: Option<i64> => "offset: query",
-        /// `begin_date`; format `yyyy-MM-dd`.
-        2 begin_date: String => "begin_date: must query",
-        /// `end_date`; format `yyyy-MM-dd`.
-        3 end_date: String => "end_date: must query",
-        /// `sub_mchid`.
-        4 sub_mchid: Option<String> => "sub_mchid: query",
-    }
-    new(begin_date: impl Into<String>, end_date: impl Into<String>)
-    text(sub_mchid: String)
-    set(limit: i64, offset: i64)
-}
-
-w::record! {
-    /// Answer to [`Complaints`].
-    pub struct ComplaintsResponse {
-        /// `offset`.
-        0 offset: i64 => "offset: must",
-        /// `limit`.
-        1 limit: i64 => "limit: must",
-        /// `total_count`.
-        2 total_count: Option<i64> => "total_count",
-        /// `data`.
-        3 data: Option<Vec<ComplaintsData>> => "data",
-    }
-}
-
-w::endpoint! {
-    Complaints => ComplaintsResponse,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaints",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-service/complaints",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a complaint by transaction (old) (按订单查询投诉（旧）).
-    ///
-    /// * Call: `GET /v3/merchant-service/complaints/{transaction_id}` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Deprecated: shut down.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_8.shtml>.
-    /// * Catalog: `pay_v3.merchant_service.complaints_by_transaction_id`.
-    pub struct ComplaintsByTransactionId {
-        /// `transaction_id`.
-        0 transaction_id: String => "transaction_id: must path",
-    }
-    new(transaction_id: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`ComplaintsByTransactionId`].
-    pub struct ComplaintsByTransactionIdResponse {
-        /// `out_trade_no`.
-        0 out_trade_no: String => "out_trade_no: must",
-        /// `complaint_time`.
-        1 complaint_time: String => "complaint_time: must",
-        /// `amount`.
-        2 amount: i64 => "amount: must",
-        /// `payer_phone`.
-        3 payer_phone: Option<String> => "payer_phone",
-        /// `complaint_detail`.
-        4 complaint_detail: String => "complaint_detail: must",
-        /// `complaint_state`.
-        5 complaint_state: Option<String> => "complaint_state",
-        /// `transaction_id`.
-        6 transaction_id: String => "transaction_id: must",
-        /// `frozen_end_time`.
-        7 frozen_end_time: Option<String> => "frozen_end_time",
-        /// `sub_mchid`.
-        8 sub_mchid: Option<String> => "sub_mchid",
-        /// `complaint_handle_state`.
-        9 complaint_handle_state: String => "complaint_handle_state: must",
-    }
-}
-
-w::endpoint! {
-    ComplaintsByTransactionId => ComplaintsByTransactionIdResponse,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaints_by_transaction_id",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-service/complaints/{transaction_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the history of a complaint (old) (查询投诉协商历史（旧）).
-    ///
-    /// * Call: `GET /v3/merchant-service/complaints/{transaction_id}/negotiation-historys` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Deprecated: shut down.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_7.shtml>.
-    /// * Catalog: `pay_v3.merchant_service.complaints_negotiation_historys`.
-    pub struct ComplaintsNegotiationHistorys {
-        /// `transaction_id`.
-        0 transaction_id: String => "transaction_id: must path",
-    }
-    new(transaction_id: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`ComplaintsNegotiationHistorys`].
-    pub struct ComplaintsNegotiationHistorysResponse {
-        /// `complaint_negotiation_history`.
-        0 complaint_negotiation_history: Option<Vec<ComplaintNegotiationHistory>> => "complaint_negotiation_history",
-    }
-}
-
-w::endpoint! {
-    ComplaintsNegotiationHistorys => ComplaintsNegotiationHistorysResponse,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaints_negotiation_historys",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-service/complaints/{transaction_id}/negotiation-historys",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List complaints (列出投诉).
-    ///
-    /// * Call: `GET /v3/merchant-service/complaints-v2` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, institution, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012533431>.
-    /// * Catalog: `pay_v3.merchant_service.complaints_v2`.
-    pub struct ComplaintsV2 {
-        /// `complainted_mchid`.
-        0 complainted_mchid: Option<String> => "complainted_mchid: query",
-        /// `begin_date`; format `yyyy-MM-dd`.
-        1 begin_date: String => "begin_date: must query",
-        /// `end_date`; format `yyyy-MM-dd`.
-        2 end_date: String => "end_date: must query",
-        /// `limit`.
-        3 limit: Option<i64> => "limit: query",
-        /// `offset`.
-        4 offset: Option<i64> => "offset: query",
-    }
-    new(begin_date: impl Into<String>, end_date: impl Into<String>)
-    text(complainted_mchid: String)
-    set(limit: i64, offset: i64)
-}
-
-w::record! {
-    /// Answer to [`ComplaintsV2`].
-    pub struct ComplaintsV2Answer {
-        /// `data`.
-        0 data: Vec<ComplaintsV2Data> => "data: must",
-        /// `limit`.
-        1 limit: i64 => "limit: must",
-        /// `offset`.
-        2 offset: i64 => "offset: must",
-        /// `total_count`.
-        3 total_count: Option<i64> => "total_count",
-    }
-}
-
-w::endpoint! {
-    ComplaintsV2 => ComplaintsV2Answer,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaints_v2",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-service/complaints-v2",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::None,
@@ -834,8 +616,8 @@ w::record! {
     /// * Call: `GET /v3/merchant-service/complaints-v2/{complaint_id}` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, institution, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012533436>.
-    /// * Catalog: `pay_v3.merchant_service.complaints_v2_by_complaint_id`.
-    pub struct ComplaintsV2ByComplaintId {
+    /// * Catalog: `pay_v3.merchant_service.get_complaint_v2`.
+    pub struct GetComplaintV2 {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must path",
     }
@@ -843,8 +625,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ComplaintsV2ByComplaintId`].
-    pub struct ComplaintsV2ByComplaintIdResponse {
+    /// Answer to [`GetComplaintV2`].
+    pub struct GetComplaintV2Response {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must",
         /// `complaint_detail`.
@@ -891,9 +673,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ComplaintsV2ByComplaintId => ComplaintsV2ByComplaintIdResponse,
+    GetComplaintV2 => GetComplaintV2Response,
     w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaints_v2_by_complaint_id",
+        id: "pay_v3.merchant_service.get_complaint_v2",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/merchant-service/complaints-v2/{complaint_id}",
@@ -910,33 +692,215 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Complete a complaint (反馈投诉处理完成).
+    /// List complaints (old) (列出投诉（旧）).
     ///
-    /// * Call: `POST /v3/merchant-service/complaints-v2/{complaint_id}/complete` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467255>.
-    /// * Catalog: `pay_v3.merchant_service.complaints_v2_complete`.
-    pub struct ComplaintsV2Complete {
-        /// `complaint_id`.
-        0 complaint_id: String => "complaint_id: must path",
-        /// `complainted_mchid`; the account's merchantid.
-        1 complainted_mchid: String => "complainted_mchid: must",
+    /// * Call: `GET /v3/merchant-service/complaints` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Deprecated: shut down.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_1.shtml>.
+    /// * Catalog: `pay_v3.merchant_service.list_complaints`.
+    pub struct ListComplaints {
+        /// `limit`.
+        0 limit: Option<i64> => "limit: query",
+        /// `offset`.
+        1 offset: Option<i64> => "offset: query",
+        /// `begin_date`; format `yyyy-MM-dd`.
+        2 begin_date: String => "begin_date: must query",
+        /// `end_date`; format `yyyy-MM-dd`.
+        3 end_date: String => "end_date: must query",
+        /// `sub_mchid`.
+        4 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(complaint_id: impl Into<String>, complainted_mchid: impl Into<String>)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
+    text(sub_mchid: String)
+    set(limit: i64, offset: i64)
+}
+
+w::record! {
+    /// Answer to [`ListComplaints`].
+    pub struct ListComplaintsResponse {
+        /// `offset`.
+        0 offset: i64 => "offset: must",
+        /// `limit`.
+        1 limit: i64 => "limit: must",
+        /// `total_count`.
+        2 total_count: Option<i64> => "total_count",
+        /// `data`.
+        3 data: Option<Vec<Complaint>> => "data",
+    }
 }
 
 w::endpoint! {
-    ComplaintsV2Complete => w::Empty,
+    ListComplaints => ListComplaintsResponse,
     w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaints_v2_complete",
-        method: "POST",
+        id: "pay_v3.merchant_service.list_complaints",
+        method: "GET",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-service/complaints-v2/{complaint_id}/complete",
+        path: "/v3/merchant-service/complaints",
         when: None,
         auth: w::Auth::Merchant,
-        content: w::Content::Json,
+        content: w::Content::None,
         answer: w::Content::Json,
-        retry: w::Retry::Never,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a complaint by transaction (old) (按订单查询投诉（旧）).
+    ///
+    /// * Call: `GET /v3/merchant-service/complaints/{transaction_id}` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Deprecated: shut down.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_8.shtml>.
+    /// * Catalog: `pay_v3.merchant_service.list_complaints_by_transaction_id`.
+    pub struct ListComplaintsByTransactionId {
+        /// `transaction_id`.
+        0 transaction_id: String => "transaction_id: must path",
+    }
+    new(transaction_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`ListComplaintsByTransactionId`].
+    pub struct ListComplaintsByTransactionIdResponse {
+        /// `out_trade_no`.
+        0 out_trade_no: String => "out_trade_no: must",
+        /// `complaint_time`.
+        1 complaint_time: String => "complaint_time: must",
+        /// `amount`.
+        2 amount: i64 => "amount: must",
+        /// `payer_phone`.
+        3 payer_phone: Option<String> => "payer_phone",
+        /// `complaint_detail`.
+        4 complaint_detail: String => "complaint_detail: must",
+        /// `complaint_state`.
+        5 complaint_state: Option<String> => "complaint_state",
+        /// `transaction_id`.
+        6 transaction_id: String => "transaction_id: must",
+        /// `frozen_end_time`.
+        7 frozen_end_time: Option<String> => "frozen_end_time",
+        /// `sub_mchid`.
+        8 sub_mchid: Option<String> => "sub_mchid",
+        /// `complaint_handle_state`.
+        9 complaint_handle_state: String => "complaint_handle_state: must",
+    }
+}
+
+w::endpoint! {
+    ListComplaintsByTransactionId => ListComplaintsByTransactionIdResponse,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_service.list_complaints_by_transaction_id",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-service/complaints/{transaction_id}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List complaints (列出投诉).
+    ///
+    /// * Call: `GET /v3/merchant-service/complaints-v2` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, institution, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012533431>.
+    /// * Catalog: `pay_v3.merchant_service.list_complaints_v2`.
+    pub struct ListComplaintsV2 {
+        /// `complainted_mchid`.
+        0 complainted_mchid: Option<String> => "complainted_mchid: query",
+        /// `begin_date`; format `yyyy-MM-dd`.
+        1 begin_date: String => "begin_date: must query",
+        /// `end_date`; format `yyyy-MM-dd`.
+        2 end_date: String => "end_date: must query",
+        /// `limit`.
+        3 limit: Option<i64> => "limit: query",
+        /// `offset`.
+        4 offset: Option<i64> => "offset: query",
+    }
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
+    text(complainted_mchid: String)
+    set(limit: i64, offset: i64)
+}
+
+w::record! {
+    /// Answer to [`ListComplaintsV2`].
+    pub struct ListComplaintsV2Response {
+        /// `data`.
+        0 data: Vec<ComplaintItem> => "data: must",
+        /// `limit`.
+        1 limit: i64 => "limit: must",
+        /// `offset`.
+        2 offset: i64 => "offset: must",
+        /// `total_count`.
+        3 total_count: Option<i64> => "total_count",
+    }
+}
+
+w::endpoint! {
+    ListComplaintsV2 => ListComplaintsV2Response,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_service.list_complaints_v2",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-service/complaints-v2",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the history of a complaint (old) (查询投诉协商历史（旧）).
+    ///
+    /// * Call: `GET /v3/merchant-service/complaints/{transaction_id}/negotiation-historys` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Deprecated: shut down.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_7.shtml>.
+    /// * Catalog: `pay_v3.merchant_service.list_negotiation_history`.
+    pub struct ListNegotiationHistory {
+        /// `transaction_id`.
+        0 transaction_id: String => "transaction_id: must path",
+    }
+    new(transaction_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`ListNegotiationHistory`].
+    pub struct ListNegotiationHistoryResponse {
+        /// `complaint_negotiation_history`.
+        0 complaint_negotiation_history: Option<Vec<ComplaintNegotiationHistory>> => "complaint_negotiation_history",
+    }
+}
+
+w::endpoint! {
+    ListNegotiationHistory => ListNegotiationHistoryResponse,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_service.list_negotiation_history",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-service/complaints/{transaction_id}/negotiation-historys",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
         code_field: "code",
         message_field: "message",
         client_cert: false,
@@ -950,8 +914,8 @@ w::record! {
     /// * Call: `GET /v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, institution, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012533439>.
-    /// * Catalog: `pay_v3.merchant_service.complaints_v2_negotiation_historys`.
-    pub struct ComplaintsV2NegotiationHistorys {
+    /// * Catalog: `pay_v3.merchant_service.list_negotiation_history_v2`.
+    pub struct ListNegotiationHistoryV2 {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must path",
         /// `limit`.
@@ -964,10 +928,10 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ComplaintsV2NegotiationHistorys`].
-    pub struct ComplaintsV2NegotiationHistorysResponse {
+    /// Answer to [`ListNegotiationHistoryV2`].
+    pub struct ListNegotiationHistoryV2Response {
         /// `data`.
-        0 data: Vec<ComplaintsV2NegotiationHistorysData> => "data: must",
+        0 data: Vec<NegotiationRecord> => "data: must",
         /// `limit`.
         1 limit: i64 => "limit: must",
         /// `offset`.
@@ -978,9 +942,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ComplaintsV2NegotiationHistorys => ComplaintsV2NegotiationHistorysResponse,
+    ListNegotiationHistoryV2 => ListNegotiationHistoryV2Response,
     w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaints_v2_negotiation_historys",
+        id: "pay_v3.merchant_service.list_negotiation_history_v2",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/merchant-service/complaints-v2/{complaint_id}/negotiation-historys",
@@ -1002,8 +966,8 @@ w::record! {
     /// * Call: `POST /v3/merchant-service/complaints-v2/{complaint_id}/response` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467254>.
-    /// * Catalog: `pay_v3.merchant_service.complaints_v2_response`.
-    pub struct ComplaintsV2Response {
+    /// * Catalog: `pay_v3.merchant_service.respond_to_complaint_v2`.
+    pub struct RespondToComplaintV2 {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must path",
         /// `complainted_mchid`; the account's merchantid.
@@ -1029,9 +993,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ComplaintsV2Response => w::Empty,
+    RespondToComplaintV2 => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaints_v2_response",
+        id: "pay_v3.merchant_service.respond_to_complaint_v2",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/merchant-service/complaints-v2/{complaint_id}/response",
@@ -1048,38 +1012,44 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Update the refund progress of a complaint (更新投诉退款进度).
+    /// Respond to a complaint that needs immediate service (回复需即时服务的投诉).
     ///
-    /// * Call: `POST /v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, institution, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467256>.
-    /// * Catalog: `pay_v3.merchant_service.complaints_v2_update_refund_progress`.
-    pub struct ComplaintsV2UpdateRefundProgress {
+    /// * Call: `POST /v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service` on `api.mch.weixin.qq.com`.
+    /// * For: merchant, partner.
+    /// * Catalog: `pay_v3.merchant_service.respond_to_immediate_service`.
+    pub struct RespondToImmediateService {
         /// `complaint_id`.
         0 complaint_id: String => "complaint_id: must path",
-        /// `action`; one of `REJECT` `APPROVE`.
-        1 action: String => "action: must",
-        /// `launch_refund_day`.
-        2 launch_refund_day: Option<i64> => "launch_refund_day",
-        /// `reject_reason`.
-        3 reject_reason: Option<String> => "reject_reason",
-        /// `reject_media_list`.
-        4 reject_media_list: Option<Vec<String>> => "reject_media_list",
-        /// `remark`.
-        5 remark: Option<String> => "remark",
+        /// `complainted_mchid`.
+        1 complainted_mchid: String => "complainted_mchid: must",
+        /// `message`.
+        2 message: Message => "message: must",
+        /// `idempotent_id`.
+        3 idempotent_id: String => "idempotent_id: must",
     }
-    new(complaint_id: impl Into<String>, action: impl Into<String>)
-    text(reject_reason: String, remark: String)
-    set(launch_refund_day: i64, reject_media_list: Vec<String>)
+    new(
+        complaint_id: impl Into<String>,
+        complainted_mchid: impl Into<String>,
+        message: Message,
+        idempotent_id: impl Into<String>,
+    )
+}
+
+w::record! {
+    /// Answer to [`RespondToImmediateService`].
+    pub struct RespondToImmediateServiceResponse {
+        /// `log_id`.
+        0 log_id: Option<String> => "log_id",
+    }
 }
 
 w::endpoint! {
-    ComplaintsV2UpdateRefundProgress => w::Empty,
+    RespondToImmediateService => RespondToImmediateServiceResponse,
     w::EndpointInfo {
-        id: "pay_v3.merchant_service.complaints_v2_update_refund_progress",
+        id: "pay_v3.merchant_service.respond_to_immediate_service",
         method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress",
+        path: "/v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -1099,8 +1069,8 @@ w::record! {
     /// * For: channel-partner, merchant, partner.
     /// * Deprecated: shut down.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_6.shtml>.
-    /// * Catalog: `pay_v3.merchant_service.feedbacks`.
-    pub struct Feedbacks {
+    /// * Catalog: `pay_v3.merchant_service.submit_feedback`.
+    pub struct SubmitFeedback {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must",
         /// `complainted_mchid`.
@@ -1123,9 +1093,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Feedbacks => w::Empty,
+    SubmitFeedback => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.merchant_service.feedbacks",
+        id: "pay_v3.merchant_service.submit_feedback",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/merchant-service/feedbacks",
@@ -1142,44 +1112,74 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Respond to a complaint that needs immediate service (回复需即时服务的投诉).
+    /// Update the complaint notice address (更新投诉通知地址).
     ///
-    /// * Call: `POST /v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service` on `api.mch.weixin.qq.com`.
-    /// * For: merchant, partner.
-    /// * Catalog: `pay_v3.merchant_service.response_immediate_service`.
-    pub struct ResponseImmediateService {
-        /// `complaint_id`.
-        0 complaint_id: String => "complaint_id: must path",
-        /// `complainted_mchid`.
-        1 complainted_mchid: String => "complainted_mchid: must",
-        /// `message`.
-        2 message: Message => "message: must",
-        /// `idempotent_id`.
-        3 idempotent_id: String => "idempotent_id: must",
+    /// * Call: `PUT /v3/merchant-service/complaint-notifications` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012459282>.
+    /// * Catalog: `pay_v3.merchant_service.update_complaint_notification`.
+    pub struct UpdateComplaintNotification {
+        /// `url`.
+        0 url: String => "url: must",
     }
-    new(
-        complaint_id: impl Into<String>,
-        complainted_mchid: impl Into<String>,
-        message: Message,
-        idempotent_id: impl Into<String>,
-    )
+    new(url: impl Into<String>)
+}
+
+/// Answer to [`UpdateComplaintNotification`], the same as to [`CreateComplaintNotification`].
+pub type UpdateComplaintNotificationResponse = CreateComplaintNotificationResponse;
+
+w::endpoint! {
+    UpdateComplaintNotification => UpdateComplaintNotificationResponse,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_service.update_complaint_notification",
+        method: "PUT",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-service/complaint-notifications",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
 }
 
 w::record! {
-    /// Answer to [`ResponseImmediateService`].
-    pub struct ResponseImmediateServiceResponse {
-        /// `log_id`.
-        0 log_id: Option<String> => "log_id",
+    /// Update the refund progress of a complaint (更新投诉退款进度).
+    ///
+    /// * Call: `POST /v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, institution, merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467256>.
+    /// * Catalog: `pay_v3.merchant_service.update_refund_progress`.
+    pub struct UpdateRefundProgress {
+        /// `complaint_id`.
+        0 complaint_id: String => "complaint_id: must path",
+        /// `action`; one of `REJECT` `APPROVE`.
+        1 action: String => "action: must",
+        /// `launch_refund_day`.
+        2 launch_refund_day: Option<i64> => "launch_refund_day",
+        /// `reject_reason`.
+        3 reject_reason: Option<String> => "reject_reason",
+        /// `reject_media_list`.
+        4 reject_media_list: Option<Vec<String>> => "reject_media_list",
+        /// `remark`.
+        5 remark: Option<String> => "remark",
     }
+    new(complaint_id: impl Into<String>, action: impl Into<String>)
+    text(reject_reason: String, remark: String)
+    set(launch_refund_day: i64, reject_media_list: Vec<String>)
 }
 
 w::endpoint! {
-    ResponseImmediateService => ResponseImmediateServiceResponse,
+    UpdateRefundProgress => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.merchant_service.response_immediate_service",
+        id: "pay_v3.merchant_service.update_refund_progress",
         method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-service/complaints-v2/{complaint_id}/response-immediate-service",
+        path: "/v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -1262,8 +1262,8 @@ pub mod images {
         /// * Call: `GET /v3/merchant-service/images/{media_id}` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/consumer-complaint/images/query-images.html>.
-        /// * Catalog: `pay_v3.merchant_service.images.by_media_id`.
-        pub struct ByMediaId {
+        /// * Catalog: `pay_v3.merchant_service.images.download`.
+        pub struct Download {
             /// `media_id`.
             0 media_id: xinqiao_types::MediaId => "media_id: must path",
         }
@@ -1271,9 +1271,9 @@ pub mod images {
     }
 
     w::endpoint! {
-        ByMediaId => w::Empty,
+        Download => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.merchant_service.images.by_media_id",
+            id: "pay_v3.merchant_service.images.download",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/merchant-service/images/{media_id}",

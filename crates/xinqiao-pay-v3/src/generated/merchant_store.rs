@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `failed_store_recipient` in the answer of `merchant_store::StoresByStoreIdRecipientsBind`; an item of `failed_store_recipient` in the answer of `merchant_store::StoresByStoreIdRecipientsUnbind`.
+    /// An item of `failed_store_recipient` in the answer of `merchant_store::BindStoreRecipient`; an item of `failed_store_recipient` in the answer of `merchant_store::UnbindStoreRecipient`.
     pub struct FailedStoreRecipient {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `store_address` of `merchant_store::Stores`; `store_address` of `merchant_store::StoresByStoreIdPatch`.
+    /// `store_address` of `merchant_store::CreateStore`; `store_address` of `merchant_store::UpdateStore`.
     pub struct StoreAddress {
         /// `address_code`; needed according to the documentation.
         0 address_code: Option<String> => "address_code",
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `store_basics` of `merchant_store::Stores`; `store_basics` of the answer of `merchant_store::StoresByStoreIdGet`; and 1 more.
+    /// `store_basics` of `merchant_store::CreateStore`; `store_basics` of the answer of `merchant_store::GetStore`; and 1 more.
     pub struct StoreBasic {
         /// `store_reference_id`.
         0 store_reference_id: Option<String> => "store_reference_id",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// `store_business` of `merchant_store::Stores`; `store_business` of the answer of `merchant_store::StoresByStoreIdGet`; and 1 more.
+    /// `store_business` of `merchant_store::CreateStore`; `store_business` of the answer of `merchant_store::GetStore`; and 1 more.
     pub struct StoreBusiness {
         /// `service_phone`.
         0 service_phone: Option<String> => "service_phone",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `store_recipient` in `merchant_store::Stores`; an item of `store_recipient` in the answer of `merchant_store::StoresByStoreIdGet`; and 3 more.
+    /// An item of `store_recipient` in `merchant_store::BindStoreRecipient`; an item of `store_recipient` in `merchant_store::CreateStore`; and 3 more.
     pub struct StoreRecipient {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -77,7 +77,7 @@ w::record! {
 }
 
 w::record! {
-    /// `store_state` of the answer of `merchant_store::StoresByStoreIdGet`.
+    /// `store_state` of the answer of `merchant_store::GetStore`.
     pub struct StoreState {
         /// `store_state_value`.
         0 store_state_value: String => "store_state_value: must",
@@ -89,8 +89,8 @@ w::record! {
 }
 
 w::record! {
-    /// `store_address` of the answer of `merchant_store::StoresByStoreIdGet`.
-    pub struct StoresByStoreIdGetStoreAddress {
+    /// `store_address` of the answer of `merchant_store::GetStore`.
+    pub struct GetStoreAddress {
         /// `address_code`.
         0 address_code: Option<String> => "address_code",
         /// `address_detail`.
@@ -105,13 +105,59 @@ w::record! {
 }
 
 w::record! {
+    /// Bind recipients to a store (绑定门店收款信息).
+    ///
+    /// * Call: `POST /v3/merchant-store/stores/{store_id}/recipients/bind` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085771>.
+    /// * Catalog: `pay_v3.merchant_store.bind_store_recipient`.
+    pub struct BindStoreRecipient {
+        /// `store_id`.
+        0 store_id: i64 => "store_id: must path",
+        /// `sub_mchid`; needed according to the documentation.
+        1 sub_mchid: Option<String> => "sub_mchid",
+        /// `store_recipient`.
+        2 store_recipient: Vec<StoreRecipient> => "store_recipient: must",
+    }
+    new(store_id: i64, store_recipient: Vec<StoreRecipient>)
+    text(sub_mchid: String)
+}
+
+w::record! {
+    /// Answer to [`BindStoreRecipient`].
+    pub struct BindStoreRecipientResponse {
+        /// `failed_store_recipient`.
+        0 failed_store_recipient: Option<Vec<FailedStoreRecipient>> => "failed_store_recipient",
+    }
+}
+
+w::endpoint! {
+    BindStoreRecipient => BindStoreRecipientResponse,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_store.bind_store_recipient",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-store/stores/{store_id}/recipients/bind",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Create a merchant store (创建商户门店).
     ///
     /// * Call: `POST /v3/merchant-store/stores` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085766>.
-    /// * Catalog: `pay_v3.merchant_store.stores`.
-    pub struct Stores {
+    /// * Catalog: `pay_v3.merchant_store.create_store`.
+    pub struct CreateStore {
         /// `sub_mchid`.
         0 sub_mchid: Option<String> => "sub_mchid",
         /// `store_basics`.
@@ -134,17 +180,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Stores`].
-    pub struct StoresResponse {
+    /// Answer to [`CreateStore`].
+    pub struct CreateStoreResponse {
         /// `store_id`.
         0 store_id: i64 => "store_id: must",
     }
 }
 
 w::endpoint! {
-    Stores => StoresResponse,
+    CreateStore => CreateStoreResponse,
     w::EndpointInfo {
-        id: "pay_v3.merchant_store.stores",
+        id: "pay_v3.merchant_store.create_store",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/merchant-store/stores",
@@ -166,8 +212,8 @@ w::record! {
     /// * Call: `GET /v3/merchant-store/stores/{store_id}` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085768>.
-    /// * Catalog: `pay_v3.merchant_store.stores_by_store_id_get`.
-    pub struct StoresByStoreIdGet {
+    /// * Catalog: `pay_v3.merchant_store.get_store`.
+    pub struct GetStore {
         /// `store_id`.
         0 store_id: i64 => "store_id: must path",
         /// `sub_mchid`.
@@ -178,12 +224,12 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`StoresByStoreIdGet`].
-    pub struct StoresByStoreIdGetResponse {
+    /// Answer to [`GetStore`].
+    pub struct GetStoreResponse {
         /// `store_basics`.
         0 store_basics: StoreBasic => "store_basics: must",
         /// `store_address`.
-        1 store_address: StoresByStoreIdGetStoreAddress => "store_address: must",
+        1 store_address: GetStoreAddress => "store_address: must",
         /// `store_business`.
         2 store_business: StoreBusiness => "store_business: must",
         /// `store_recipient`.
@@ -194,9 +240,9 @@ w::record! {
 }
 
 w::endpoint! {
-    StoresByStoreIdGet => StoresByStoreIdGetResponse,
+    GetStore => GetStoreResponse,
     w::EndpointInfo {
-        id: "pay_v3.merchant_store.stores_by_store_id_get",
+        id: "pay_v3.merchant_store.get_store",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/merchant-store/stores/{store_id}",
@@ -213,13 +259,55 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Unbind recipients from a store (解绑门店收款信息).
+    ///
+    /// * Call: `POST /v3/merchant-store/stores/{store_id}/recipients/unbind` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085773>.
+    /// * Catalog: `pay_v3.merchant_store.unbind_store_recipient`.
+    pub struct UnbindStoreRecipient {
+        /// `store_id`.
+        0 store_id: i64 => "store_id: must path",
+        /// `sub_mchid`.
+        1 sub_mchid: Option<String> => "sub_mchid",
+        /// `store_recipient`.
+        2 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
+    }
+    new(store_id: i64)
+    text(sub_mchid: String)
+    set(store_recipient: Vec<StoreRecipient>)
+}
+
+/// Answer to [`UnbindStoreRecipient`], the same as to [`BindStoreRecipient`].
+pub type UnbindStoreRecipientResponse = BindStoreRecipientResponse;
+
+w::endpoint! {
+    UnbindStoreRecipient => UnbindStoreRecipientResponse,
+    w::EndpointInfo {
+        id: "pay_v3.merchant_store.unbind_store_recipient",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/merchant-store/stores/{store_id}/recipients/unbind",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Change a merchant store (修改商户门店).
     ///
     /// * Call: `PATCH /v3/merchant-store/stores/{store_id}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085769>.
-    /// * Catalog: `pay_v3.merchant_store.stores_by_store_id_patch`.
-    pub struct StoresByStoreIdPatch {
+    /// * Catalog: `pay_v3.merchant_store.update_store`.
+    pub struct UpdateStore {
         /// `store_id`.
         0 store_id: i64 => "store_id: must path",
         /// `sub_mchid`.
@@ -244,100 +332,12 @@ w::record! {
 }
 
 w::endpoint! {
-    StoresByStoreIdPatch => w::Empty,
+    UpdateStore => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.merchant_store.stores_by_store_id_patch",
+        id: "pay_v3.merchant_store.update_store",
         method: "PATCH",
         host: "api.mch.weixin.qq.com",
         path: "/v3/merchant-store/stores/{store_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Bind recipients to a store (绑定门店收款信息).
-    ///
-    /// * Call: `POST /v3/merchant-store/stores/{store_id}/recipients/bind` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085771>.
-    /// * Catalog: `pay_v3.merchant_store.stores_by_store_id_recipients_bind`.
-    pub struct StoresByStoreIdRecipientsBind {
-        /// `store_id`.
-        0 store_id: i64 => "store_id: must path",
-        /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `store_recipient`.
-        2 store_recipient: Vec<StoreRecipient> => "store_recipient: must",
-    }
-    new(store_id: i64, store_recipient: Vec<StoreRecipient>)
-    text(sub_mchid: String)
-}
-
-w::record! {
-    /// Answer to [`StoresByStoreIdRecipientsBind`].
-    pub struct StoresByStoreIdRecipientsBindResponse {
-        /// `failed_store_recipient`.
-        0 failed_store_recipient: Option<Vec<FailedStoreRecipient>> => "failed_store_recipient",
-    }
-}
-
-w::endpoint! {
-    StoresByStoreIdRecipientsBind => StoresByStoreIdRecipientsBindResponse,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_store.stores_by_store_id_recipients_bind",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-store/stores/{store_id}/recipients/bind",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Unbind recipients from a store (解绑门店收款信息).
-    ///
-    /// * Call: `POST /v3/merchant-store/stores/{store_id}/recipients/unbind` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014085773>.
-    /// * Catalog: `pay_v3.merchant_store.stores_by_store_id_recipients_unbind`.
-    pub struct StoresByStoreIdRecipientsUnbind {
-        /// `store_id`.
-        0 store_id: i64 => "store_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `store_recipient`.
-        2 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
-    }
-    new(store_id: i64)
-    text(sub_mchid: String)
-    set(store_recipient: Vec<StoreRecipient>)
-}
-
-/// Answer to [`StoresByStoreIdRecipientsUnbind`], the same as to [`StoresByStoreIdRecipientsBind`].
-pub type StoresByStoreIdRecipientsUnbindResponse = StoresByStoreIdRecipientsBindResponse;
-
-w::endpoint! {
-    StoresByStoreIdRecipientsUnbind => StoresByStoreIdRecipientsUnbindResponse,
-    w::EndpointInfo {
-        id: "pay_v3.merchant_store.stores_by_store_id_recipients_unbind",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/merchant-store/stores/{store_id}/recipients/unbind",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,

@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `buyer_information` of `new_tax_control_fapiao::FapiaoApplications`.
+    /// `buyer_information` of `new_tax_control_fapiao::CreateFapiaoApplication`.
     pub struct BuyerInformation {
         /// `type`.
         0 type_: String => "type: must",
@@ -88,7 +88,7 @@ w::record! {
 }
 
 w::record! {
-    /// `buyer_information` of `new_tax_control_fapiao::FapiaoApplicationsInsertCards`; `buyer_information` of `new_tax_control_fapiao::FapiaoApplicationsIssueGeneral`; and 2 more.
+    /// `buyer_information` of `new_tax_control_fapiao::InsertCards`; `buyer_information` of `new_tax_control_fapiao::IssueGeneral`; and 2 more.
     pub struct BuyerInformationItem {
         /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
         0 type_: String => "type: must",
@@ -134,8 +134,8 @@ w::record! {
 }
 
 w::record! {
-    /// `digital_tax_mode` of the answer of `new_tax_control_fapiao::merchant::BySubMchidCheckStatusPost`.
-    pub struct BySubMchidCheckStatusPostDigitalTaxMode {
+    /// `digital_tax_mode` of the answer of `new_tax_control_fapiao::merchant::CheckStatus`.
+    pub struct CheckStatusDigitalTaxMode {
         /// `status`.
         0 status: String => "status: must",
         /// `billing_person_info`.
@@ -152,8 +152,8 @@ w::record! {
 }
 
 w::record! {
-    /// `third_mode` of the answer of `new_tax_control_fapiao::merchant::BySubMchidCheckStatusPost`.
-    pub struct BySubMchidCheckStatusPostThirdMode {
+    /// `third_mode` of the answer of `new_tax_control_fapiao::merchant::CheckStatus`.
+    pub struct CheckStatusThirdMode {
         /// `status`.
         0 status: String => "status: must",
     }
@@ -176,8 +176,8 @@ w::record! {
 }
 
 w::record! {
-    /// `card_template_information` of `new_tax_control_fapiao::CardTemplate`.
-    pub struct CardTemplateInformation {
+    /// `card_template_information` of `new_tax_control_fapiao::CreateCardTemplate`.
+    pub struct CreateCardTemplateInformation {
         /// `payee_name`.
         0 payee_name: Option<String> => "payee_name",
         /// `logo_url`; needed according to the documentation.
@@ -191,7 +191,7 @@ w::record! {
 }
 
 w::record! {
-    /// `custom_cell` of `new_tax_control_fapiao::CardTemplateInformation`.
+    /// `custom_cell` of `new_tax_control_fapiao::CreateCardTemplateInformation`.
     pub struct CustomCell {
         /// `words`.
         0 words: String => "words: must",
@@ -200,16 +200,18 @@ w::record! {
         /// `jump_url`.
         2 jump_url: Option<String> => "jump_url",
         /// `miniprogram_user_name`.
-        3 miniprogram_user_name: Option<String> => "miniprogram_user_name",
+        #[doc(alias = "miniprogram_user_name")]
+        3 mini_program_user_name: Option<String> => "miniprogram_user_name",
         /// `miniprogram_path`.
-        4 miniprogram_path: Option<String> => "miniprogram_path",
+        #[doc(alias = "miniprogram_path")]
+        4 mini_program_path: Option<String> => "miniprogram_path",
     }
     new(words: impl Into<String>, description: impl Into<String>)
-    text(jump_url: String, miniprogram_user_name: String, miniprogram_path: String)
+    text(jump_url: String, mini_program_user_name: String, mini_program_path: String)
 }
 
 w::record! {
-    /// `digital_tax_mode` of the answer of `new_tax_control_fapiao::merchant::BySubMchidCheckStatusGet`.
+    /// `digital_tax_mode` of the answer of `new_tax_control_fapiao::merchant::GetCheckStatus`.
     pub struct DigitalTaxMode {
         /// `status`; one of `APPROVAL_PENDING` `ACCESS_CONFIRMED_PENDING` `ABILITY_CONFIRMED_PENDING` `BILLING_PERSON_REGISTER_PENDING` `BILLING_PERSON_CONFIRMED_PENDING` `SECURITY_SETTING_PENDING` `APPLY_FAILED` `DISABLED` ….
         0 status: String => "status: must",
@@ -227,7 +229,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `ability_info` in `new_tax_control_fapiao::BySubMchidCheckStatusPostDigitalTaxMode`.
+    /// An item of `ability_info` in `new_tax_control_fapiao::CheckStatusDigitalTaxMode`.
     pub struct DigitalTaxModeAbilityInfo {
         /// `type`.
         0 type_: String => "type: must",
@@ -239,7 +241,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `billing_person_info` in `new_tax_control_fapiao::BySubMchidCheckStatusPostDigitalTaxMode`.
+    /// An item of `billing_person_info` in `new_tax_control_fapiao::CheckStatusDigitalTaxMode`.
     pub struct DigitalTaxModeBillingPersonInfo {
         /// `id`.
         0 id: String => "id: must",
@@ -249,7 +251,7 @@ w::record! {
 }
 
 w::record! {
-    /// `extra_information` of the answer of `new_tax_control_fapiao::merchant::BaseInformation`; `extra_information` of `new_tax_control_fapiao::FapiaoCardInformation`; and 1 more.
+    /// `extra_information` of the answer of `new_tax_control_fapiao::merchant::GetBaseInformation`; `extra_information` of `new_tax_control_fapiao::FapiaoCardInformation`; and 1 more.
     pub struct ExtraInformation {
         /// `payee`.
         0 payee: Option<String> => "payee",
@@ -264,7 +266,7 @@ w::record! {
 
 w::record! {
     /// An item of `items` in `new_tax_control_fapiao::FapiaoInformationInfo`.
-    pub struct FapiaoApplicationsByFapiaoApplyIdItem {
+    pub struct GetFapiaoApplicationItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
         /// `goods_name`.
@@ -294,7 +296,7 @@ w::record! {
 
 w::record! {
     /// An item of `items` in `new_tax_control_fapiao::FapiaoInformationDetail`.
-    pub struct FapiaoApplicationsIssueGeneralItem {
+    pub struct IssueGeneralItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
         /// `goods_category`.
@@ -330,7 +332,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `fapiao_card_information` in `new_tax_control_fapiao::FapiaoApplicationsInsertCards`.
+    /// An item of `fapiao_card_information` in `new_tax_control_fapiao::InsertCards`.
     pub struct FapiaoCardInformation {
         /// `fapiao_media_id`.
         0 fapiao_media_id: String => "fapiao_media_id: must",
@@ -351,7 +353,7 @@ w::record! {
         /// `amount`; in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
         /// `seller_information`.
-        9 seller_information: FapiaoCardInformationSellerInformation => "seller_information: must",
+        9 seller_information: CardInformationSellerInformation => "seller_information: must",
         /// `extra_information`.
         10 extra_information: ExtraInformation => "extra_information: must",
         /// `items`; needed according to the documentation.
@@ -369,7 +371,7 @@ w::record! {
         total_amount: xinqiao_types::Fen,
         tax_amount: xinqiao_types::Fen,
         amount: xinqiao_types::Fen,
-        seller_information: FapiaoCardInformationSellerInformation,
+        seller_information: CardInformationSellerInformation,
         extra_information: ExtraInformation,
     )
     text(remark: String)
@@ -421,7 +423,7 @@ w::record! {
 
 w::record! {
     /// `seller_information` of `new_tax_control_fapiao::FapiaoCardInformation`.
-    pub struct FapiaoCardInformationSellerInformation {
+    pub struct CardInformationSellerInformation {
         /// `name`.
         0 name: String => "name: must",
         /// `taxpayer_id`.
@@ -440,7 +442,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `fapiao_download_info_list` in the answer of `new_tax_control_fapiao::FapiaoApplicationsFapiaoFiles`.
+    /// An item of `fapiao_download_info_list` in the answer of `new_tax_control_fapiao::GetFapiaoFiles`.
     pub struct FapiaoDownloadInfo {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
@@ -452,7 +454,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `fapiao_information` in `new_tax_control_fapiao::FapiaoApplications`.
+    /// An item of `fapiao_information` in `new_tax_control_fapiao::CreateFapiaoApplication`.
     pub struct FapiaoInformation {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
@@ -471,14 +473,14 @@ w::record! {
 }
 
 w::record! {
-    /// `fapiao_information` of `new_tax_control_fapiao::FapiaoApplicationsIssueGeneral`.
+    /// `fapiao_information` of `new_tax_control_fapiao::IssueGeneral`.
     pub struct FapiaoInformationDetail {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
         /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `items`; needed according to the documentation.
-        2 items: Option<Vec<FapiaoApplicationsIssueGeneralItem>> => "items",
+        2 items: Option<Vec<IssueGeneralItem>> => "items",
         /// `transaction_information`; needed according to the documentation.
         3 transaction_information: Option<Vec<TransactionInformation>> => "transaction_information",
         /// `export_business_policy_code`; one of `1` `2` `3`.
@@ -501,7 +503,7 @@ w::record! {
     )
     text(billing_person: String, fapiao_bill_type: String, remark: String)
     set(
-        items: Vec<FapiaoApplicationsIssueGeneralItem>,
+        items: Vec<IssueGeneralItem>,
         transaction_information: Vec<TransactionInformation>,
         export_business_policy_code: i64,
         vat_refund_levy_code: i64,
@@ -509,7 +511,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `fapiao_information` in `new_tax_control_fapiao::FapiaoApplicationsReverse`.
+    /// An item of `fapiao_information` in `new_tax_control_fapiao::ReverseFapiaoApplication`.
     pub struct FapiaoInformationEntry {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
@@ -523,7 +525,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `fapiao_information` in the answer of `new_tax_control_fapiao::FapiaoApplicationsByFapiaoApplyId`.
+    /// An item of `fapiao_information` in the answer of `new_tax_control_fapiao::GetFapiaoApplication`.
     pub struct FapiaoInformationInfo {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
@@ -548,7 +550,7 @@ w::record! {
         /// `extra_information`.
         10 extra_information: ExtraInformation => "extra_information: must",
         /// `items`.
-        11 items: Option<Vec<FapiaoApplicationsByFapiaoApplyIdItem>> => "items",
+        11 items: Option<Vec<GetFapiaoApplicationItem>> => "items",
         /// `remark`.
         12 remark: Option<String> => "remark",
         /// `fapiao_error_code`.
@@ -601,8 +603,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `transaction_information` in `new_tax_control_fapiao::IssuePassengerTransportFapiaoInformation`; an item of `transaction_information` in `new_tax_control_fapiao::IssueRefinedOilFapiaoInformation`.
-    pub struct FapiaoInformationTransactionInformation {
+    /// An item of `transaction_information` in `new_tax_control_fapiao::TransportFapiaoInformation`; an item of `transaction_information` in `new_tax_control_fapiao::IssueRefinedOilFapiaoInformation`.
+    pub struct Information {
         /// `pay_channel`; one of `WECHAT_PAY`.
         0 pay_channel: String => "pay_channel: must",
         /// `transaction_id`.
@@ -618,7 +620,7 @@ w::record! {
 
 w::record! {
     /// `buyer_information` of `new_tax_control_fapiao::IssuePassengerTransport`; `buyer_information` of `new_tax_control_fapiao::IssueRefinedOil`.
-    pub struct IssuePassengerTransportBuyerInformation {
+    pub struct BuyerInformationInfo {
         /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
         0 type_: String => "type: must",
         /// `name`.
@@ -664,7 +666,7 @@ w::record! {
 
 w::record! {
     /// `fapiao_information` of `new_tax_control_fapiao::IssuePassengerTransport`.
-    pub struct IssuePassengerTransportFapiaoInformation {
+    pub struct TransportFapiaoInformation {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
         /// `total_amount`.
@@ -682,7 +684,7 @@ w::record! {
         /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         7 fapiao_bill_type: String => "fapiao_bill_type: must",
         /// `transaction_information`.
-        8 transaction_information: Vec<FapiaoInformationTransactionInformation> => "transaction_information: must",
+        8 transaction_information: Vec<Information> => "transaction_information: must",
         /// `remark`.
         9 remark: Option<String> => "remark",
     }
@@ -692,14 +694,14 @@ w::record! {
         items: Vec<IssuePassengerTransportItem>,
         billing_person_id: impl Into<String>,
         fapiao_bill_type: impl Into<String>,
-        transaction_information: Vec<FapiaoInformationTransactionInformation>,
+        transaction_information: Vec<Information>,
     )
     text(billing_person: String, remark: String)
     set(export_business_policy_code: i64, vat_refund_levy_code: i64)
 }
 
 w::record! {
-    /// An item of `items` in `new_tax_control_fapiao::IssuePassengerTransportFapiaoInformation`.
+    /// An item of `items` in `new_tax_control_fapiao::TransportFapiaoInformation`.
     pub struct IssuePassengerTransportItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
@@ -753,7 +755,7 @@ w::record! {
         /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         7 fapiao_bill_type: String => "fapiao_bill_type: must",
         /// `transaction_information`.
-        8 transaction_information: Vec<FapiaoInformationTransactionInformation> => "transaction_information: must",
+        8 transaction_information: Vec<Information> => "transaction_information: must",
         /// `remark`.
         9 remark: Option<String> => "remark",
     }
@@ -763,7 +765,7 @@ w::record! {
         items: Vec<IssueRefinedOilItem>,
         billing_person_id: impl Into<String>,
         fapiao_bill_type: impl Into<String>,
-        transaction_information: Vec<FapiaoInformationTransactionInformation>,
+        transaction_information: Vec<Information>,
     )
     text(billing_person: String, remark: String)
     set(export_business_policy_code: i64, vat_refund_levy_code: i64)
@@ -809,7 +811,7 @@ w::record! {
 }
 
 w::record! {
-    /// `links` of the answer of `new_tax_control_fapiao::fapiaomerchant::Listspinvitemchinfo`; `links` of the answer of `new_tax_control_fapiao::merchant::TaxCodes`.
+    /// `links` of the answer of `new_tax_control_fapiao::fapiao_merchant::ListSpInviteMchInfo`; `links` of the answer of `new_tax_control_fapiao::merchant::ListTaxCodes`.
     pub struct Link {
         /// `next`.
         0 next: Option<String> => "next",
@@ -821,7 +823,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `mch_invite_result_list` in the answer of `new_tax_control_fapiao::fapiaomerchant::Listspinvitemchinfo`.
+    /// An item of `mch_invite_result_list` in the answer of `new_tax_control_fapiao::fapiao_merchant::ListSpInviteMchInfo`.
     pub struct MchInviteResult {
         /// `sub_mchid`.
         0 sub_mchid: Option<String> => "sub_mchid",
@@ -891,14 +893,14 @@ w::record! {
 }
 
 w::record! {
-    /// `fapiao_information` of `new_tax_control_fapiao::RealEstateLeasing`.
-    pub struct RealEstateLeasingFapiaoInformation {
+    /// `fapiao_information` of `new_tax_control_fapiao::IssueRealEstateLeasing`.
+    pub struct EstateLeasingFapiaoInformation {
         /// `fapiao_id`.
         0 fapiao_id: String => "fapiao_id: must",
         /// `total_amount`; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `items`; needed according to the documentation.
-        2 items: Option<Vec<RealEstateLeasingItem>> => "items",
+        2 items: Option<Vec<IssueRealEstateLeasingItem>> => "items",
         /// `transaction_information`; needed according to the documentation.
         3 transaction_information: Option<Vec<TransactionInformation>> => "transaction_information",
         /// `export_business_policy_code`; one of `1` `2` `3`.
@@ -921,7 +923,7 @@ w::record! {
     )
     text(billing_person: String, fapiao_bill_type: String, remark: String)
     set(
-        items: Vec<RealEstateLeasingItem>,
+        items: Vec<IssueRealEstateLeasingItem>,
         transaction_information: Vec<TransactionInformation>,
         export_business_policy_code: i64,
         vat_refund_levy_code: i64,
@@ -929,7 +931,7 @@ w::record! {
 }
 
 w::record! {
-    /// `real_estate_leasing_information` of `new_tax_control_fapiao::RealEstateLeasingItem`.
+    /// `real_estate_leasing_information` of `new_tax_control_fapiao::IssueRealEstateLeasingItem`.
     pub struct RealEstateLeasingInformation {
         /// `province`; needed according to the documentation.
         0 province: Option<String> => "province",
@@ -959,8 +961,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `items` in `new_tax_control_fapiao::RealEstateLeasingFapiaoInformation`.
-    pub struct RealEstateLeasingItem {
+    /// An item of `items` in `new_tax_control_fapiao::EstateLeasingFapiaoInformation`.
+    pub struct IssueRealEstateLeasingItem {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
         /// `goods_category`.
@@ -1016,7 +1018,7 @@ w::record! {
 }
 
 w::record! {
-    /// `seller_information` of the answer of `new_tax_control_fapiao::merchant::BaseInformation`; `seller_information` of `new_tax_control_fapiao::FapiaoInformationInfo`.
+    /// `seller_information` of the answer of `new_tax_control_fapiao::merchant::GetBaseInformation`; `seller_information` of `new_tax_control_fapiao::FapiaoInformationInfo`.
     pub struct SellerInformation {
         /// `name`.
         0 name: String => "name: must",
@@ -1034,8 +1036,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `new_tax_control_fapiao::merchant::TaxCodes`.
-    pub struct TaxCodesData {
+    /// An item of `data` in the answer of `new_tax_control_fapiao::merchant::ListTaxCodes`.
+    pub struct TaxCode {
         /// `tax_code`.
         0 tax_code: String => "tax_code: must",
         /// `goods_name`.
@@ -1052,7 +1054,7 @@ w::record! {
 }
 
 w::record! {
-    /// `third_mode` of the answer of `new_tax_control_fapiao::merchant::BySubMchidCheckStatusGet`.
+    /// `third_mode` of the answer of `new_tax_control_fapiao::merchant::GetCheckStatus`.
     pub struct ThirdMode {
         /// `status`; one of `DISABLED` `ENABLED`.
         0 status: String => "status: must",
@@ -1060,7 +1062,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `transaction_information` in `new_tax_control_fapiao::FapiaoInformationDetail`; an item of `transaction_information` in `new_tax_control_fapiao::RealEstateLeasingFapiaoInformation`.
+    /// An item of `transaction_information` in `new_tax_control_fapiao::FapiaoInformationDetail`; an item of `transaction_information` in `new_tax_control_fapiao::EstateLeasingFapiaoInformation`.
     pub struct TransactionInformation {
         /// `pay_channel`; one of `WECHAT_PAY`.
         0 pay_channel: String => "pay_channel: must",
@@ -1081,22 +1083,22 @@ w::record! {
     /// * Call: `POST /v3/new-tax-control-fapiao/card-template` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012529382>.
-    /// * Catalog: `pay_v3.new_tax_control_fapiao.card_template`.
-    pub struct CardTemplate {
+    /// * Catalog: `pay_v3.new_tax_control_fapiao.create_card_template`.
+    pub struct CreateCardTemplate {
         /// `sub_mchid`.
         0 sub_mchid: Option<String> => "sub_mchid",
         /// `card_appid`.
         1 card_appid: String => "card_appid: must",
         /// `card_template_information`.
-        2 card_template_information: CardTemplateInformation => "card_template_information: must",
+        2 card_template_information: CreateCardTemplateInformation => "card_template_information: must",
     }
-    new(card_appid: impl Into<String>, card_template_information: CardTemplateInformation)
+    new(card_appid: impl Into<String>, card_template_information: CreateCardTemplateInformation)
     text(sub_mchid: String)
 }
 
 w::record! {
-    /// Answer to [`CardTemplate`].
-    pub struct CardTemplateResponse {
+    /// Answer to [`CreateCardTemplate`].
+    pub struct CreateCardTemplateResponse {
         /// `card_appid`.
         0 card_appid: String => "card_appid: must",
         /// `card_id`.
@@ -1105,9 +1107,9 @@ w::record! {
 }
 
 w::endpoint! {
-    CardTemplate => CardTemplateResponse,
+    CreateCardTemplate => CreateCardTemplateResponse,
     w::EndpointInfo {
-        id: "pay_v3.new_tax_control_fapiao.card_template",
+        id: "pay_v3.new_tax_control_fapiao.create_card_template",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/new-tax-control-fapiao/card-template",
@@ -1129,8 +1131,8 @@ w::record! {
     /// * Call: `POST /v3/new-tax-control-fapiao/fapiao-applications` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538301>.
-    /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications`.
-    pub struct FapiaoApplications {
+    /// * Catalog: `pay_v3.new_tax_control_fapiao.create_fapiao_application`.
+    pub struct CreateFapiaoApplication {
         /// `sub_mchid`.
         0 sub_mchid: Option<String> => "sub_mchid",
         /// `fapiao_apply_id`.
@@ -1152,9 +1154,9 @@ w::record! {
 }
 
 w::endpoint! {
-    FapiaoApplications => w::Empty,
+    CreateFapiaoApplication => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.new_tax_control_fapiao.fapiao_applications",
+        id: "pay_v3.new_tax_control_fapiao.create_fapiao_application",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/new-tax-control-fapiao/fapiao-applications",
@@ -1176,8 +1178,8 @@ w::record! {
     /// * Call: `GET /v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012531753>.
-    /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id`.
-    pub struct FapiaoApplicationsByFapiaoApplyId {
+    /// * Catalog: `pay_v3.new_tax_control_fapiao.get_fapiao_application`.
+    pub struct GetFapiaoApplication {
         /// `fapiao_apply_id`.
         0 fapiao_apply_id: String => "fapiao_apply_id: must path",
         /// `sub_mchid`.
@@ -1190,8 +1192,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`FapiaoApplicationsByFapiaoApplyId`].
-    pub struct FapiaoApplicationsByFapiaoApplyIdResponse {
+    /// Answer to [`GetFapiaoApplication`].
+    pub struct GetFapiaoApplicationResponse {
         /// `fapiao_information`.
         0 fapiao_information: Vec<FapiaoInformationInfo> => "fapiao_information: must",
         /// `total_count`.
@@ -1200,9 +1202,9 @@ w::record! {
 }
 
 w::endpoint! {
-    FapiaoApplicationsByFapiaoApplyId => FapiaoApplicationsByFapiaoApplyIdResponse,
+    GetFapiaoApplication => GetFapiaoApplicationResponse,
     w::EndpointInfo {
-        id: "pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id",
+        id: "pay_v3.new_tax_control_fapiao.get_fapiao_application",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}",
@@ -1224,8 +1226,8 @@ w::record! {
     /// * Call: `GET /v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/fapiao-files` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538335>.
-    /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications_fapiao_files`.
-    pub struct FapiaoApplicationsFapiaoFiles {
+    /// * Catalog: `pay_v3.new_tax_control_fapiao.get_fapiao_files`.
+    pub struct GetFapiaoFiles {
         /// `fapiao_apply_id`.
         0 fapiao_apply_id: String => "fapiao_apply_id: must path",
         /// `sub_mchid`; needed according to the documentation.
@@ -1238,20 +1240,173 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`FapiaoApplicationsFapiaoFiles`].
-    pub struct FapiaoApplicationsFapiaoFilesResponse {
+    /// Answer to [`GetFapiaoFiles`].
+    pub struct GetFapiaoFilesResponse {
         /// `fapiao_download_info_list`.
         0 fapiao_download_info_list: Vec<FapiaoDownloadInfo> => "fapiao_download_info_list: must",
     }
 }
 
 w::endpoint! {
-    FapiaoApplicationsFapiaoFiles => FapiaoApplicationsFapiaoFilesResponse,
+    GetFapiaoFiles => GetFapiaoFilesResponse,
     w::EndpointInfo {
-        id: "pay_v3.new_tax_control_fapiao.fapiao_applications_fapiao_files",
+        id: "pay_v3.new_tax_control_fapiao.get_fapiao_files",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/fapiao-files",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the link to enter an invoice title (获取抬头填写链接).
+    ///
+    /// * Call: `GET /v3/new-tax-control-fapiao/user-title/title-url` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538106>.
+    /// * Catalog: `pay_v3.new_tax_control_fapiao.get_title_url`.
+    pub struct GetTitleUrl {
+        /// `sub_mchid`.
+        0 sub_mchid: Option<String> => "sub_mchid: query",
+        /// `fapiao_apply_id`.
+        1 fapiao_apply_id: String => "fapiao_apply_id: must query",
+        /// `source`; one of `WEB` `MINIPROGRAM`.
+        2 source: String => "source: must query",
+        /// `total_amount`; in fen.
+        3 total_amount: xinqiao_types::Fen => "total_amount: must query",
+        /// `appid`.
+        4 appid: xinqiao_types::AppId => "appid: must query",
+        /// `openid`; personal data, masked in `Debug`.
+        5 openid: xinqiao_types::OpenId => "openid: must query masked",
+        /// `seller_name`.
+        6 seller_name: Option<String> => "seller_name: query",
+        /// `show_phone_cell`.
+        7 show_phone_cell: Option<bool> => "show_phone_cell: query true-false",
+        /// `must_input_phone`.
+        8 must_input_phone: Option<bool> => "must_input_phone: query true-false",
+        /// `show_email_cell`.
+        9 show_email_cell: Option<bool> => "show_email_cell: query true-false",
+        /// `must_input_email`.
+        10 must_input_email: Option<bool> => "must_input_email: query true-false",
+    }
+    new(
+        fapiao_apply_id: impl Into<String>,
+        source: impl Into<String>,
+        total_amount: xinqiao_types::Fen,
+        appid: impl Into<xinqiao_types::AppId>,
+        openid: impl Into<xinqiao_types::OpenId>,
+    )
+    text(sub_mchid: String, seller_name: String)
+    set(
+        show_phone_cell: bool,
+        must_input_phone: bool,
+        show_email_cell: bool,
+        must_input_email: bool,
+    )
+}
+
+w::record! {
+    /// Answer to [`GetTitleUrl`].
+    pub struct GetTitleUrlResponse {
+        /// `miniprogram_appid`.
+        #[doc(alias = "miniprogram_appid")]
+        0 mini_program_appid: String => "miniprogram_appid: must",
+        /// `miniprogram_path`.
+        #[doc(alias = "miniprogram_path")]
+        1 mini_program_path: String => "miniprogram_path: must",
+        /// `miniprogram_user_name`.
+        #[doc(alias = "miniprogram_user_name")]
+        2 mini_program_user_name: Option<String> => "miniprogram_user_name",
+        /// `title_url`.
+        3 title_url: Option<String> => "title_url",
+    }
+}
+
+w::endpoint! {
+    GetTitleUrl => GetTitleUrlResponse,
+    w::EndpointInfo {
+        id: "pay_v3.new_tax_control_fapiao.get_title_url",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/new-tax-control-fapiao/user-title/title-url",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a user's invoice title (查询用户抬头).
+    ///
+    /// * Call: `GET /v3/new-tax-control-fapiao/user-title` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538112>.
+    /// * Catalog: `pay_v3.new_tax_control_fapiao.get_user_title`.
+    pub struct GetUserTitle {
+        /// `sub_mchid`.
+        0 sub_mchid: Option<String> => "sub_mchid: query",
+        /// `fapiao_apply_id`.
+        1 fapiao_apply_id: String => "fapiao_apply_id: must query",
+        /// `scene`; one of `WITH_WECHATPAY` `WITHOUT_WECHATPAY`.
+        2 scene: String => "scene: must query",
+    }
+    new(fapiao_apply_id: impl Into<String>, scene: impl Into<String>)
+    text(sub_mchid: String)
+}
+
+w::record! {
+    /// Answer to [`GetUserTitle`].
+    pub struct GetUserTitleResponse {
+        /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
+        0 type_: String => "type: must",
+        /// `name`.
+        1 name: String => "name: must",
+        /// `taxpayer_id`.
+        2 taxpayer_id: Option<String> => "taxpayer_id",
+        /// `address`; personal data, masked in `Debug`.
+        3 address: Option<String> => "address: masked",
+        /// `telephone`; personal data, masked in `Debug`.
+        4 telephone: Option<String> => "telephone: masked",
+        /// `bank_name`.
+        5 bank_name: Option<String> => "bank_name",
+        /// `bank_account`; personal data, masked in `Debug`.
+        6 bank_account: Option<String> => "bank_account: masked",
+        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
+        7 phone: Option<String> => "phone: masked encrypted",
+        /// `email`; encrypted on the wire; personal data, masked in `Debug`.
+        8 email: Option<String> => "email: masked encrypted",
+        /// `amount`; in fen.
+        9 amount: Option<xinqiao_types::Fen> => "amount",
+        /// `out_trade_no`.
+        10 out_trade_no: Option<String> => "out_trade_no",
+        /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
+        11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
+        /// `user_apply_message`.
+        12 user_apply_message: Option<String> => "user_apply_message",
+    }
+}
+
+w::endpoint! {
+    GetUserTitle => GetUserTitleResponse,
+    w::EndpointInfo {
+        id: "pay_v3.new_tax_control_fapiao.get_user_title",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/new-tax-control-fapiao/user-title",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::None,
@@ -1270,8 +1425,8 @@ w::record! {
     /// * Call: `POST /v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/insert-cards` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538365>.
-    /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications_insert_cards`.
-    pub struct FapiaoApplicationsInsertCards {
+    /// * Catalog: `pay_v3.new_tax_control_fapiao.insert_cards`.
+    pub struct InsertCards {
         /// `fapiao_apply_id`.
         0 fapiao_apply_id: String => "fapiao_apply_id: must path",
         /// `sub_mchid`.
@@ -1293,9 +1448,9 @@ w::record! {
 }
 
 w::endpoint! {
-    FapiaoApplicationsInsertCards => w::Empty,
+    InsertCards => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.new_tax_control_fapiao.fapiao_applications_insert_cards",
+        id: "pay_v3.new_tax_control_fapiao.insert_cards",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/insert-cards",
@@ -1317,8 +1472,8 @@ w::record! {
     /// * Call: `POST /v3/new-tax-control-fapiao/fapiao-applications/issue-general` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015792574>.
-    /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications_issue_general`.
-    pub struct FapiaoApplicationsIssueGeneral {
+    /// * Catalog: `pay_v3.new_tax_control_fapiao.issue_general`.
+    pub struct IssueGeneral {
         /// `sub_mchid`; needed according to the documentation.
         0 sub_mchid: Option<String> => "sub_mchid",
         /// `fapiao_apply_id`.
@@ -1337,56 +1492,12 @@ w::record! {
 }
 
 w::endpoint! {
-    FapiaoApplicationsIssueGeneral => w::Empty,
+    IssueGeneral => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.new_tax_control_fapiao.fapiao_applications_issue_general",
+        id: "pay_v3.new_tax_control_fapiao.issue_general",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/new-tax-control-fapiao/fapiao-applications/issue-general",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Reverse an invoice (冲红发票).
-    ///
-    /// * Call: `POST /v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/reverse` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538327>.
-    /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications_reverse`.
-    pub struct FapiaoApplicationsReverse {
-        /// `fapiao_apply_id`.
-        0 fapiao_apply_id: String => "fapiao_apply_id: must path",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `reverse_reason`; one of `ISSUE_ERROR` `SALES_RETURN` `SERVICE_SUSPENTION` `SALES_DISCOUNT`.
-        2 reverse_reason: String => "reverse_reason: must",
-        /// `fapiao_information`.
-        3 fapiao_information: Vec<FapiaoInformationEntry> => "fapiao_information: must",
-    }
-    new(
-        fapiao_apply_id: impl Into<String>,
-        reverse_reason: impl Into<String>,
-        fapiao_information: Vec<FapiaoInformationEntry>,
-    )
-    text(sub_mchid: String)
-}
-
-w::endpoint! {
-    FapiaoApplicationsReverse => w::Empty,
-    w::EndpointInfo {
-        id: "pay_v3.new_tax_control_fapiao.fapiao_applications_reverse",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/reverse",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -1411,15 +1522,15 @@ w::record! {
         /// `fapiao_apply_id`.
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// `buyer_information`.
-        2 buyer_information: IssuePassengerTransportBuyerInformation => "buyer_information: must",
+        2 buyer_information: BuyerInformationInfo => "buyer_information: must",
         /// `fapiao_information`.
-        3 fapiao_information: IssuePassengerTransportFapiaoInformation => "fapiao_information: must",
+        3 fapiao_information: TransportFapiaoInformation => "fapiao_information: must",
     }
     new(
         sub_mchid: impl Into<String>,
         fapiao_apply_id: impl Into<String>,
-        buyer_information: IssuePassengerTransportBuyerInformation,
-        fapiao_information: IssuePassengerTransportFapiaoInformation,
+        buyer_information: BuyerInformationInfo,
+        fapiao_information: TransportFapiaoInformation,
     )
 }
 
@@ -1430,6 +1541,50 @@ w::endpoint! {
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/new-tax-control-fapiao/fapiao-applications/issue-passenger-transport",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Issue a real estate leasing invoice (开具不动产租赁发票).
+    ///
+    /// * Call: `POST /v3/new-tax-control-fapiao/fapiao-applications/real-estate-leasing` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015941740>.
+    /// * Catalog: `pay_v3.new_tax_control_fapiao.issue_real_estate_leasing`.
+    pub struct IssueRealEstateLeasing {
+        /// `sub_mchid`; needed according to the documentation.
+        0 sub_mchid: Option<String> => "sub_mchid",
+        /// `fapiao_apply_id`.
+        1 fapiao_apply_id: String => "fapiao_apply_id: must",
+        /// `buyer_information`.
+        2 buyer_information: BuyerInformationItem => "buyer_information: must",
+        /// `fapiao_information`.
+        3 fapiao_information: EstateLeasingFapiaoInformation => "fapiao_information: must",
+    }
+    new(
+        fapiao_apply_id: impl Into<String>,
+        buyer_information: BuyerInformationItem,
+        fapiao_information: EstateLeasingFapiaoInformation,
+    )
+    text(sub_mchid: String)
+}
+
+w::endpoint! {
+    IssueRealEstateLeasing => w::Empty,
+    w::EndpointInfo {
+        id: "pay_v3.new_tax_control_fapiao.issue_real_estate_leasing",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/new-tax-control-fapiao/fapiao-applications/real-estate-leasing",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -1454,14 +1609,14 @@ w::record! {
         /// `fapiao_apply_id`.
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// `buyer_information`.
-        2 buyer_information: IssuePassengerTransportBuyerInformation => "buyer_information: must",
+        2 buyer_information: BuyerInformationInfo => "buyer_information: must",
         /// `fapiao_information`.
         3 fapiao_information: IssueRefinedOilFapiaoInformation => "fapiao_information: must",
     }
     new(
         sub_mchid: impl Into<String>,
         fapiao_apply_id: impl Into<String>,
-        buyer_information: IssuePassengerTransportBuyerInformation,
+        buyer_information: BuyerInformationInfo,
         fapiao_information: IssueRefinedOilFapiaoInformation,
     )
 }
@@ -1486,37 +1641,37 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Issue a real estate leasing invoice (开具不动产租赁发票).
+    /// Reverse an invoice (冲红发票).
     ///
-    /// * Call: `POST /v3/new-tax-control-fapiao/fapiao-applications/real-estate-leasing` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015941740>.
-    /// * Catalog: `pay_v3.new_tax_control_fapiao.real_estate_leasing`.
-    pub struct RealEstateLeasing {
-        /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => "sub_mchid",
+    /// * Call: `POST /v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/reverse` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538327>.
+    /// * Catalog: `pay_v3.new_tax_control_fapiao.reverse_fapiao_application`.
+    pub struct ReverseFapiaoApplication {
         /// `fapiao_apply_id`.
-        1 fapiao_apply_id: String => "fapiao_apply_id: must",
-        /// `buyer_information`.
-        2 buyer_information: BuyerInformationItem => "buyer_information: must",
+        0 fapiao_apply_id: String => "fapiao_apply_id: must path",
+        /// `sub_mchid`.
+        1 sub_mchid: Option<String> => "sub_mchid",
+        /// `reverse_reason`; one of `ISSUE_ERROR` `SALES_RETURN` `SERVICE_SUSPENTION` `SALES_DISCOUNT`.
+        2 reverse_reason: String => "reverse_reason: must",
         /// `fapiao_information`.
-        3 fapiao_information: RealEstateLeasingFapiaoInformation => "fapiao_information: must",
+        3 fapiao_information: Vec<FapiaoInformationEntry> => "fapiao_information: must",
     }
     new(
         fapiao_apply_id: impl Into<String>,
-        buyer_information: BuyerInformationItem,
-        fapiao_information: RealEstateLeasingFapiaoInformation,
+        reverse_reason: impl Into<String>,
+        fapiao_information: Vec<FapiaoInformationEntry>,
     )
     text(sub_mchid: String)
 }
 
 w::endpoint! {
-    RealEstateLeasing => w::Empty,
+    ReverseFapiaoApplication => w::Empty,
     w::EndpointInfo {
-        id: "pay_v3.new_tax_control_fapiao.real_estate_leasing",
+        id: "pay_v3.new_tax_control_fapiao.reverse_fapiao_application",
         method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/new-tax-control-fapiao/fapiao-applications/real-estate-leasing",
+        path: "/v3/new-tax-control-fapiao/fapiao-applications/{fapiao_apply_id}/reverse",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -1572,158 +1727,8 @@ w::endpoint! {
     }
 }
 
-w::record! {
-    /// Get a user's invoice title (查询用户抬头).
-    ///
-    /// * Call: `GET /v3/new-tax-control-fapiao/user-title` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538112>.
-    /// * Catalog: `pay_v3.new_tax_control_fapiao.user_title`.
-    pub struct UserTitle {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `fapiao_apply_id`.
-        1 fapiao_apply_id: String => "fapiao_apply_id: must query",
-        /// `scene`; one of `WITH_WECHATPAY` `WITHOUT_WECHATPAY`.
-        2 scene: String => "scene: must query",
-    }
-    new(fapiao_apply_id: impl Into<String>, scene: impl Into<String>)
-    text(sub_mchid: String)
-}
-
-w::record! {
-    /// Answer to [`UserTitle`].
-    pub struct UserTitleResponse {
-        /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
-        0 type_: String => "type: must",
-        /// `name`.
-        1 name: String => "name: must",
-        /// `taxpayer_id`.
-        2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// `address`; personal data, masked in `Debug`.
-        3 address: Option<String> => "address: masked",
-        /// `telephone`; personal data, masked in `Debug`.
-        4 telephone: Option<String> => "telephone: masked",
-        /// `bank_name`.
-        5 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
-        6 bank_account: Option<String> => "bank_account: masked",
-        /// `phone`; encrypted on the wire; personal data, masked in `Debug`.
-        7 phone: Option<String> => "phone: masked encrypted",
-        /// `email`; encrypted on the wire; personal data, masked in `Debug`.
-        8 email: Option<String> => "email: masked encrypted",
-        /// `amount`; in fen.
-        9 amount: Option<xinqiao_types::Fen> => "amount",
-        /// `out_trade_no`.
-        10 out_trade_no: Option<String> => "out_trade_no",
-        /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
-        11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
-        /// `user_apply_message`.
-        12 user_apply_message: Option<String> => "user_apply_message",
-    }
-}
-
-w::endpoint! {
-    UserTitle => UserTitleResponse,
-    w::EndpointInfo {
-        id: "pay_v3.new_tax_control_fapiao.user_title",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/new-tax-control-fapiao/user-title",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the link to enter an invoice title (获取抬头填写链接).
-    ///
-    /// * Call: `GET /v3/new-tax-control-fapiao/user-title/title-url` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538106>.
-    /// * Catalog: `pay_v3.new_tax_control_fapiao.user_title_title_url`.
-    pub struct UserTitleTitleUrl {
-        /// `sub_mchid`.
-        0 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `fapiao_apply_id`.
-        1 fapiao_apply_id: String => "fapiao_apply_id: must query",
-        /// `source`; one of `WEB` `MINIPROGRAM`.
-        2 source: String => "source: must query",
-        /// `total_amount`; in fen.
-        3 total_amount: xinqiao_types::Fen => "total_amount: must query",
-        /// `appid`.
-        4 appid: xinqiao_types::AppId => "appid: must query",
-        /// `openid`; personal data, masked in `Debug`.
-        5 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `seller_name`.
-        6 seller_name: Option<String> => "seller_name: query",
-        /// `show_phone_cell`.
-        7 show_phone_cell: Option<bool> => "show_phone_cell: query true-false",
-        /// `must_input_phone`.
-        8 must_input_phone: Option<bool> => "must_input_phone: query true-false",
-        /// `show_email_cell`.
-        9 show_email_cell: Option<bool> => "show_email_cell: query true-false",
-        /// `must_input_email`.
-        10 must_input_email: Option<bool> => "must_input_email: query true-false",
-    }
-    new(
-        fapiao_apply_id: impl Into<String>,
-        source: impl Into<String>,
-        total_amount: xinqiao_types::Fen,
-        appid: impl Into<xinqiao_types::AppId>,
-        openid: impl Into<xinqiao_types::OpenId>,
-    )
-    text(sub_mchid: String, seller_name: String)
-    set(
-        show_phone_cell: bool,
-        must_input_phone: bool,
-        show_email_cell: bool,
-        must_input_email: bool,
-    )
-}
-
-w::record! {
-    /// Answer to [`UserTitleTitleUrl`].
-    pub struct UserTitleTitleUrlResponse {
-        /// `miniprogram_appid`.
-        0 miniprogram_appid: String => "miniprogram_appid: must",
-        /// `miniprogram_path`.
-        1 miniprogram_path: String => "miniprogram_path: must",
-        /// `miniprogram_user_name`.
-        2 miniprogram_user_name: Option<String> => "miniprogram_user_name",
-        /// `title_url`.
-        3 title_url: Option<String> => "title_url",
-    }
-}
-
-w::endpoint! {
-    UserTitleTitleUrl => UserTitleTitleUrlResponse,
-    w::EndpointInfo {
-        id: "pay_v3.new_tax_control_fapiao.user_title_title_url",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/new-tax-control-fapiao/user-title/title-url",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-/// Invoice merchants (发票商户): `pay_v3.new_tax_control_fapiao.fapiaomerchant`.
-pub mod fapiaomerchant {
+/// Invoice merchants (发票商户): `pay_v3.new_tax_control_fapiao.fapiao_merchant`.
+pub mod fapiao_merchant {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1732,8 +1737,8 @@ pub mod fapiaomerchant {
         /// * Call: `GET /v3/new-tax-control-fapiao/fapiaomerchant/getspinviteurl` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015941495>.
-        /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiaomerchant.getspinviteurl`.
-        pub struct Getspinviteurl {
+        /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_merchant.get_sp_invite_url`.
+        pub struct GetSpInviteUrl {
             /// `operation_type`; one of `AUTH_BINDING`.
             0 operation_type: String => "operation_type: must query",
             /// `operate_user`.
@@ -1759,21 +1764,23 @@ pub mod fapiaomerchant {
     }
 
     w::record! {
-        /// Answer to [`Getspinviteurl`].
-        pub struct GetspinviteurlResponse {
+        /// Answer to [`GetSpInviteUrl`].
+        pub struct GetSpInviteUrlResponse {
             /// `invite_url`.
             0 invite_url: String => "invite_url: must",
             /// `miniprogram_appid`.
-            1 miniprogram_appid: String => "miniprogram_appid: must",
+            #[doc(alias = "miniprogram_appid")]
+            1 mini_program_appid: String => "miniprogram_appid: must",
             /// `miniprogram_path`.
-            2 miniprogram_path: String => "miniprogram_path: must",
+            #[doc(alias = "miniprogram_path")]
+            2 mini_program_path: String => "miniprogram_path: must",
         }
     }
 
     w::endpoint! {
-        Getspinviteurl => GetspinviteurlResponse,
+        GetSpInviteUrl => GetSpInviteUrlResponse,
         w::EndpointInfo {
-            id: "pay_v3.new_tax_control_fapiao.fapiaomerchant.getspinviteurl",
+            id: "pay_v3.new_tax_control_fapiao.fapiao_merchant.get_sp_invite_url",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/new-tax-control-fapiao/fapiaomerchant/getspinviteurl",
@@ -1795,8 +1802,8 @@ pub mod fapiaomerchant {
         /// * Call: `GET /v3/new-tax-control-fapiao/fapiaomerchant/listspinvitemchinfo` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015941524>.
-        /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiaomerchant.listspinvitemchinfo`.
-        pub struct Listspinvitemchinfo {
+        /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_merchant.list_sp_invite_mch_info`.
+        pub struct ListSpInviteMchInfo {
             /// `query_time_start`; format `rfc3339`; needed according to the documentation.
             0 query_time_start: Option<String> => "query_time_start: query",
             /// `query_time_end`; format `rfc3339`; needed according to the documentation.
@@ -1820,8 +1827,8 @@ pub mod fapiaomerchant {
     }
 
     w::record! {
-        /// Answer to [`Listspinvitemchinfo`].
-        pub struct ListspinvitemchinfoResponse {
+        /// Answer to [`ListSpInviteMchInfo`].
+        pub struct ListSpInviteMchInfoResponse {
             /// `mch_invite_result_list`.
             0 mch_invite_result_list: Vec<super::MchInviteResult> => "mch_invite_result_list: must",
             /// `total_count`.
@@ -1836,9 +1843,9 @@ pub mod fapiaomerchant {
     }
 
     w::endpoint! {
-        Listspinvitemchinfo => ListspinvitemchinfoResponse,
+        ListSpInviteMchInfo => ListSpInviteMchInfoResponse,
         w::EndpointInfo {
-            id: "pay_v3.new_tax_control_fapiao.fapiaomerchant.listspinvitemchinfo",
+            id: "pay_v3.new_tax_control_fapiao.fapiao_merchant.list_sp_invite_mch_info",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/new-tax-control-fapiao/fapiaomerchant/listspinvitemchinfo",
@@ -1860,57 +1867,13 @@ pub mod merchant {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Get a merchant's invoice information (查询开票基础信息).
-        ///
-        /// * Call: `GET /v3/new-tax-control-fapiao/merchant/base-information` on `api.mch.weixin.qq.com`.
-        /// * For: channel-partner, merchant, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538180>.
-        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.base_information`.
-        pub struct BaseInformation {
-            /// `sub_mchid`; needed according to the documentation.
-            0 sub_mchid: Option<String> => "sub_mchid: query",
-        }
-        new()
-        text(sub_mchid: String)
-    }
-
-    w::record! {
-        /// Answer to [`BaseInformation`].
-        pub struct BaseInformationResponse {
-            /// `seller_information`.
-            0 seller_information: super::SellerInformation => "seller_information: must",
-            /// `extra_information`.
-            1 extra_information: super::ExtraInformation => "extra_information: must",
-        }
-    }
-
-    w::endpoint! {
-        BaseInformation => BaseInformationResponse,
-        w::EndpointInfo {
-            id: "pay_v3.new_tax_control_fapiao.merchant.base_information",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/new-tax-control-fapiao/merchant/base-information",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Check a sub-merchant's invoice function (检查子商户开票状态).
         ///
         /// * Call: `POST /v3/new-tax-control-fapiao/merchant/{sub_mchid}/check` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012474022>.
-        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check`.
-        pub struct BySubMchidCheck {
+        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.check`.
+        pub struct Check {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must path",
         }
@@ -1918,9 +1881,9 @@ pub mod merchant {
     }
 
     w::endpoint! {
-        BySubMchidCheck => w::Empty,
+        Check => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check",
+            id: "pay_v3.new_tax_control_fapiao.merchant.check",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/new-tax-control-fapiao/merchant/{sub_mchid}/check",
@@ -1937,56 +1900,12 @@ pub mod merchant {
     }
 
     w::record! {
-        /// Get a sub-merchant's check state (查询子商户开票检查状态).
-        ///
-        /// * Call: `GET /v3/new-tax-control-fapiao/merchant/{sub_mchid}/check-status` on `api.mch.weixin.qq.com`.
-        /// * For: channel-partner, partner.
-        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check_status_get`.
-        pub struct BySubMchidCheckStatusGet {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must path",
-        }
-        new(sub_mchid: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`BySubMchidCheckStatusGet`].
-        pub struct BySubMchidCheckStatusGetResponse {
-            /// `sub_mchid`.
-            0 sub_mchid: String => "sub_mchid: must",
-            /// `third_mode`.
-            1 third_mode: Option<super::ThirdMode> => "third_mode",
-            /// `digital_tax_mode`.
-            2 digital_tax_mode: Option<super::DigitalTaxMode> => "digital_tax_mode",
-        }
-    }
-
-    w::endpoint! {
-        BySubMchidCheckStatusGet => BySubMchidCheckStatusGetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check_status_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/new-tax-control-fapiao/merchant/{sub_mchid}/check-status",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Check a sub-merchant's invoice state (提交子商户开票状态检查).
         ///
         /// * Call: `POST /v3/new-tax-control-fapiao/merchant/{sub_mchid}/check-status` on `api.mch.weixin.qq.com`.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015792561>.
-        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check_status_post`.
-        pub struct BySubMchidCheckStatusPost {
+        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.check_status`.
+        pub struct CheckStatus {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must path",
         }
@@ -1994,21 +1913,21 @@ pub mod merchant {
     }
 
     w::record! {
-        /// Answer to [`BySubMchidCheckStatusPost`].
-        pub struct BySubMchidCheckStatusPostResponse {
+        /// Answer to [`CheckStatus`].
+        pub struct CheckStatusResponse {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `third_mode`.
-            1 third_mode: Option<super::BySubMchidCheckStatusPostThirdMode> => "third_mode",
+            1 third_mode: Option<super::CheckStatusThirdMode> => "third_mode",
             /// `digital_tax_mode`.
-            2 digital_tax_mode: Option<super::BySubMchidCheckStatusPostDigitalTaxMode> => "digital_tax_mode",
+            2 digital_tax_mode: Option<super::CheckStatusDigitalTaxMode> => "digital_tax_mode",
         }
     }
 
     w::endpoint! {
-        BySubMchidCheckStatusPost => BySubMchidCheckStatusPostResponse,
+        CheckStatus => CheckStatusResponse,
         w::EndpointInfo {
-            id: "pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check_status_post",
+            id: "pay_v3.new_tax_control_fapiao.merchant.check_status",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/new-tax-control-fapiao/merchant/{sub_mchid}/check-status",
@@ -2025,13 +1944,101 @@ pub mod merchant {
     }
 
     w::record! {
+        /// Get a merchant's invoice information (查询开票基础信息).
+        ///
+        /// * Call: `GET /v3/new-tax-control-fapiao/merchant/base-information` on `api.mch.weixin.qq.com`.
+        /// * For: channel-partner, merchant, partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538180>.
+        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.get_base_information`.
+        pub struct GetBaseInformation {
+            /// `sub_mchid`; needed according to the documentation.
+            0 sub_mchid: Option<String> => "sub_mchid: query",
+        }
+        new()
+        text(sub_mchid: String)
+    }
+
+    w::record! {
+        /// Answer to [`GetBaseInformation`].
+        pub struct GetBaseInformationResponse {
+            /// `seller_information`.
+            0 seller_information: super::SellerInformation => "seller_information: must",
+            /// `extra_information`.
+            1 extra_information: super::ExtraInformation => "extra_information: must",
+        }
+    }
+
+    w::endpoint! {
+        GetBaseInformation => GetBaseInformationResponse,
+        w::EndpointInfo {
+            id: "pay_v3.new_tax_control_fapiao.merchant.get_base_information",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/new-tax-control-fapiao/merchant/base-information",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a sub-merchant's check state (查询子商户开票检查状态).
+        ///
+        /// * Call: `GET /v3/new-tax-control-fapiao/merchant/{sub_mchid}/check-status` on `api.mch.weixin.qq.com`.
+        /// * For: channel-partner, partner.
+        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.get_check_status`.
+        pub struct GetCheckStatus {
+            /// `sub_mchid`.
+            0 sub_mchid: String => "sub_mchid: must path",
+        }
+        new(sub_mchid: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`GetCheckStatus`].
+        pub struct GetCheckStatusResponse {
+            /// `sub_mchid`.
+            0 sub_mchid: String => "sub_mchid: must",
+            /// `third_mode`.
+            1 third_mode: Option<super::ThirdMode> => "third_mode",
+            /// `digital_tax_mode`.
+            2 digital_tax_mode: Option<super::DigitalTaxMode> => "digital_tax_mode",
+        }
+    }
+
+    w::endpoint! {
+        GetCheckStatus => GetCheckStatusResponse,
+        w::EndpointInfo {
+            id: "pay_v3.new_tax_control_fapiao.merchant.get_check_status",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/new-tax-control-fapiao/merchant/{sub_mchid}/check-status",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Get the invoice development setup (查询发票开发配置).
         ///
         /// * Call: `GET /v3/new-tax-control-fapiao/merchant/development-config` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012529526>.
-        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.development_config_get`.
-        pub struct DevelopmentConfigGet {
+        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.get_development_config`.
+        pub struct GetDevelopmentConfig {
             /// `sub_mch_code`.
             0 sub_mch_code: Option<String> => "sub_mch_code: query",
         }
@@ -2040,8 +2047,8 @@ pub mod merchant {
     }
 
     w::record! {
-        /// Answer to [`DevelopmentConfigGet`].
-        pub struct DevelopmentConfigGetResponse {
+        /// Answer to [`GetDevelopmentConfig`].
+        pub struct GetDevelopmentConfigResponse {
             /// `callback_url`.
             0 callback_url: Option<String> => "callback_url",
             /// `show_fapiao_cell`.
@@ -2052,12 +2059,66 @@ pub mod merchant {
     }
 
     w::endpoint! {
-        DevelopmentConfigGet => DevelopmentConfigGetResponse,
+        GetDevelopmentConfig => GetDevelopmentConfigResponse,
         w::EndpointInfo {
-            id: "pay_v3.new_tax_control_fapiao.merchant.development_config_get",
+            id: "pay_v3.new_tax_control_fapiao.merchant.get_development_config",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/new-tax-control-fapiao/merchant/development-config",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// List a merchant's tax codes (列出可开具的税收分类编码).
+        ///
+        /// * Call: `GET /v3/new-tax-control-fapiao/merchant/tax-codes` on `api.mch.weixin.qq.com`.
+        /// * For: channel-partner, merchant, partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538236>.
+        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.list_tax_codes`.
+        pub struct ListTaxCodes {
+            /// `sub_mchid`.
+            0 sub_mchid: Option<String> => "sub_mchid: query",
+            /// `offset`.
+            1 offset: i64 => "offset: must query",
+            /// `limit`.
+            2 limit: i64 => "limit: must query",
+        }
+        new(offset: i64, limit: i64)
+        text(sub_mchid: String)
+    }
+
+    w::record! {
+        /// Answer to [`ListTaxCodes`].
+        pub struct ListTaxCodesResponse {
+            /// `data`.
+            0 data: Vec<super::TaxCode> => "data: must",
+            /// `offset`.
+            1 offset: i64 => "offset: must",
+            /// `limit`.
+            2 limit: i64 => "limit: must",
+            /// `total_count`.
+            3 total_count: i64 => "total_count: must",
+            /// `links`.
+            4 links: Option<super::Link> => "links",
+        }
+    }
+
+    w::endpoint! {
+        ListTaxCodes => ListTaxCodesResponse,
+        w::EndpointInfo {
+            id: "pay_v3.new_tax_control_fapiao.merchant.list_tax_codes",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/new-tax-control-fapiao/merchant/tax-codes",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,
@@ -2076,8 +2137,8 @@ pub mod merchant {
         /// * Call: `PATCH /v3/new-tax-control-fapiao/merchant/development-config` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012529457>.
-        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.development_config_patch`.
-        pub struct DevelopmentConfigPatch {
+        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.set_development_config`.
+        pub struct SetDevelopmentConfig {
             /// `sub_mch_code`.
             0 sub_mch_code: Option<String> => "sub_mch_code",
             /// `callback_url`.
@@ -2092,13 +2153,13 @@ pub mod merchant {
         set(show_fapiao_cell: bool, support_vat_fapiao: bool)
     }
 
-    /// Answer to [`DevelopmentConfigPatch`], the same as to [`DevelopmentConfigGet`].
-    pub type DevelopmentConfigPatchResponse = DevelopmentConfigGetResponse;
+    /// Answer to [`SetDevelopmentConfig`], the same as to [`GetDevelopmentConfig`].
+    pub type SetDevelopmentConfigResponse = GetDevelopmentConfigResponse;
 
     w::endpoint! {
-        DevelopmentConfigPatch => DevelopmentConfigPatchResponse,
+        SetDevelopmentConfig => SetDevelopmentConfigResponse,
         w::EndpointInfo {
-            id: "pay_v3.new_tax_control_fapiao.merchant.development_config_patch",
+            id: "pay_v3.new_tax_control_fapiao.merchant.set_development_config",
             method: "PATCH",
             host: "api.mch.weixin.qq.com",
             path: "/v3/new-tax-control-fapiao/merchant/development-config",
@@ -2107,60 +2168,6 @@ pub mod merchant {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// List a merchant's tax codes (列出可开具的税收分类编码).
-        ///
-        /// * Call: `GET /v3/new-tax-control-fapiao/merchant/tax-codes` on `api.mch.weixin.qq.com`.
-        /// * For: channel-partner, merchant, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012538236>.
-        /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.tax_codes`.
-        pub struct TaxCodes {
-            /// `sub_mchid`.
-            0 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `offset`.
-            1 offset: i64 => "offset: must query",
-            /// `limit`.
-            2 limit: i64 => "limit: must query",
-        }
-        new(offset: i64, limit: i64)
-        text(sub_mchid: String)
-    }
-
-    w::record! {
-        /// Answer to [`TaxCodes`].
-        pub struct TaxCodesResponse {
-            /// `data`.
-            0 data: Vec<super::TaxCodesData> => "data: must",
-            /// `offset`.
-            1 offset: i64 => "offset: must",
-            /// `limit`.
-            2 limit: i64 => "limit: must",
-            /// `total_count`.
-            3 total_count: i64 => "total_count: must",
-            /// `links`.
-            4 links: Option<super::Link> => "links",
-        }
-    }
-
-    w::endpoint! {
-        TaxCodes => TaxCodesResponse,
-        w::EndpointInfo {
-            id: "pay_v3.new_tax_control_fapiao.merchant.tax_codes",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/new-tax-control-fapiao/merchant/tax-codes",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
             code_field: "code",
             message_field: "message",
             client_cert: false,

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `data` in the answer of `papay::insurance_sign::policy_periods::ByPlanIdByOutContractCode`.
-    pub struct ByPlanIdByOutContractCodeData {
+    /// An item of `data` in the answer of `papay::insurance_sign::policy_periods::List`.
+    pub struct DataInfo {
         /// `policy_period_id`.
         0 policy_period_id: i64 => "policy_period_id: must",
         /// `estimated_deduct_date`.
@@ -24,8 +24,8 @@ w::record! {
 }
 
 w::record! {
-    /// `deduct_schedule` of the answer of `papay::sign::contracts::ByPlanIdByOutContractCode`; `deduct_schedule` of the answer of `papay::sign::contracts::Terminate`.
-    pub struct ByPlanIdByOutContractCodeDeductSchedule {
+    /// `deduct_schedule` of the answer of `papay::sign::contracts::Get`; `deduct_schedule` of the answer of `papay::sign::contracts::Terminate`.
+    pub struct DeductScheduleInfo {
         /// `estimated_deduct_date`; format `yyyy-MM-dd`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
@@ -42,7 +42,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contract_terminate_info` of the answer of `papay::insurance_sign::contracts::ByPlanIdByOutContractCode`; `contract_terminate_info` of the answer of `papay::insurance_sign::contracts::Terminate`.
+    /// `contract_terminate_info` of the answer of `papay::insurance_sign::contracts::Get`; `contract_terminate_info` of the answer of `papay::insurance_sign::contracts::Terminate`.
     pub struct ContractTerminateInfo {
         /// `contract_terminated_time`; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
@@ -54,7 +54,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contract_terminate_info` of the answer of `papay::sign::contracts::ByPlanIdByOutContractCode`; `contract_terminate_info` of the answer of `papay::sign::contracts::Terminate`.
+    /// `contract_terminate_info` of the answer of `papay::sign::contracts::Get`; `contract_terminate_info` of the answer of `papay::sign::contracts::Terminate`.
     pub struct ContractTerminateInfoDetail {
         /// `contract_terminated_time`; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
@@ -66,8 +66,8 @@ w::record! {
 }
 
 w::record! {
-    /// `contract_terminate_info` of the answer of `papay::sign::partner::ContractsByOutContractCode`; `contract_terminate_info` of the answer of `papay::sign::partner::ContractsTerminate`.
-    pub struct ContractTerminateInfoInfo {
+    /// `contract_terminate_info` of the answer of `papay::sign::partner::GetContract`; `contract_terminate_info` of the answer of `papay::sign::partner::TerminateContract`.
+    pub struct TerminateInfo {
         /// `contract_termination_mode`.
         0 contract_termination_mode: String => "contract_termination_mode: must",
         /// `contract_terminated_time`.
@@ -78,7 +78,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contract_terminate_info` of the answer of `papay::sign::contracts::HarmonyPlanIdByOutContractCode`.
+    /// `contract_terminate_info` of the answer of `papay::sign::contracts::GetHarmony`.
     pub struct ContractTerminateInfoItem {
         /// `contract_termination_mode`; one of `USER_TERMINATE` `MCH_API_TERMINATE` `WEPAY_WEB_TERMINATE` `CUSTOMER_SERVICE_TERMINATE` `SYSTEM_TERMINATE`.
         0 contract_termination_mode: String => "contract_termination_mode: must",
@@ -90,8 +90,8 @@ w::record! {
 }
 
 w::record! {
-    /// `deduct_schedule` of the answer of `papay::sign::partner::ContractsByOutContractCode`; `deduct_schedule` of the answer of `papay::sign::partner::ContractsTerminate`.
-    pub struct ContractsByOutContractCodeDeductSchedule {
+    /// `deduct_schedule` of the answer of `papay::sign::partner::GetContract`; `deduct_schedule` of the answer of `papay::sign::partner::TerminateContract`.
+    pub struct GetContractDeductSchedule {
         /// `estimated_deduct_date`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
@@ -108,8 +108,8 @@ w::record! {
 }
 
 w::record! {
-    /// `deduct_schedule` of `papay::scheduled_deduct_sign::partner::ContractsPreEntrustSignApp`; `deduct_schedule` of `papay::scheduled_deduct_sign::partner::ContractsPreEntrustSignH5`; and 2 more.
-    pub struct ContractsPreEntrustSignAppDeductSchedule {
+    /// `deduct_schedule` of `papay::scheduled_deduct_sign::partner::PreSignApp`; `deduct_schedule` of `papay::scheduled_deduct_sign::partner::PreSignH5`; and 2 more.
+    pub struct PreSignAppDeductSchedule {
         /// `estimated_deduct_date`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `deduct_duration` of `papay::contracts::ByContractIdNotify`.
+    /// `deduct_duration` of `papay::contracts::Notify`.
     pub struct DeductDuration {
         /// `count`; one of `1` `2` `3`.
         0 count: i64 => "count: must",
@@ -137,7 +137,7 @@ w::record! {
 }
 
 w::record! {
-    /// `deduct_schedule` of `papay::scheduled_deduct_sign::contracts::PreEntrustSignApp`; `deduct_schedule` of `papay::scheduled_deduct_sign::contracts::PreEntrustSignH5`; and 2 more.
+    /// `deduct_schedule` of `papay::scheduled_deduct_sign::contracts::PreSignApp`; `deduct_schedule` of `papay::scheduled_deduct_sign::contracts::PreSignH5`; and 2 more.
     pub struct DeductSchedule {
         /// `estimated_deduct_date`; format `yyyy-MM-dd`.
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
@@ -154,7 +154,7 @@ w::record! {
 }
 
 w::record! {
-    /// `device_info` of `papay::sign::contracts::PreEntrustSign`.
+    /// `device_info` of `papay::sign::contracts::PreSign`.
     pub struct DeviceInfo {
         /// `device_type`; one of `DEVICE_TYPE_UNKNOW` `DEVICE_TYPE_PHONE` `DEVICE_TYPE_PAD` `DEVICE_TYPE_TV` `DEVICE_TYPE_WATCH`.
         0 device_type: String => "device_type: must",
@@ -186,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// `estimated_amount` of `papay::contracts::ByContractIdNotify`.
+    /// `estimated_amount` of `papay::contracts::Notify`.
     pub struct EstimatedAmount {
         /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
@@ -198,7 +198,7 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `papay::insurance_sign::contracts::PreEntrustSignApp`; `scheduled_amount` of the answer of `papay::pay::partner::SchedulesByContractId`; and 11 more.
+    /// `amount` of `papay::insurance_sign::contracts::PreSignApp`; `amount` of `papay::pay::partner::ApplyTransaction`; and 11 more.
     pub struct EstimatedDeductAmount {
         /// `total`.
         0 total: f64 => "total: must",
@@ -210,7 +210,7 @@ w::record! {
 }
 
 w::record! {
-    /// `jump_control` of `papay::insurance_sign::contracts::PreEntrustSignH5`; `jump_control` of `papay::scheduled_deduct_sign::contracts::PreEntrustSignH5`; and 1 more.
+    /// `jump_control` of `papay::insurance_sign::contracts::PreSignH5`; `jump_control` of `papay::scheduled_deduct_sign::contracts::PreSignH5`; and 1 more.
     pub struct JumpControl {
         /// `jump_appid`.
         0 jump_appid: Option<String> => "jump_appid",
@@ -232,7 +232,7 @@ w::record! {
 }
 
 w::record! {
-    /// `policy_coverage_detail` of `papay::PreEntrustSignH5PolicyPeriod`.
+    /// `policy_coverage_detail` of `papay::PreSignH5PolicyPeriod`.
     pub struct PolicyCoverageDetail {
         /// `policy_amount`.
         0 policy_amount: Option<String> => "policy_amount",
@@ -245,7 +245,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `policy_periods` in `papay::insurance_sign::contracts::ByPlanIdByContractIdRenew`.
+    /// An item of `policy_periods` in `papay::insurance_sign::contracts::Renew`.
     pub struct PolicyPeriod {
         /// `policy_period_id`.
         0 policy_period_id: i64 => "policy_period_id: must",
@@ -262,8 +262,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `policy_periods` in `papay::insurance_sign::contracts::PreEntrustSignApp`; an item of `policy_periods` in `papay::insurance_sign::policy_periods::ByPlanIdByContractIdModify`; and 1 more.
-    pub struct PreEntrustSignAppPolicyPeriod {
+    /// An item of `policy_periods` in `papay::insurance_sign::contracts::PreSignApp`; an item of `policy_periods` in `papay::insurance_sign::policy_periods::Modify`; and 1 more.
+    pub struct PolicyPeriodInfo {
         /// `policy_period_id`.
         0 policy_period_id: f64 => "policy_period_id: must",
         /// `estimated_deduct_date`.
@@ -279,8 +279,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `policy_periods` in `papay::insurance_sign::contracts::PreEntrustSignH5`; an item of `policy_periods` in `papay::insurance_sign::contracts::PreEntrustSignJsapi`; and 1 more.
-    pub struct PreEntrustSignH5PolicyPeriod {
+    /// An item of `policy_periods` in `papay::insurance_sign::contracts::PreSignH5`; an item of `policy_periods` in `papay::insurance_sign::contracts::PreSignJsapi`; and 1 more.
+    pub struct PreSignH5PolicyPeriod {
         /// `policy_period_id`.
         0 policy_period_id: i64 => "policy_period_id: must",
         /// `estimated_deduct_date`.
@@ -299,8 +299,8 @@ w::record! {
 }
 
 w::record! {
-    /// `real_identity` of `papay::insurance_sign::contracts::PreEntrustSignH5`; `real_identity` of `papay::insurance_sign::contracts::PreEntrustSignJsapi`; and 1 more.
-    pub struct PreEntrustSignH5RealIdentity {
+    /// `real_identity` of `papay::insurance_sign::contracts::PreSignH5`; `real_identity` of `papay::insurance_sign::contracts::PreSignJsapi`; and 1 more.
+    pub struct RealIdentityInfo {
         /// `identity_type`; one of `ID_CARD`.
         0 identity_type: Option<String> => "identity_type",
         /// `real_name`; encrypted on the wire; personal data, masked in `Debug`.
@@ -313,7 +313,7 @@ w::record! {
 }
 
 w::record! {
-    /// `real_identity` of `papay::insurance_sign::contracts::PreEntrustSignApp`.
+    /// `real_identity` of `papay::insurance_sign::contracts::PreSignApp`.
     pub struct RealIdentity {
         /// `real_name`; personal data, masked in `Debug`.
         0 real_name: String => "real_name: must masked",
@@ -327,7 +327,7 @@ w::record! {
 }
 
 w::record! {
-    /// `scheduled_amount` of the answer of `papay::insurance_pay::policy_periods::ByContractIdByPolicyPeriodId`; `deduct_amount` of the answer of `papay::insurance_pay::policy_periods::ByContractIdByPolicyPeriodId`; and 26 more.
+    /// `amount` of `papay::insurance_pay::ApplyTransaction`; `amount` of the answer of `papay::insurance_pay::ApplyTransaction`; and 26 more.
     pub struct ScheduledAmount {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
@@ -343,54 +343,13 @@ pub mod contracts {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Report that a deduction failed (通知扣费失败).
-        ///
-        /// * Call: `POST /v3/papay/contracts/{contract_id}/fail-notify` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay_v2/papay/chapter3_11.shtml>.
-        /// * Catalog: `pay_v3.papay.contracts.by_contract_id_fail_notify`.
-        pub struct ByContractIdFailNotify {
-            /// `contract_id`.
-            0 contract_id: String => "contract_id: must path",
-            /// `mchid`; the account's merchantid.
-            1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
-            2 appid: xinqiao_types::AppId => "appid: must",
-        }
-        new(
-            contract_id: impl Into<String>,
-            mchid: impl Into<xinqiao_types::MchId>,
-            appid: impl Into<xinqiao_types::AppId>,
-        )
-    }
-
-    w::endpoint! {
-        ByContractIdFailNotify => w::Empty,
-        w::EndpointInfo {
-            id: "pay_v3.papay.contracts.by_contract_id_fail_notify",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/papay/contracts/{contract_id}/fail-notify",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Announce a deduction (发送预扣费通知).
         ///
         /// * Call: `POST /v3/papay/contracts/{contract_id}/notify` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011987402>.
-        /// * Catalog: `pay_v3.papay.contracts.by_contract_id_notify`.
-        pub struct ByContractIdNotify {
+        /// * Catalog: `pay_v3.papay.contracts.notify`.
+        pub struct Notify {
             /// `contract_id`.
             0 contract_id: String => "contract_id: must path",
             /// `mchid`; the account's merchantid.
@@ -412,12 +371,53 @@ pub mod contracts {
     }
 
     w::endpoint! {
-        ByContractIdNotify => w::Empty,
+        Notify => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.papay.contracts.by_contract_id_notify",
+            id: "pay_v3.papay.contracts.notify",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/papay/contracts/{contract_id}/notify",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Report that a deduction failed (通知扣费失败).
+        ///
+        /// * Call: `POST /v3/papay/contracts/{contract_id}/fail-notify` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/wxpay_v2/papay/chapter3_11.shtml>.
+        /// * Catalog: `pay_v3.papay.contracts.report_fail_notify`.
+        pub struct ReportFailNotify {
+            /// `contract_id`.
+            0 contract_id: String => "contract_id: must path",
+            /// `mchid`; the account's merchantid.
+            1 mchid: xinqiao_types::MchId => "mchid: must",
+            /// `appid`.
+            2 appid: xinqiao_types::AppId => "appid: must",
+        }
+        new(
+            contract_id: impl Into<String>,
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+        )
+    }
+
+    w::endpoint! {
+        ReportFailNotify => w::Empty,
+        w::EndpointInfo {
+            id: "pay_v3.papay.contracts.report_fail_notify",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/papay/contracts/{contract_id}/fail-notify",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -441,8 +441,8 @@ pub mod insurance_pay {
         /// * Call: `POST /v3/papay/insurance-pay/transactions/apply` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012471158>.
-        /// * Catalog: `pay_v3.papay.insurance_pay.transactions_apply`.
-        pub struct TransactionsApply {
+        /// * Catalog: `pay_v3.papay.insurance_pay.apply_transaction`.
+        pub struct ApplyTransaction {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
@@ -475,8 +475,8 @@ pub mod insurance_pay {
     }
 
     w::record! {
-        /// Answer to [`TransactionsApply`].
-        pub struct TransactionsApplyResponse {
+        /// Answer to [`ApplyTransaction`].
+        pub struct ApplyTransactionResponse {
             /// `out_trade_no`.
             0 out_trade_no: String => "out_trade_no: must",
             /// `amount`.
@@ -485,9 +485,9 @@ pub mod insurance_pay {
     }
 
     w::endpoint! {
-        TransactionsApply => TransactionsApplyResponse,
+        ApplyTransaction => ApplyTransactionResponse,
         w::EndpointInfo {
-            id: "pay_v3.papay.insurance_pay.transactions_apply",
+            id: "pay_v3.papay.insurance_pay.apply_transaction",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/papay/insurance-pay/transactions/apply",
@@ -513,8 +513,8 @@ pub mod insurance_pay {
             /// * Call: `GET /v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012471229>.
-            /// * Catalog: `pay_v3.papay.insurance_pay.policy_periods.by_contract_id_by_policy_period_id`.
-            pub struct ByContractIdByPolicyPeriodId {
+            /// * Catalog: `pay_v3.papay.insurance_pay.policy_periods.get`.
+            pub struct Get {
                 /// `contract_id`.
                 0 contract_id: String => "contract_id: must path",
                 /// `policy_period_id`.
@@ -524,8 +524,8 @@ pub mod insurance_pay {
         }
 
         w::record! {
-            /// Answer to [`ByContractIdByPolicyPeriodId`].
-            pub struct ByContractIdByPolicyPeriodIdResponse {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
                 /// `policy_period_id`.
                 0 policy_period_id: i64 => "policy_period_id: must",
                 /// `policy_period_state`.
@@ -544,9 +544,9 @@ pub mod insurance_pay {
         }
 
         w::endpoint! {
-            ByContractIdByPolicyPeriodId => ByContractIdByPolicyPeriodIdResponse,
+            Get => GetResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.insurance_pay.policy_periods.by_contract_id_by_policy_period_id",
+                id: "pay_v3.papay.insurance_pay.policy_periods.get",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/insurance-pay/policy-periods/contract-id/{contract_id}/policy-period-id/{policy_period_id}",
@@ -587,8 +587,8 @@ pub mod insurance_pay {
             )
         }
 
-        /// Answer to [`Schedule`], the same as to [`ByContractIdByPolicyPeriodId`].
-        pub type ScheduleResponse = ByContractIdByPolicyPeriodIdResponse;
+        /// Answer to [`Schedule`], the same as to [`Get`].
+        pub type ScheduleResponse = GetResponse;
 
         w::endpoint! {
             Schedule => ScheduleResponse,
@@ -619,53 +619,13 @@ pub mod insurance_sign {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Renew an insurance contract (续约保险代扣).
-            ///
-            /// * Call: `POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew` on `api.mch.weixin.qq.com`.
-            /// * For: merchant.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489588>.
-            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.by_plan_id_by_contract_id_renew`.
-            pub struct ByPlanIdByContractIdRenew {
-                /// `plan_id`.
-                0 plan_id: i64 => "plan_id: must path",
-                /// `contract_id`.
-                1 contract_id: String => "contract_id: must path",
-                /// `appid`.
-                2 appid: xinqiao_types::AppId => "appid: must",
-                /// `policy_periods`; needed according to the documentation.
-                3 policy_periods: Option<Vec<super::super::PolicyPeriod>> => "policy_periods",
-            }
-            new(plan_id: i64, contract_id: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
-            set(policy_periods: Vec<super::super::PolicyPeriod>)
-        }
-
-        w::endpoint! {
-            ByPlanIdByContractIdRenew => w::Empty,
-            w::EndpointInfo {
-                id: "pay_v3.papay.insurance_sign.contracts.by_plan_id_by_contract_id_renew",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Get an insurance contract (查询保险代扣签约).
             ///
             /// * Call: `GET /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012472641>.
-            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.by_plan_id_by_out_contract_code`.
-            pub struct ByPlanIdByOutContractCode {
+            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.get`.
+            pub struct Get {
                 /// `plan_id`.
                 0 plan_id: i64 => "plan_id: must path",
                 /// `out_contract_code`.
@@ -675,8 +635,8 @@ pub mod insurance_sign {
         }
 
         w::record! {
-            /// Answer to [`ByPlanIdByOutContractCode`].
-            pub struct ByPlanIdByOutContractCodeResponse {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `appid`.
@@ -702,16 +662,16 @@ pub mod insurance_sign {
                 /// `contract_terminate_info`.
                 11 contract_terminate_info: Option<super::super::ContractTerminateInfo> => "contract_terminate_info",
                 /// `revoke_terminate_contract_redirect_url`.
-                12 revoke_terminate_contract_redirect_url: Option<String> => "revoke_terminate_contract_redirect_url",
+                12 revoke_terminate_redirect_url: Option<String> => "revoke_terminate_contract_redirect_url",
                 /// `revoke_terminate_contract_redirect_appid`.
-                13 revoke_terminate_contract_redirect_appid: Option<String> => "revoke_terminate_contract_redirect_appid",
+                13 revoke_terminate_redirect_appid: Option<String> => "revoke_terminate_contract_redirect_appid",
             }
         }
 
         w::endpoint! {
-            ByPlanIdByOutContractCode => ByPlanIdByOutContractCodeResponse,
+            Get => GetResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.insurance_sign.contracts.by_plan_id_by_out_contract_code",
+                id: "pay_v3.papay.insurance_sign.contracts.get",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/insurance-sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}",
@@ -733,8 +693,8 @@ pub mod insurance_sign {
             /// * Call: `POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/app` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/insurance-entrusted-payment/insurance/app-sign-and-create-transaction.html>.
-            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_app`.
-            pub struct PreEntrustSignApp {
+            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_sign_app`.
+            pub struct PreSignApp {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `openid`; personal data, masked in `Debug`.
@@ -752,7 +712,7 @@ pub mod insurance_sign {
                 /// `policy_end_date`.
                 7 policy_end_date: String => "policy_end_date: must",
                 /// `policy_periods`.
-                8 policy_periods: Vec<super::super::PreEntrustSignAppPolicyPeriod> => "policy_periods: must",
+                8 policy_periods: Vec<super::super::PolicyPeriodInfo> => "policy_periods: must",
                 /// `amount`.
                 9 amount: Option<super::super::EstimatedDeductAmount> => "amount",
                 /// `out_trade_no`.
@@ -784,7 +744,7 @@ pub mod insurance_sign {
                 contract_notify_url: impl Into<String>,
                 policy_start_date: impl Into<String>,
                 policy_end_date: impl Into<String>,
-                policy_periods: Vec<super::super::PreEntrustSignAppPolicyPeriod>,
+                policy_periods: Vec<super::super::PolicyPeriodInfo>,
             )
             text(
                 openid: xinqiao_types::OpenId,
@@ -805,17 +765,18 @@ pub mod insurance_sign {
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignApp`].
-            pub struct PreEntrustSignAppResponse {
+            /// Answer to [`PreSignApp`].
+            pub struct PreSignAppResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
             }
         }
 
         w::endpoint! {
-            PreEntrustSignApp => PreEntrustSignAppResponse,
+            PreSignApp => PreSignAppResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_app",
+                id: "pay_v3.papay.insurance_sign.contracts.pre_sign_app",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/insurance-sign/contracts/pre-entrust-sign/app",
@@ -837,8 +798,8 @@ pub mod insurance_sign {
             /// * Call: `POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/h5` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012529050>.
-            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_h5`.
-            pub struct PreEntrustSignH5 {
+            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_sign_h5`.
+            pub struct PreSignH5 {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
@@ -858,7 +819,7 @@ pub mod insurance_sign {
                 /// `policy_end_date`; format `yyyy-MM-dd`.
                 8 policy_end_date: String => "policy_end_date: must",
                 /// `policy_periods`; needed according to the documentation.
-                9 policy_periods: Option<Vec<super::super::PreEntrustSignH5PolicyPeriod>> => "policy_periods",
+                9 policy_periods: Option<Vec<super::super::PreSignH5PolicyPeriod>> => "policy_periods",
                 /// `out_trade_no`.
                 10 out_trade_no: Option<String> => "out_trade_no",
                 /// `description`.
@@ -876,7 +837,7 @@ pub mod insurance_sign {
                 /// `can_auto_reinsure`.
                 17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
                 /// `real_identity`.
-                18 real_identity: Option<super::super::PreEntrustSignH5RealIdentity> => "real_identity",
+                18 real_identity: Option<super::super::RealIdentityInfo> => "real_identity",
                 /// `jump_control`.
                 19 jump_control: Option<super::super::JumpControl> => "jump_control",
                 /// `combined_deduct_period_count`.
@@ -901,28 +862,28 @@ pub mod insurance_sign {
                 attach: String,
             )
             set(
-                policy_periods: Vec<super::super::PreEntrustSignH5PolicyPeriod>,
+                policy_periods: Vec<super::super::PreSignH5PolicyPeriod>,
                 amount: super::super::ScheduledAmount,
                 can_auto_insure: bool,
                 can_auto_reinsure: bool,
-                real_identity: super::super::PreEntrustSignH5RealIdentity,
+                real_identity: super::super::RealIdentityInfo,
                 jump_control: super::super::JumpControl,
                 combined_deduct_period_count: f64,
             )
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignH5`].
-            pub struct PreEntrustSignH5Response {
+            /// Answer to [`PreSignH5`].
+            pub struct PreSignH5Response {
                 /// `redirect_url`.
                 0 redirect_url: String => "redirect_url: must",
             }
         }
 
         w::endpoint! {
-            PreEntrustSignH5 => PreEntrustSignH5Response,
+            PreSignH5 => PreSignH5Response,
             w::EndpointInfo {
-                id: "pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_h5",
+                id: "pay_v3.papay.insurance_sign.contracts.pre_sign_h5",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/insurance-sign/contracts/pre-entrust-sign/h5",
@@ -944,8 +905,8 @@ pub mod insurance_sign {
             /// * Call: `POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/jsapi` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012528600>.
-            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_jsapi`.
-            pub struct PreEntrustSignJsapi {
+            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_sign_jsapi`.
+            pub struct PreSignJsapi {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
@@ -965,7 +926,7 @@ pub mod insurance_sign {
                 /// `policy_end_date`; format `yyyy-MM-dd`.
                 8 policy_end_date: String => "policy_end_date: must",
                 /// `policy_periods`; needed according to the documentation.
-                9 policy_periods: Option<Vec<super::super::PreEntrustSignH5PolicyPeriod>> => "policy_periods",
+                9 policy_periods: Option<Vec<super::super::PreSignH5PolicyPeriod>> => "policy_periods",
                 /// `out_trade_no`.
                 10 out_trade_no: Option<String> => "out_trade_no",
                 /// `description`.
@@ -983,7 +944,7 @@ pub mod insurance_sign {
                 /// `can_auto_reinsure`.
                 17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
                 /// `real_identity`.
-                18 real_identity: Option<super::super::PreEntrustSignH5RealIdentity> => "real_identity",
+                18 real_identity: Option<super::super::RealIdentityInfo> => "real_identity",
                 /// `combined_deduct_period_count`.
                 19 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
             }
@@ -1006,22 +967,22 @@ pub mod insurance_sign {
                 attach: String,
             )
             set(
-                policy_periods: Vec<super::super::PreEntrustSignH5PolicyPeriod>,
+                policy_periods: Vec<super::super::PreSignH5PolicyPeriod>,
                 amount: super::super::ScheduledAmount,
                 can_auto_insure: bool,
                 can_auto_reinsure: bool,
-                real_identity: super::super::PreEntrustSignH5RealIdentity,
+                real_identity: super::super::RealIdentityInfo,
                 combined_deduct_period_count: f64,
             )
         }
 
-        /// Answer to [`PreEntrustSignJsapi`], the same as to [`PreEntrustSignH5`].
-        pub type PreEntrustSignJsapiResponse = PreEntrustSignH5Response;
+        /// Answer to [`PreSignJsapi`], the same as to [`PreSignH5`].
+        pub type PreSignJsapiResponse = PreSignH5Response;
 
         w::endpoint! {
-            PreEntrustSignJsapi => PreEntrustSignJsapiResponse,
+            PreSignJsapi => PreSignJsapiResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_jsapi",
+                id: "pay_v3.papay.insurance_sign.contracts.pre_sign_jsapi",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/insurance-sign/contracts/pre-entrust-sign/jsapi",
@@ -1043,8 +1004,8 @@ pub mod insurance_sign {
             /// * Call: `POST /v3/papay/insurance-sign/contracts/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012528950>.
-            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_mini_program`.
-            pub struct PreEntrustSignMiniProgram {
+            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_sign_mini_program`.
+            pub struct PreSignMiniProgram {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
@@ -1064,7 +1025,7 @@ pub mod insurance_sign {
                 /// `policy_end_date`; format `yyyy-MM-dd`.
                 8 policy_end_date: String => "policy_end_date: must",
                 /// `policy_periods`; needed according to the documentation.
-                9 policy_periods: Option<Vec<super::super::PreEntrustSignH5PolicyPeriod>> => "policy_periods",
+                9 policy_periods: Option<Vec<super::super::PreSignH5PolicyPeriod>> => "policy_periods",
                 /// `out_trade_no`.
                 10 out_trade_no: Option<String> => "out_trade_no",
                 /// `description`.
@@ -1082,7 +1043,7 @@ pub mod insurance_sign {
                 /// `can_auto_reinsure`.
                 17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
                 /// `real_identity`.
-                18 real_identity: Option<super::super::PreEntrustSignH5RealIdentity> => "real_identity",
+                18 real_identity: Option<super::super::RealIdentityInfo> => "real_identity",
                 /// `combined_deduct_period_count`.
                 19 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
             }
@@ -1105,20 +1066,21 @@ pub mod insurance_sign {
                 attach: String,
             )
             set(
-                policy_periods: Vec<super::super::PreEntrustSignH5PolicyPeriod>,
+                policy_periods: Vec<super::super::PreSignH5PolicyPeriod>,
                 amount: super::super::ScheduledAmount,
                 can_auto_insure: bool,
                 can_auto_reinsure: bool,
-                real_identity: super::super::PreEntrustSignH5RealIdentity,
+                real_identity: super::super::RealIdentityInfo,
                 combined_deduct_period_count: f64,
             )
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignMiniProgram`].
-            pub struct PreEntrustSignMiniProgramResponse {
+            /// Answer to [`PreSignMiniProgram`].
+            pub struct PreSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
                 /// `redirect_appid`.
                 1 redirect_appid: String => "redirect_appid: must",
                 /// `redirect_path`.
@@ -1127,9 +1089,9 @@ pub mod insurance_sign {
         }
 
         w::endpoint! {
-            PreEntrustSignMiniProgram => PreEntrustSignMiniProgramResponse,
+            PreSignMiniProgram => PreSignMiniProgramResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_mini_program",
+                id: "pay_v3.papay.insurance_sign.contracts.pre_sign_mini_program",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/insurance-sign/contracts/pre-entrust-sign/mini-program",
@@ -1138,6 +1100,46 @@ pub mod insurance_sign {
                 content: w::Content::Json,
                 answer: w::Content::Json,
                 retry: w::Retry::Keyed,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Renew an insurance contract (续约保险代扣).
+            ///
+            /// * Call: `POST /v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew` on `api.mch.weixin.qq.com`.
+            /// * For: merchant.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489588>.
+            /// * Catalog: `pay_v3.papay.insurance_sign.contracts.renew`.
+            pub struct Renew {
+                /// `plan_id`.
+                0 plan_id: i64 => "plan_id: must path",
+                /// `contract_id`.
+                1 contract_id: String => "contract_id: must path",
+                /// `appid`.
+                2 appid: xinqiao_types::AppId => "appid: must",
+                /// `policy_periods`; needed according to the documentation.
+                3 policy_periods: Option<Vec<super::super::PolicyPeriod>> => "policy_periods",
+            }
+            new(plan_id: i64, contract_id: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
+            set(policy_periods: Vec<super::super::PolicyPeriod>)
+        }
+
+        w::endpoint! {
+            Renew => w::Empty,
+            w::EndpointInfo {
+                id: "pay_v3.papay.insurance_sign.contracts.renew",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/papay/insurance-sign/contracts/plan-id/{plan_id}/contract-id/{contract_id}/renew",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
                 code_field: "code",
                 message_field: "message",
                 client_cert: false,
@@ -1222,70 +1224,13 @@ pub mod insurance_sign {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Change insurance payment periods (修改缴费周期).
-            ///
-            /// * Call: `POST /v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify` on `api.mch.weixin.qq.com`.
-            /// * For: merchant.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012987596>.
-            /// * Catalog: `pay_v3.papay.insurance_sign.policy_periods.by_plan_id_by_contract_id_modify`.
-            pub struct ByPlanIdByContractIdModify {
-                /// `plan_id`.
-                0 plan_id: f64 => "plan_id: must path",
-                /// `contract_id`.
-                1 contract_id: String => "contract_id: must path",
-                /// `appid`.
-                2 appid: xinqiao_types::AppId => "appid: must",
-                /// `policy_periods`.
-                3 policy_periods: Vec<super::super::PreEntrustSignAppPolicyPeriod> => "policy_periods: must",
-                /// `allow_cancel_scheduled`.
-                4 allow_cancel_scheduled: Option<bool> => "allow_cancel_scheduled",
-            }
-            new(
-                plan_id: f64,
-                contract_id: impl Into<String>,
-                appid: impl Into<xinqiao_types::AppId>,
-                policy_periods: Vec<super::super::PreEntrustSignAppPolicyPeriod>,
-            )
-            set(allow_cancel_scheduled: bool)
-        }
-
-        w::record! {
-            /// Answer to [`ByPlanIdByContractIdModify`].
-            pub struct ByPlanIdByContractIdModifyResponse {
-                /// `policy_periods`.
-                0 policy_periods: Option<Vec<super::super::PreEntrustSignAppPolicyPeriod>> => "policy_periods",
-                /// `cancel_scheduled_policy_period_id`.
-                1 cancel_scheduled_policy_period_id: Option<i64> => "cancel_scheduled_policy_period_id",
-            }
-        }
-
-        w::endpoint! {
-            ByPlanIdByContractIdModify => ByPlanIdByContractIdModifyResponse,
-            w::EndpointInfo {
-                id: "pay_v3.papay.insurance_sign.policy_periods.by_plan_id_by_contract_id_modify",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// List the payment periods of a contract (列出签约的缴费周期).
             ///
             /// * Call: `GET /v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489530>.
-            /// * Catalog: `pay_v3.papay.insurance_sign.policy_periods.by_plan_id_by_out_contract_code`.
-            pub struct ByPlanIdByOutContractCode {
+            /// * Catalog: `pay_v3.papay.insurance_sign.policy_periods.list`.
+            pub struct List {
                 /// `plan_id`.
                 0 plan_id: i64 => "plan_id: must path",
                 /// `out_contract_code`.
@@ -1300,10 +1245,10 @@ pub mod insurance_sign {
         }
 
         w::record! {
-            /// Answer to [`ByPlanIdByOutContractCode`].
-            pub struct ByPlanIdByOutContractCodeResponse {
+            /// Answer to [`List`].
+            pub struct ListResponse {
                 /// `data`.
-                0 data: Vec<super::super::ByPlanIdByOutContractCodeData> => "data: must",
+                0 data: Vec<super::super::DataInfo> => "data: must",
                 /// `total_count`.
                 1 total_count: i64 => "total_count: must",
                 /// `limit`.
@@ -1314,9 +1259,9 @@ pub mod insurance_sign {
         }
 
         w::endpoint! {
-            ByPlanIdByOutContractCode => ByPlanIdByOutContractCodeResponse,
+            List => ListResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.insurance_sign.policy_periods.by_plan_id_by_out_contract_code",
+                id: "pay_v3.papay.insurance_sign.policy_periods.list",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/insurance-sign/policy_periods/plan-id/{plan_id}/out-contract-code/{out_contract_code}",
@@ -1325,6 +1270,63 @@ pub mod insurance_sign {
                 content: w::Content::None,
                 answer: w::Content::Json,
                 retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Change insurance payment periods (修改缴费周期).
+            ///
+            /// * Call: `POST /v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify` on `api.mch.weixin.qq.com`.
+            /// * For: merchant.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012987596>.
+            /// * Catalog: `pay_v3.papay.insurance_sign.policy_periods.modify`.
+            pub struct Modify {
+                /// `plan_id`.
+                0 plan_id: f64 => "plan_id: must path",
+                /// `contract_id`.
+                1 contract_id: String => "contract_id: must path",
+                /// `appid`.
+                2 appid: xinqiao_types::AppId => "appid: must",
+                /// `policy_periods`.
+                3 policy_periods: Vec<super::super::PolicyPeriodInfo> => "policy_periods: must",
+                /// `allow_cancel_scheduled`.
+                4 allow_cancel_scheduled: Option<bool> => "allow_cancel_scheduled",
+            }
+            new(
+                plan_id: f64,
+                contract_id: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                policy_periods: Vec<super::super::PolicyPeriodInfo>,
+            )
+            set(allow_cancel_scheduled: bool)
+        }
+
+        w::record! {
+            /// Answer to [`Modify`].
+            pub struct ModifyResponse {
+                /// `policy_periods`.
+                0 policy_periods: Option<Vec<super::super::PolicyPeriodInfo>> => "policy_periods",
+                /// `cancel_scheduled_policy_period_id`.
+                1 cancel_policy_period_id: Option<i64> => "cancel_scheduled_policy_period_id",
+            }
+        }
+
+        w::endpoint! {
+            Modify => ModifyResponse,
+            w::EndpointInfo {
+                id: "pay_v3.papay.insurance_sign.policy_periods.modify",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/papay/insurance-sign/policy-periods/plan-id/{plan_id}/contract-id/{contract_id}/modify",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
                 code_field: "code",
                 message_field: "message",
                 client_cert: false,
@@ -1344,8 +1346,8 @@ pub mod pay {
         /// * Call: `POST /v3/papay/pay/harmony/transactions/apply` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013388429>.
-        /// * Catalog: `pay_v3.papay.pay.harmony_transactions_apply`.
-        pub struct HarmonyTransactionsApply {
+        /// * Catalog: `pay_v3.papay.pay.apply_harmony_transaction`.
+        pub struct ApplyHarmonyTransaction {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
@@ -1380,8 +1382,8 @@ pub mod pay {
     }
 
     w::record! {
-        /// Answer to [`HarmonyTransactionsApply`].
-        pub struct HarmonyTransactionsApplyResponse {
+        /// Answer to [`ApplyHarmonyTransaction`].
+        pub struct ApplyHarmonyTransactionResponse {
             /// `out_trade_no`.
             0 out_trade_no: String => "out_trade_no: must",
             /// `amount`.
@@ -1390,9 +1392,9 @@ pub mod pay {
     }
 
     w::endpoint! {
-        HarmonyTransactionsApply => HarmonyTransactionsApplyResponse,
+        ApplyHarmonyTransaction => ApplyHarmonyTransactionResponse,
         w::EndpointInfo {
-            id: "pay_v3.papay.pay.harmony_transactions_apply",
+            id: "pay_v3.papay.pay.apply_harmony_transaction",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/papay/pay/harmony/transactions/apply",
@@ -1414,8 +1416,8 @@ pub mod pay {
         /// * Call: `POST /v3/papay/pay/transactions/apply` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467036>.
-        /// * Catalog: `pay_v3.papay.pay.transactions_apply`.
-        pub struct TransactionsApply {
+        /// * Catalog: `pay_v3.papay.pay.apply_transaction`.
+        pub struct ApplyTransaction {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
@@ -1444,13 +1446,13 @@ pub mod pay {
         text(goods_tag: String, attach: String)
     }
 
-    /// Answer to [`TransactionsApply`], the same as to [`HarmonyTransactionsApply`].
-    pub type TransactionsApplyResponse = HarmonyTransactionsApplyResponse;
+    /// Answer to [`ApplyTransaction`], the same as to [`ApplyHarmonyTransaction`].
+    pub type ApplyTransactionResponse = ApplyHarmonyTransactionResponse;
 
     w::endpoint! {
-        TransactionsApply => TransactionsApplyResponse,
+        ApplyTransaction => ApplyTransactionResponse,
         w::EndpointInfo {
-            id: "pay_v3.papay.pay.transactions_apply",
+            id: "pay_v3.papay.pay.apply_transaction",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/papay/pay/transactions/apply",
@@ -1471,116 +1473,13 @@ pub mod pay {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Get a scheduled deduction as a partner (服务商查询预约扣费).
-            ///
-            /// * Call: `GET /v3/papay/pay/partner/schedules/contract-id/{contract_id}` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-query-deduct-schedule.html>.
-            /// * Catalog: `pay_v3.papay.pay.partner.schedules_by_contract_id`.
-            pub struct SchedulesByContractId {
-                /// `contract_id`.
-                0 contract_id: String => "contract_id: must path",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must query",
-            }
-            new(contract_id: impl Into<String>, sub_mchid: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`SchedulesByContractId`].
-            pub struct SchedulesByContractIdResponse {
-                /// `schedule_state`.
-                0 schedule_state: String => "schedule_state: must",
-                /// `deduct_start_date`.
-                1 deduct_start_date: Option<String> => "deduct_start_date",
-                /// `deduct_end_date`.
-                2 deduct_end_date: Option<String> => "deduct_end_date",
-                /// `scheduled_amount`.
-                3 scheduled_amount: Option<super::super::EstimatedDeductAmount> => "scheduled_amount",
-                /// `deduct_amount`.
-                4 deduct_amount: Option<super::super::EstimatedDeductAmount> => "deduct_amount",
-                /// `deduct_date`.
-                5 deduct_date: Option<String> => "deduct_date",
-            }
-        }
-
-        w::endpoint! {
-            SchedulesByContractId => SchedulesByContractIdResponse,
-            w::EndpointInfo {
-                id: "pay_v3.papay.pay.partner.schedules_by_contract_id",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/papay/pay/partner/schedules/contract-id/{contract_id}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Schedule a deduction as a partner (服务商预约扣费).
-            ///
-            /// * Call: `POST /v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-schedule-deduction.html>.
-            /// * Catalog: `pay_v3.papay.pay.partner.schedules_by_contract_id_schedule`.
-            pub struct SchedulesByContractIdSchedule {
-                /// `contract_id`.
-                0 contract_id: String => "contract_id: must path",
-                /// `sp_appid`.
-                1 sp_appid: String => "sp_appid: must",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `schedule_amount`.
-                4 schedule_amount: super::super::EstimatedDeductAmount => "schedule_amount: must",
-            }
-            new(
-                contract_id: impl Into<String>,
-                sp_appid: impl Into<String>,
-                sub_mchid: impl Into<String>,
-                schedule_amount: super::super::EstimatedDeductAmount,
-            )
-            text(sub_appid: String)
-        }
-
-        /// Answer to [`SchedulesByContractIdSchedule`], the same as to [`SchedulesByContractId`].
-        pub type SchedulesByContractIdScheduleResponse = SchedulesByContractIdResponse;
-
-        w::endpoint! {
-            SchedulesByContractIdSchedule => SchedulesByContractIdScheduleResponse,
-            w::EndpointInfo {
-                id: "pay_v3.papay.pay.partner.schedules_by_contract_id_schedule",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Deduct a payment as a partner (服务商受理扣款).
             ///
             /// * Call: `POST /v3/papay/pay/partner/transactions/apply` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-create-transaction.html>.
-            /// * Catalog: `pay_v3.papay.pay.partner.transactions_apply`.
-            pub struct TransactionsApply {
+            /// * Catalog: `pay_v3.papay.pay.partner.apply_transaction`.
+            pub struct ApplyTransaction {
                 /// `sp_appid`.
                 0 sp_appid: String => "sp_appid: must",
                 /// `sub_mchid`.
@@ -1615,8 +1514,8 @@ pub mod pay {
         }
 
         w::record! {
-            /// Answer to [`TransactionsApply`].
-            pub struct TransactionsApplyResponse {
+            /// Answer to [`ApplyTransaction`].
+            pub struct ApplyTransactionResponse {
                 /// `out_trade_no`.
                 0 out_trade_no: String => "out_trade_no: must",
                 /// `amount`.
@@ -1625,9 +1524,9 @@ pub mod pay {
         }
 
         w::endpoint! {
-            TransactionsApply => TransactionsApplyResponse,
+            ApplyTransaction => ApplyTransactionResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.pay.partner.transactions_apply",
+                id: "pay_v3.papay.pay.partner.apply_transaction",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/pay/partner/transactions/apply",
@@ -1636,6 +1535,109 @@ pub mod pay {
                 content: w::Content::Json,
                 answer: w::Content::Json,
                 retry: w::Retry::Keyed,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get a scheduled deduction as a partner (服务商查询预约扣费).
+            ///
+            /// * Call: `GET /v3/papay/pay/partner/schedules/contract-id/{contract_id}` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-query-deduct-schedule.html>.
+            /// * Catalog: `pay_v3.papay.pay.partner.get_schedule`.
+            pub struct GetSchedule {
+                /// `contract_id`.
+                0 contract_id: String => "contract_id: must path",
+                /// `sub_mchid`.
+                1 sub_mchid: String => "sub_mchid: must query",
+            }
+            new(contract_id: impl Into<String>, sub_mchid: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`GetSchedule`].
+            pub struct GetScheduleResponse {
+                /// `schedule_state`.
+                0 schedule_state: String => "schedule_state: must",
+                /// `deduct_start_date`.
+                1 deduct_start_date: Option<String> => "deduct_start_date",
+                /// `deduct_end_date`.
+                2 deduct_end_date: Option<String> => "deduct_end_date",
+                /// `scheduled_amount`.
+                3 scheduled_amount: Option<super::super::EstimatedDeductAmount> => "scheduled_amount",
+                /// `deduct_amount`.
+                4 deduct_amount: Option<super::super::EstimatedDeductAmount> => "deduct_amount",
+                /// `deduct_date`.
+                5 deduct_date: Option<String> => "deduct_date",
+            }
+        }
+
+        w::endpoint! {
+            GetSchedule => GetScheduleResponse,
+            w::EndpointInfo {
+                id: "pay_v3.papay.pay.partner.get_schedule",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/papay/pay/partner/schedules/contract-id/{contract_id}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Schedule a deduction as a partner (服务商预约扣费).
+            ///
+            /// * Call: `POST /v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-schedule-deduction.html>.
+            /// * Catalog: `pay_v3.papay.pay.partner.schedule`.
+            pub struct Schedule {
+                /// `contract_id`.
+                0 contract_id: String => "contract_id: must path",
+                /// `sp_appid`.
+                1 sp_appid: String => "sp_appid: must",
+                /// `sub_mchid`.
+                2 sub_mchid: String => "sub_mchid: must",
+                /// `sub_appid`.
+                3 sub_appid: Option<String> => "sub_appid",
+                /// `schedule_amount`.
+                4 schedule_amount: super::super::EstimatedDeductAmount => "schedule_amount: must",
+            }
+            new(
+                contract_id: impl Into<String>,
+                sp_appid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                schedule_amount: super::super::EstimatedDeductAmount,
+            )
+            text(sub_appid: String)
+        }
+
+        /// Answer to [`Schedule`], the same as to [`GetSchedule`].
+        pub type ScheduleResponse = GetScheduleResponse;
+
+        w::endpoint! {
+            Schedule => ScheduleResponse,
+            w::EndpointInfo {
+                id: "pay_v3.papay.pay.partner.schedule",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/papay/pay/partner/schedules/contract-id/{contract_id}/schedule",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
                 code_field: "code",
                 message_field: "message",
                 client_cert: false,
@@ -1654,8 +1656,8 @@ pub mod pay {
             /// * Call: `GET /v3/papay/pay/schedules/contract-id/{contract_id}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012466997>.
-            /// * Catalog: `pay_v3.papay.pay.schedules.by_contract_id`.
-            pub struct ByContractId {
+            /// * Catalog: `pay_v3.papay.pay.schedules.get`.
+            pub struct Get {
                 /// `contract_id`.
                 0 contract_id: String => "contract_id: must path",
             }
@@ -1663,8 +1665,8 @@ pub mod pay {
         }
 
         w::record! {
-            /// Answer to [`ByContractId`].
-            pub struct ByContractIdResponse {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
                 /// `schedule_state`.
                 0 schedule_state: String => "schedule_state: must",
                 /// `deduct_start_date`; format `yyyy-MM-dd`.
@@ -1681,9 +1683,9 @@ pub mod pay {
         }
 
         w::endpoint! {
-            ByContractId => ByContractIdResponse,
+            Get => GetResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.pay.schedules.by_contract_id",
+                id: "pay_v3.papay.pay.schedules.get",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/pay/schedules/contract-id/{contract_id}",
@@ -1705,8 +1707,8 @@ pub mod pay {
             /// * Call: `POST /v3/papay/pay/schedules/contract-id/{contract_id}/schedule` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467036>.
-            /// * Catalog: `pay_v3.papay.pay.schedules.by_contract_id_schedule`.
-            pub struct ByContractIdSchedule {
+            /// * Catalog: `pay_v3.papay.pay.schedules.schedule`.
+            pub struct Schedule {
                 /// `contract_id`.
                 0 contract_id: String => "contract_id: must path",
                 /// `appid`.
@@ -1721,13 +1723,13 @@ pub mod pay {
             )
         }
 
-        /// Answer to [`ByContractIdSchedule`], the same as to [`ByContractId`].
-        pub type ByContractIdScheduleResponse = ByContractIdResponse;
+        /// Answer to [`Schedule`], the same as to [`Get`].
+        pub type ScheduleResponse = GetResponse;
 
         w::endpoint! {
-            ByContractIdSchedule => ByContractIdScheduleResponse,
+            Schedule => ScheduleResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.pay.schedules.by_contract_id_schedule",
+                id: "pay_v3.papay.pay.schedules.schedule",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/pay/schedules/contract-id/{contract_id}/schedule",
@@ -1758,8 +1760,8 @@ pub mod scheduled_deduct_sign {
             /// * Call: `POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/app` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012524934>.
-            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_app`.
-            pub struct PreEntrustSignApp {
+            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_app`.
+            pub struct PreSignApp {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
@@ -1789,21 +1791,24 @@ pub mod scheduled_deduct_sign {
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignApp`].
-            pub struct PreEntrustSignAppResponse {
+            /// Answer to [`PreSignApp`].
+            pub struct PreSignAppResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
                 /// `miniprogram_username`.
-                1 miniprogram_username: Option<String> => "miniprogram_username",
+                #[doc(alias = "miniprogram_username")]
+                1 mini_program_username: Option<String> => "miniprogram_username",
                 /// `miniprogram_path`.
-                2 miniprogram_path: Option<String> => "miniprogram_path",
+                #[doc(alias = "miniprogram_path")]
+                2 mini_program_path: Option<String> => "miniprogram_path",
             }
         }
 
         w::endpoint! {
-            PreEntrustSignApp => PreEntrustSignAppResponse,
+            PreSignApp => PreSignAppResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_app",
+                id: "pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_app",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/app",
@@ -1825,8 +1830,8 @@ pub mod scheduled_deduct_sign {
             /// * Call: `POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/h5` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489208>.
-            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_h5`.
-            pub struct PreEntrustSignH5 {
+            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_h5`.
+            pub struct PreSignH5 {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
@@ -1858,17 +1863,17 @@ pub mod scheduled_deduct_sign {
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignH5`].
-            pub struct PreEntrustSignH5Response {
+            /// Answer to [`PreSignH5`].
+            pub struct PreSignH5Response {
                 /// `redirect_url`.
                 0 redirect_url: String => "redirect_url: must",
             }
         }
 
         w::endpoint! {
-            PreEntrustSignH5 => PreEntrustSignH5Response,
+            PreSignH5 => PreSignH5Response,
             w::EndpointInfo {
-                id: "pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_h5",
+                id: "pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_h5",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/h5",
@@ -1890,8 +1895,8 @@ pub mod scheduled_deduct_sign {
             /// * Call: `POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/jsapi` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012525133>.
-            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_jsapi`.
-            pub struct PreEntrustSignJsapi {
+            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_jsapi`.
+            pub struct PreSignJsapi {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
@@ -1920,13 +1925,13 @@ pub mod scheduled_deduct_sign {
             set(deduct_schedule: super::super::DeductSchedule)
         }
 
-        /// Answer to [`PreEntrustSignJsapi`], the same as to [`PreEntrustSignH5`].
-        pub type PreEntrustSignJsapiResponse = PreEntrustSignH5Response;
+        /// Answer to [`PreSignJsapi`], the same as to [`PreSignH5`].
+        pub type PreSignJsapiResponse = PreSignH5Response;
 
         w::endpoint! {
-            PreEntrustSignJsapi => PreEntrustSignJsapiResponse,
+            PreSignJsapi => PreSignJsapiResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_jsapi",
+                id: "pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_jsapi",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/jsapi",
@@ -1948,8 +1953,8 @@ pub mod scheduled_deduct_sign {
             /// * Call: `POST /v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012525209>.
-            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_mini_program`.
-            pub struct PreEntrustSignMiniProgram {
+            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_mini_program`.
+            pub struct PreSignMiniProgram {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
@@ -1979,10 +1984,11 @@ pub mod scheduled_deduct_sign {
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignMiniProgram`].
-            pub struct PreEntrustSignMiniProgramResponse {
+            /// Answer to [`PreSignMiniProgram`].
+            pub struct PreSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
                 /// `redirect_appid`.
                 1 redirect_appid: String => "redirect_appid: must",
                 /// `redirect_path`.
@@ -1991,9 +1997,9 @@ pub mod scheduled_deduct_sign {
         }
 
         w::endpoint! {
-            PreEntrustSignMiniProgram => PreEntrustSignMiniProgramResponse,
+            PreSignMiniProgram => PreSignMiniProgramResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_mini_program",
+                id: "pay_v3.papay.scheduled_deduct_sign.contracts.pre_sign_mini_program",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program",
@@ -2020,8 +2026,8 @@ pub mod scheduled_deduct_sign {
             /// * Call: `POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/app` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-app-scheduled-deduct-pre-sign.html>.
-            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_app`.
-            pub struct ContractsPreEntrustSignApp {
+            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_app`.
+            pub struct PreSignApp {
                 /// `sp_appid`.
                 0 sp_appid: String => "sp_appid: must",
                 /// `sp_openid`.
@@ -2043,7 +2049,7 @@ pub mod scheduled_deduct_sign {
                 /// `out_user_code`.
                 9 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => "deduct_schedule",
+                10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
                 sp_appid: impl Into<String>,
@@ -2054,25 +2060,28 @@ pub mod scheduled_deduct_sign {
                 contract_notify_url: impl Into<String>,
             )
             text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
-            set(deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule)
+            set(deduct_schedule: super::super::PreSignAppDeductSchedule)
         }
 
         w::record! {
-            /// Answer to [`ContractsPreEntrustSignApp`].
-            pub struct ContractsPreEntrustSignAppResponse {
+            /// Answer to [`PreSignApp`].
+            pub struct PreSignAppResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
                 /// `miniprogram_username`.
-                1 miniprogram_username: Option<String> => "miniprogram_username",
+                #[doc(alias = "miniprogram_username")]
+                1 mini_program_username: Option<String> => "miniprogram_username",
                 /// `miniprogram_path`.
-                2 miniprogram_path: Option<String> => "miniprogram_path",
+                #[doc(alias = "miniprogram_path")]
+                2 mini_program_path: Option<String> => "miniprogram_path",
             }
         }
 
         w::endpoint! {
-            ContractsPreEntrustSignApp => ContractsPreEntrustSignAppResponse,
+            PreSignApp => PreSignAppResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_app",
+                id: "pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_app",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/app",
@@ -2094,8 +2103,8 @@ pub mod scheduled_deduct_sign {
             /// * Call: `POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/h5` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-h5-scheduled-deduct-pre-sign.html>.
-            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_h5`.
-            pub struct ContractsPreEntrustSignH5 {
+            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_h5`.
+            pub struct PreSignH5 {
                 /// `sp_appid`.
                 0 sp_appid: String => "sp_appid: must",
                 /// `sp_openid`.
@@ -2117,7 +2126,7 @@ pub mod scheduled_deduct_sign {
                 /// `out_user_code`.
                 9 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => "deduct_schedule",
+                10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
                 /// `jump_control`.
                 11 jump_control: Option<super::super::JumpControl> => "jump_control",
             }
@@ -2131,23 +2140,23 @@ pub mod scheduled_deduct_sign {
             )
             text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
             set(
-                deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule,
+                deduct_schedule: super::super::PreSignAppDeductSchedule,
                 jump_control: super::super::JumpControl,
             )
         }
 
         w::record! {
-            /// Answer to [`ContractsPreEntrustSignH5`].
-            pub struct ContractsPreEntrustSignH5Response {
+            /// Answer to [`PreSignH5`].
+            pub struct PreSignH5Response {
                 /// `redirect_url`.
                 0 redirect_url: String => "redirect_url: must",
             }
         }
 
         w::endpoint! {
-            ContractsPreEntrustSignH5 => ContractsPreEntrustSignH5Response,
+            PreSignH5 => PreSignH5Response,
             w::EndpointInfo {
-                id: "pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_h5",
+                id: "pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_h5",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/h5",
@@ -2169,8 +2178,8 @@ pub mod scheduled_deduct_sign {
             /// * Call: `POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/jsapi` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-jsapi-scheduled-deduct-pre-sign.html>.
-            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_jsapi`.
-            pub struct ContractsPreEntrustSignJsapi {
+            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_jsapi`.
+            pub struct PreSignJsapi {
                 /// `sp_appid`.
                 0 sp_appid: String => "sp_appid: must",
                 /// `sp_openid`.
@@ -2192,7 +2201,7 @@ pub mod scheduled_deduct_sign {
                 /// `out_user_code`.
                 9 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => "deduct_schedule",
+                10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
                 sp_appid: impl Into<String>,
@@ -2203,16 +2212,16 @@ pub mod scheduled_deduct_sign {
                 contract_notify_url: impl Into<String>,
             )
             text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
-            set(deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule)
+            set(deduct_schedule: super::super::PreSignAppDeductSchedule)
         }
 
-        /// Answer to [`ContractsPreEntrustSignJsapi`], the same as to [`ContractsPreEntrustSignH5`].
-        pub type ContractsPreEntrustSignJsapiResponse = ContractsPreEntrustSignH5Response;
+        /// Answer to [`PreSignJsapi`], the same as to [`PreSignH5`].
+        pub type PreSignJsapiResponse = PreSignH5Response;
 
         w::endpoint! {
-            ContractsPreEntrustSignJsapi => ContractsPreEntrustSignJsapiResponse,
+            PreSignJsapi => PreSignJsapiResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_jsapi",
+                id: "pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_jsapi",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/jsapi",
@@ -2234,8 +2243,8 @@ pub mod scheduled_deduct_sign {
             /// * Call: `POST /v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-mini-program-scheduled-deduct-pre-sign.html>.
-            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.pre_entrust_sign_mini_program`.
-            pub struct PreEntrustSignMiniProgram {
+            /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_mini_program`.
+            pub struct PreSignMiniProgram {
                 /// `sp_appid`.
                 0 sp_appid: String => "sp_appid: must",
                 /// `sp_openid`.
@@ -2257,7 +2266,7 @@ pub mod scheduled_deduct_sign {
                 /// `out_user_code`.
                 9 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => "deduct_schedule",
+                10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
                 sp_appid: impl Into<String>,
@@ -2268,14 +2277,15 @@ pub mod scheduled_deduct_sign {
                 contract_notify_url: impl Into<String>,
             )
             text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
-            set(deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule)
+            set(deduct_schedule: super::super::PreSignAppDeductSchedule)
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignMiniProgram`].
-            pub struct PreEntrustSignMiniProgramResponse {
+            /// Answer to [`PreSignMiniProgram`].
+            pub struct PreSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
                 /// `redirect_appid`.
                 1 redirect_appid: String => "redirect_appid: must",
                 /// `redirect_path`.
@@ -2284,9 +2294,9 @@ pub mod scheduled_deduct_sign {
         }
 
         w::endpoint! {
-            PreEntrustSignMiniProgram => PreEntrustSignMiniProgramResponse,
+            PreSignMiniProgram => PreSignMiniProgramResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.scheduled_deduct_sign.partner.pre_entrust_sign_mini_program",
+                id: "pay_v3.papay.scheduled_deduct_sign.partner.pre_sign_mini_program",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/scheduled-deduct-sign/partner/contracts/pre-entrust-sign/mini-program",
@@ -2317,8 +2327,8 @@ pub mod sign {
             /// * Call: `GET /v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012489245>.
-            /// * Catalog: `pay_v3.papay.sign.contracts.by_plan_id_by_out_contract_code`.
-            pub struct ByPlanIdByOutContractCode {
+            /// * Catalog: `pay_v3.papay.sign.contracts.get`.
+            pub struct Get {
                 /// `plan_id`.
                 0 plan_id: i64 => "plan_id: must path",
                 /// `out_contract_code`.
@@ -2328,8 +2338,8 @@ pub mod sign {
         }
 
         w::record! {
-            /// Answer to [`ByPlanIdByOutContractCode`].
-            pub struct ByPlanIdByOutContractCodeResponse {
+            /// Answer to [`Get`].
+            pub struct GetResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `appid`.
@@ -2355,14 +2365,14 @@ pub mod sign {
                 /// `contract_terminate_info`.
                 11 contract_terminate_info: Option<super::super::ContractTerminateInfoDetail> => "contract_terminate_info",
                 /// `deduct_schedule`.
-                12 deduct_schedule: Option<super::super::ByPlanIdByOutContractCodeDeductSchedule> => "deduct_schedule",
+                12 deduct_schedule: Option<super::super::DeductScheduleInfo> => "deduct_schedule",
             }
         }
 
         w::endpoint! {
-            ByPlanIdByOutContractCode => ByPlanIdByOutContractCodeResponse,
+            Get => GetResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.sign.contracts.by_plan_id_by_out_contract_code",
+                id: "pay_v3.papay.sign.contracts.get",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}",
@@ -2383,8 +2393,8 @@ pub mod sign {
             ///
             /// * Call: `GET /v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
-            /// * Catalog: `pay_v3.papay.sign.contracts.harmony_plan_id_by_out_contract_code`.
-            pub struct HarmonyPlanIdByOutContractCode {
+            /// * Catalog: `pay_v3.papay.sign.contracts.get_harmony`.
+            pub struct GetHarmony {
                 /// `out_contract_code`.
                 0 out_contract_code: String => "out_contract_code: must path",
                 /// `plan_id`.
@@ -2394,8 +2404,8 @@ pub mod sign {
         }
 
         w::record! {
-            /// Answer to [`HarmonyPlanIdByOutContractCode`].
-            pub struct HarmonyPlanIdByOutContractCodeResponse {
+            /// Answer to [`GetHarmony`].
+            pub struct GetHarmonyResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `contract_id`.
@@ -2426,9 +2436,9 @@ pub mod sign {
         }
 
         w::endpoint! {
-            HarmonyPlanIdByOutContractCode => HarmonyPlanIdByOutContractCodeResponse,
+            GetHarmony => GetHarmonyResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.sign.contracts.harmony_plan_id_by_out_contract_code",
+                id: "pay_v3.papay.sign.contracts.get_harmony",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/sign/contracts/harmony-plan-id/{plan_id}/out-contract-code/{out_contract_code}",
@@ -2450,8 +2460,8 @@ pub mod sign {
             /// * Call: `POST /v3/papay/sign/contracts/pre-entrust-sign` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012978414>.
-            /// * Catalog: `pay_v3.papay.sign.contracts.pre_entrust_sign`.
-            pub struct PreEntrustSign {
+            /// * Catalog: `pay_v3.papay.sign.contracts.pre_sign`.
+            pub struct PreSign {
                 /// `sign_scene`; one of `SIGN_SCENE_APP` `SIGN_SCENE_QRCODE`.
                 0 sign_scene: String => "sign_scene: must",
                 /// `appid`.
@@ -2487,10 +2497,11 @@ pub mod sign {
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSign`].
-            pub struct PreEntrustSignResponse {
+            /// Answer to [`PreSign`].
+            pub struct PreSignResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
                 /// `mini_program_username`.
                 1 mini_program_username: Option<String> => "mini_program_username",
                 /// `mini_program_path`.
@@ -2501,9 +2512,9 @@ pub mod sign {
         }
 
         w::endpoint! {
-            PreEntrustSign => PreEntrustSignResponse,
+            PreSign => PreSignResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.sign.contracts.pre_entrust_sign",
+                id: "pay_v3.papay.sign.contracts.pre_sign",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/sign/contracts/pre-entrust-sign",
@@ -2541,8 +2552,8 @@ pub mod sign {
             )
         }
 
-        /// Answer to [`Terminate`], the same as to [`ByPlanIdByOutContractCode`].
-        pub type TerminateResponse = ByPlanIdByOutContractCodeResponse;
+        /// Answer to [`Terminate`], the same as to [`Get`].
+        pub type TerminateResponse = GetResponse;
 
         w::endpoint! {
             Terminate => TerminateResponse,
@@ -2574,8 +2585,8 @@ pub mod sign {
             /// * Call: `GET /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-get-contract-by-code.html>.
-            /// * Catalog: `pay_v3.papay.sign.partner.contracts_by_out_contract_code`.
-            pub struct ContractsByOutContractCode {
+            /// * Catalog: `pay_v3.papay.sign.partner.get_contract`.
+            pub struct GetContract {
                 /// `out_contract_code`.
                 0 out_contract_code: String => "out_contract_code: must path",
                 /// `plan_id`.
@@ -2587,8 +2598,8 @@ pub mod sign {
         }
 
         w::record! {
-            /// Answer to [`ContractsByOutContractCode`].
-            pub struct ContractsByOutContractCodeResponse {
+            /// Answer to [`GetContract`].
+            pub struct GetContractResponse {
                 /// `contract_id`.
                 0 contract_id: String => "contract_id: must",
                 /// `sp_mchid`.
@@ -2616,18 +2627,18 @@ pub mod sign {
                 /// `sub_openid`.
                 12 sub_openid: Option<String> => "sub_openid",
                 /// `contract_terminate_info`.
-                13 contract_terminate_info: Option<super::super::ContractTerminateInfoInfo> => "contract_terminate_info",
+                13 contract_terminate_info: Option<super::super::TerminateInfo> => "contract_terminate_info",
                 /// `out_user_code`.
                 14 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                15 deduct_schedule: Option<super::super::ContractsByOutContractCodeDeductSchedule> => "deduct_schedule",
+                15 deduct_schedule: Option<super::super::GetContractDeductSchedule> => "deduct_schedule",
             }
         }
 
         w::endpoint! {
-            ContractsByOutContractCode => ContractsByOutContractCodeResponse,
+            GetContract => GetContractResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.sign.partner.contracts_by_out_contract_code",
+                id: "pay_v3.papay.sign.partner.get_contract",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}",
@@ -2649,8 +2660,8 @@ pub mod sign {
             /// * Call: `POST /v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/entrusted-payment/partner/partner-terminate-contract-by-code.html>.
-            /// * Catalog: `pay_v3.papay.sign.partner.contracts_terminate`.
-            pub struct ContractsTerminate {
+            /// * Catalog: `pay_v3.papay.sign.partner.terminate_contract`.
+            pub struct TerminateContract {
                 /// `plan_id`.
                 0 plan_id: f64 => "plan_id: must path",
                 /// `out_contract_code`.
@@ -2668,13 +2679,13 @@ pub mod sign {
             )
         }
 
-        /// Answer to [`ContractsTerminate`], the same as to [`ContractsByOutContractCode`].
-        pub type ContractsTerminateResponse = ContractsByOutContractCodeResponse;
+        /// Answer to [`TerminateContract`], the same as to [`GetContract`].
+        pub type TerminateContractResponse = GetContractResponse;
 
         w::endpoint! {
-            ContractsTerminate => ContractsTerminateResponse,
+            TerminateContract => TerminateContractResponse,
             w::EndpointInfo {
-                id: "pay_v3.papay.sign.partner.contracts_terminate",
+                id: "pay_v3.papay.sign.partner.terminate_contract",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/papay/sign/partner/contracts/plan-id/{plan_id}/out-contract-code/{out_contract_code}/terminate",

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `parking_lot` of `parking::reminders::Application`.
-    pub struct ApplicationParkingLot {
+    /// `parking_lot` of `parking::reminders::Apply`.
+    pub struct ApplyParkingLot {
         /// `parking_lot_name`.
         0 parking_lot_name: String => "parking_lot_name: must",
         /// `out_parking_lot_id`.
@@ -55,8 +55,8 @@ w::record! {
 }
 
 w::record! {
-    /// `application` of the answer of `parking::reminders::ApplicationQuery`; an item of `application_list` in the answer of `parking::reminders::Applications`.
-    pub struct ApplicationQueryApplication {
+    /// An item of `application_list` in the answer of `parking::reminders::ListApplications`; `application` of the answer of `parking::reminders::QueryApplication`.
+    pub struct Application {
         /// `parking_lot_audit_no`.
         0 parking_lot_audit_no: Option<String> => "parking_lot_audit_no",
         /// `audit_status`; one of `AUDIT_STATUS_UNKNOWN` `AUDIT_STATUS_PENDING` `AUDIT_STATUS_WITHDRAWN` `AUDIT_STATUS_APPROVED` `AUDIT_STATUS_REJECTED`.
@@ -64,15 +64,15 @@ w::record! {
         /// `submit_time`.
         2 submit_time: Option<i64> => "submit_time",
         /// `parking_lot`.
-        3 parking_lot: Option<ApplicationQueryParkingLot> => "parking_lot",
+        3 parking_lot: Option<QueryApplicationParkingLot> => "parking_lot",
         /// `audit_comment`.
         4 audit_comment: Option<AuditComment> => "audit_comment",
     }
 }
 
 w::record! {
-    /// `parking_lot` of `parking::ApplicationQueryApplication`.
-    pub struct ApplicationQueryParkingLot {
+    /// `parking_lot` of `parking::Application`.
+    pub struct QueryApplicationParkingLot {
         /// `parking_lot_name`.
         0 parking_lot_name: Option<String> => "parking_lot_name",
         /// `out_parking_lot_id`.
@@ -105,7 +105,7 @@ w::record! {
 }
 
 w::record! {
-    /// `audit_comment` of `parking::ApplicationQueryApplication`.
+    /// `audit_comment` of `parking::Application`.
     pub struct AuditComment {
         /// `fields`.
         0 fields: Option<Vec<AuditCommentField>> => "fields",
@@ -125,7 +125,7 @@ w::record! {
 }
 
 w::record! {
-    /// `charging_rule` of `parking::ApplicationParkingLot`; `charging_rule` of `parking::ApplicationQueryParkingLot`.
+    /// `charging_rule` of `parking::ApplyParkingLot`; `charging_rule` of `parking::QueryApplicationParkingLot`.
     pub struct ChargingRule {
         /// `fee_limit_type`; one of `FEE_LIMIT_UNKNOWN` `FEE_LIMIT_AGGREGATE` `FEE_LIMIT_SINGLE`.
         0 fee_limit_type: Option<String> => "fee_limit_type",
@@ -209,7 +209,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `fee_items` in `parking::reminders::ExtPayment`.
+    /// An item of `fee_items` in `parking::reminders::ReportExtPayment`.
     pub struct FeeItem {
         /// `fee_type`; one of `EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN` `EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY` `EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY` `EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER`.
         0 fee_type: String => "fee_type: must",
@@ -329,26 +329,26 @@ pub mod reminders {
         ///
         /// * Call: `POST /v3/parking/reminders/application` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.parking.reminders.application`.
-        pub struct Application {
+        /// * Catalog: `pay_v3.parking.reminders.apply`.
+        pub struct Apply {
             /// `parking_lot`.
-            0 parking_lot: super::ApplicationParkingLot => "parking_lot: must",
+            0 parking_lot: super::ApplyParkingLot => "parking_lot: must",
         }
-        new(parking_lot: super::ApplicationParkingLot)
+        new(parking_lot: super::ApplyParkingLot)
     }
 
     w::record! {
-        /// Answer to [`Application`].
-        pub struct ApplicationResponse {
+        /// Answer to [`Apply`].
+        pub struct ApplyResponse {
             /// `parking_lot_audit_no`.
             0 parking_lot_audit_no: Option<String> => "parking_lot_audit_no",
         }
     }
 
     w::endpoint! {
-        Application => ApplicationResponse,
+        Apply => ApplyResponse,
         w::EndpointInfo {
-            id: "pay_v3.parking.reminders.application",
+            id: "pay_v3.parking.reminders.apply",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/parking/reminders/application",
@@ -365,71 +365,54 @@ pub mod reminders {
     }
 
     w::record! {
-        /// Get an application for a parking lot (查询停车场申请).
+        /// Get a parking fee (查询停车费).
         ///
-        /// * Call: `GET /v3/parking/reminders/application/query` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/parking/reminders/parking-fee` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.parking.reminders.application_query`.
-        pub struct ApplicationQuery {
-            /// `parking_lot_audit_no`.
-            0 parking_lot_audit_no: String => "parking_lot_audit_no: must query",
-            /// `out_parking_lot_id`.
-            1 out_parking_lot_id: String => "out_parking_lot_id: must query",
+        /// * Catalog: `pay_v3.parking.reminders.get_parking_fee`.
+        pub struct GetParkingFee {
+            /// `out_serial_number`.
+            0 out_serial_number: String => "out_serial_number: must",
+            /// `plate_number`.
+            1 plate_number: Option<String> => "plate_number",
+            /// `out_parking_id`.
+            2 out_parking_id: Option<String> => "out_parking_id",
         }
-        new(parking_lot_audit_no: impl Into<String>, out_parking_lot_id: impl Into<String>)
+        new(out_serial_number: impl Into<String>)
+        text(plate_number: String, out_parking_id: String)
     }
 
     w::record! {
-        /// Answer to [`ApplicationQuery`].
-        pub struct ApplicationQueryResponse {
-            /// `application`.
-            0 application: Option<super::ApplicationQueryApplication> => "application",
-            /// `wx_parking_lot_id`.
-            1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
+        /// Answer to [`GetParkingFee`].
+        pub struct GetParkingFeeResponse {
+            /// `total_amount`.
+            0 total_amount: Option<i64> => "total_amount",
+            /// `parking_timestamp`.
+            1 parking_timestamp: Option<i64> => "parking_timestamp",
+            /// `parking_state`; one of `PARKING_STATE_UNKNOWN` `PARKING_STATE_ENTERED` `PARKING_STATE_EXIT_GATE` `PARKING_STATE_EXITED` `PARKING_STATE_UNEXPECTED_CLOSE`.
+            2 parking_state: Option<String> => "parking_state",
+            /// `pay_state`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
+            3 pay_state: Option<String> => "pay_state",
+            /// `allowed_exit_timestamp`.
+            4 allowed_exit_timestamp: Option<i64> => "allowed_exit_timestamp",
+            /// `next_raise_price`.
+            5 next_raise_price: Option<i64> => "next_raise_price",
+            /// `next_raise_timestamp`.
+            6 next_raise_timestamp: Option<i64> => "next_raise_timestamp",
+            /// `payable_amount`.
+            7 payable_amount: Option<i64> => "payable_amount",
+            /// `paid_amount`.
+            8 paid_amount: Option<i64> => "paid_amount",
         }
     }
 
     w::endpoint! {
-        ApplicationQuery => ApplicationQueryResponse,
+        GetParkingFee => GetParkingFeeResponse,
         w::EndpointInfo {
-            id: "pay_v3.parking.reminders.application_query",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/parking/reminders/application/query",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Withdraw an application for a parking lot (撤回停车场申请).
-        ///
-        /// * Call: `POST /v3/parking/reminders/application/withdraw` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.parking.reminders.application_withdraw`.
-        pub struct ApplicationWithdraw {
-            /// `parking_lot_audit_no`.
-            0 parking_lot_audit_no: String => "parking_lot_audit_no: must",
-            /// `out_parking_lot_id`.
-            1 out_parking_lot_id: String => "out_parking_lot_id: must",
-        }
-        new(parking_lot_audit_no: impl Into<String>, out_parking_lot_id: impl Into<String>)
-    }
-
-    w::endpoint! {
-        ApplicationWithdraw => w::Empty,
-        w::EndpointInfo {
-            id: "pay_v3.parking.reminders.application_withdraw",
+            id: "pay_v3.parking.reminders.get_parking_fee",
             method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/parking/reminders/application/withdraw",
+            path: "/v3/parking/reminders/parking-fee",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -443,12 +426,73 @@ pub mod reminders {
     }
 
     w::record! {
+        /// Get a parking lot (查询停车场).
+        ///
+        /// * Call: `GET /v3/parking/reminders/parking-lot` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.parking.reminders.get_parking_lot`.
+        pub struct GetParkingLot {
+            /// `out_parking_lot_id`.
+            0 out_parking_lot_id: Option<String> => "out_parking_lot_id: query",
+            /// `wx_parking_lot_id`.
+            1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id: query",
+        }
+        new()
+        text(out_parking_lot_id: String, wx_parking_lot_id: String)
+    }
+
+    w::record! {
+        /// Answer to [`GetParkingLot`].
+        pub struct GetParkingLotResponse {
+            /// `wx_parking_lot_id`.
+            0 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
+            /// `out_parking_lot_id`.
+            1 out_parking_lot_id: Option<String> => "out_parking_lot_id",
+            /// `parking_lot_name`.
+            2 parking_lot_name: Option<String> => "parking_lot_name",
+            /// `parking_lot_address`.
+            3 parking_lot_address: Option<String> => "parking_lot_address",
+            /// `payment_mini_prog_appid`.
+            4 payment_mini_prog_appid: Option<String> => "payment_mini_prog_appid",
+            /// `payment_mini_prog_path`.
+            5 payment_mini_prog_path: Option<String> => "payment_mini_prog_path",
+            /// `parking_order_mini_prog_appid`.
+            6 parking_order_mini_prog_appid: Option<String> => "parking_order_mini_prog_appid",
+            /// `parking_order_mini_prog_path`.
+            7 parking_order_mini_prog_path: Option<String> => "parking_order_mini_prog_path",
+            /// `enabled_state`; one of `ENABLED_STATE_UNKNOWN` `ENABLED_STATE_NOT_ENABLED` `ENABLED_STATE_ENABLED` `ENABLED_STATE_OFFLINE`.
+            8 enabled_state: Option<String> => "enabled_state",
+            /// `reason`.
+            9 reason: Option<String> => "reason",
+        }
+    }
+
+    w::endpoint! {
+        GetParkingLot => GetParkingLotResponse,
+        w::EndpointInfo {
+            id: "pay_v3.parking.reminders.get_parking_lot",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/parking/reminders/parking-lot",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// List applications for parking lots (列出停车场申请).
         ///
         /// * Call: `GET /v3/parking/reminders/applications` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.parking.reminders.applications`.
-        pub struct Applications {
+        /// * Catalog: `pay_v3.parking.reminders.list_applications`.
+        pub struct ListApplications {
             /// `out_parking_lot_id`.
             0 out_parking_lot_id: String => "out_parking_lot_id: must query",
             /// `offset`.
@@ -461,22 +505,66 @@ pub mod reminders {
     }
 
     w::record! {
-        /// Answer to [`Applications`].
-        pub struct ApplicationsResponse {
+        /// Answer to [`ListApplications`].
+        pub struct ListApplicationsResponse {
             /// `application_list`.
-            0 application_list: Option<Vec<super::ApplicationQueryApplication>> => "application_list",
+            0 application_list: Option<Vec<super::Application>> => "application_list",
             /// `wx_parking_lot_id`.
             1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
         }
     }
 
     w::endpoint! {
-        Applications => ApplicationsResponse,
+        ListApplications => ListApplicationsResponse,
         w::EndpointInfo {
-            id: "pay_v3.parking.reminders.applications",
+            id: "pay_v3.parking.reminders.list_applications",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/parking/reminders/applications",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get an application for a parking lot (查询停车场申请).
+        ///
+        /// * Call: `GET /v3/parking/reminders/application/query` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.parking.reminders.query_application`.
+        pub struct QueryApplication {
+            /// `parking_lot_audit_no`.
+            0 parking_lot_audit_no: String => "parking_lot_audit_no: must query",
+            /// `out_parking_lot_id`.
+            1 out_parking_lot_id: String => "out_parking_lot_id: must query",
+        }
+        new(parking_lot_audit_no: impl Into<String>, out_parking_lot_id: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`QueryApplication`].
+        pub struct QueryApplicationResponse {
+            /// `application`.
+            0 application: Option<super::Application> => "application",
+            /// `wx_parking_lot_id`.
+            1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
+        }
+    }
+
+    w::endpoint! {
+        QueryApplication => QueryApplicationResponse,
+        w::EndpointInfo {
+            id: "pay_v3.parking.reminders.query_application",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/parking/reminders/application/query",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,
@@ -494,8 +582,8 @@ pub mod reminders {
         ///
         /// * Call: `POST /v3/parking/reminders/entry` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.parking.reminders.entry`.
-        pub struct Entry {
+        /// * Catalog: `pay_v3.parking.reminders.report_entry`.
+        pub struct ReportEntry {
             /// `out_serial_number`.
             0 out_serial_number: String => "out_serial_number: must",
             /// `parking_id`.
@@ -531,17 +619,17 @@ pub mod reminders {
     }
 
     w::record! {
-        /// Answer to [`Entry`].
-        pub struct EntryResponse {
+        /// Answer to [`ReportEntry`].
+        pub struct ReportEntryResponse {
             /// `serial_number`.
             0 serial_number: Option<String> => "serial_number",
         }
     }
 
     w::endpoint! {
-        Entry => EntryResponse,
+        ReportEntry => ReportEntryResponse,
         w::EndpointInfo {
-            id: "pay_v3.parking.reminders.entry",
+            id: "pay_v3.parking.reminders.report_entry",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/parking/reminders/entry",
@@ -562,8 +650,8 @@ pub mod reminders {
         ///
         /// * Call: `POST /v3/parking/reminders/exit` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.parking.reminders.exit`.
-        pub struct Exit {
+        /// * Catalog: `pay_v3.parking.reminders.report_exit`.
+        pub struct ReportExit {
             /// `out_serial_number`.
             0 out_serial_number: String => "out_serial_number: must",
             /// `exit_timestamp`.
@@ -615,9 +703,9 @@ pub mod reminders {
     }
 
     w::endpoint! {
-        Exit => w::Empty,
+        ReportExit => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.parking.reminders.exit",
+            id: "pay_v3.parking.reminders.report_exit",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/parking/reminders/exit",
@@ -638,8 +726,8 @@ pub mod reminders {
         ///
         /// * Call: `POST /v3/parking/reminders/ext-payment` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.parking.reminders.ext_payment`.
-        pub struct ExtPayment {
+        /// * Catalog: `pay_v3.parking.reminders.report_ext_payment`.
+        pub struct ReportExtPayment {
             /// `out_trade_no`.
             0 out_trade_no: String => "out_trade_no: must",
             /// `fee_items`.
@@ -656,9 +744,9 @@ pub mod reminders {
     }
 
     w::endpoint! {
-        ExtPayment => w::Empty,
+        ReportExtPayment => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.parking.reminders.ext_payment",
+            id: "pay_v3.parking.reminders.report_ext_payment",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/parking/reminders/ext-payment",
@@ -675,134 +763,12 @@ pub mod reminders {
     }
 
     w::record! {
-        /// Get a parking fee (查询停车费).
-        ///
-        /// * Call: `POST /v3/parking/reminders/parking-fee` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.parking.reminders.parking_fee`.
-        pub struct ParkingFee {
-            /// `out_serial_number`.
-            0 out_serial_number: String => "out_serial_number: must",
-            /// `plate_number`.
-            1 plate_number: Option<String> => "plate_number",
-            /// `out_parking_id`.
-            2 out_parking_id: Option<String> => "out_parking_id",
-        }
-        new(out_serial_number: impl Into<String>)
-        text(plate_number: String, out_parking_id: String)
-    }
-
-    w::record! {
-        /// Answer to [`ParkingFee`].
-        pub struct ParkingFeeResponse {
-            /// `total_amount`.
-            0 total_amount: Option<i64> => "total_amount",
-            /// `parking_timestamp`.
-            1 parking_timestamp: Option<i64> => "parking_timestamp",
-            /// `parking_state`; one of `PARKING_STATE_UNKNOWN` `PARKING_STATE_ENTERED` `PARKING_STATE_EXIT_GATE` `PARKING_STATE_EXITED` `PARKING_STATE_UNEXPECTED_CLOSE`.
-            2 parking_state: Option<String> => "parking_state",
-            /// `pay_state`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
-            3 pay_state: Option<String> => "pay_state",
-            /// `allowed_exit_timestamp`.
-            4 allowed_exit_timestamp: Option<i64> => "allowed_exit_timestamp",
-            /// `next_raise_price`.
-            5 next_raise_price: Option<i64> => "next_raise_price",
-            /// `next_raise_timestamp`.
-            6 next_raise_timestamp: Option<i64> => "next_raise_timestamp",
-            /// `payable_amount`.
-            7 payable_amount: Option<i64> => "payable_amount",
-            /// `paid_amount`.
-            8 paid_amount: Option<i64> => "paid_amount",
-        }
-    }
-
-    w::endpoint! {
-        ParkingFee => ParkingFeeResponse,
-        w::EndpointInfo {
-            id: "pay_v3.parking.reminders.parking_fee",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/parking/reminders/parking-fee",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a parking lot (查询停车场).
-        ///
-        /// * Call: `GET /v3/parking/reminders/parking-lot` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.parking.reminders.parking_lot`.
-        pub struct ParkingLot {
-            /// `out_parking_lot_id`.
-            0 out_parking_lot_id: Option<String> => "out_parking_lot_id: query",
-            /// `wx_parking_lot_id`.
-            1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id: query",
-        }
-        new()
-        text(out_parking_lot_id: String, wx_parking_lot_id: String)
-    }
-
-    w::record! {
-        /// Answer to [`ParkingLot`].
-        pub struct ParkingLotResponse {
-            /// `wx_parking_lot_id`.
-            0 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
-            /// `out_parking_lot_id`.
-            1 out_parking_lot_id: Option<String> => "out_parking_lot_id",
-            /// `parking_lot_name`.
-            2 parking_lot_name: Option<String> => "parking_lot_name",
-            /// `parking_lot_address`.
-            3 parking_lot_address: Option<String> => "parking_lot_address",
-            /// `payment_mini_prog_appid`.
-            4 payment_mini_prog_appid: Option<String> => "payment_mini_prog_appid",
-            /// `payment_mini_prog_path`.
-            5 payment_mini_prog_path: Option<String> => "payment_mini_prog_path",
-            /// `parking_order_mini_prog_appid`.
-            6 parking_order_mini_prog_appid: Option<String> => "parking_order_mini_prog_appid",
-            /// `parking_order_mini_prog_path`.
-            7 parking_order_mini_prog_path: Option<String> => "parking_order_mini_prog_path",
-            /// `enabled_state`; one of `ENABLED_STATE_UNKNOWN` `ENABLED_STATE_NOT_ENABLED` `ENABLED_STATE_ENABLED` `ENABLED_STATE_OFFLINE`.
-            8 enabled_state: Option<String> => "enabled_state",
-            /// `reason`.
-            9 reason: Option<String> => "reason",
-        }
-    }
-
-    w::endpoint! {
-        ParkingLot => ParkingLotResponse,
-        w::EndpointInfo {
-            id: "pay_v3.parking.reminders.parking_lot",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/parking/reminders/parking-lot",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Report a parking payment (通知停车缴费).
         ///
         /// * Call: `POST /v3/parking/reminders/payment` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.parking.reminders.payment`.
-        pub struct Payment {
+        /// * Catalog: `pay_v3.parking.reminders.report_payment`.
+        pub struct ReportPayment {
             /// `out_serial_number`.
             0 out_serial_number: String => "out_serial_number: must",
             /// `plate_number`.
@@ -853,9 +819,9 @@ pub mod reminders {
     }
 
     w::endpoint! {
-        Payment => w::Empty,
+        ReportPayment => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.parking.reminders.payment",
+            id: "pay_v3.parking.reminders.report_payment",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/parking/reminders/payment",
@@ -864,6 +830,40 @@ pub mod reminders {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Withdraw an application for a parking lot (撤回停车场申请).
+        ///
+        /// * Call: `POST /v3/parking/reminders/application/withdraw` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.parking.reminders.withdraw_application`.
+        pub struct WithdrawApplication {
+            /// `parking_lot_audit_no`.
+            0 parking_lot_audit_no: String => "parking_lot_audit_no: must",
+            /// `out_parking_lot_id`.
+            1 out_parking_lot_id: String => "out_parking_lot_id: must",
+        }
+        new(parking_lot_audit_no: impl Into<String>, out_parking_lot_id: impl Into<String>)
+    }
+
+    w::endpoint! {
+        WithdrawApplication => w::Empty,
+        w::EndpointInfo {
+            id: "pay_v3.parking.reminders.withdraw_application",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/parking/reminders/application/withdraw",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
             code_field: "code",
             message_field: "message",
             client_cert: false,

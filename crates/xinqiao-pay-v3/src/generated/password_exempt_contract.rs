@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `contract_terminate_info` of the answer of `password_exempt_contract::contracts::ByServiceIdByOutContractCode`.
+    /// `contract_terminate_info` of the answer of `password_exempt_contract::contracts::Get`.
     pub struct ContractTerminateInfo {
         /// `contract_termination_mode`.
         0 contract_termination_mode: String => "contract_termination_mode: must",
@@ -25,8 +25,8 @@ pub mod contracts {
         /// * Call: `GET /v3/password-exempt-contract/contracts/service-id/{service_id}/out-contract-code/{out_contract_code}` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715321>.
-        /// * Catalog: `pay_v3.password_exempt_contract.contracts.by_service_id_by_out_contract_code`.
-        pub struct ByServiceIdByOutContractCode {
+        /// * Catalog: `pay_v3.password_exempt_contract.contracts.get`.
+        pub struct Get {
             /// `service_id`.
             0 service_id: String => "service_id: must path",
             /// `out_contract_code`.
@@ -36,8 +36,8 @@ pub mod contracts {
     }
 
     w::record! {
-        /// Answer to [`ByServiceIdByOutContractCode`].
-        pub struct ByServiceIdByOutContractCodeResponse {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
@@ -66,9 +66,9 @@ pub mod contracts {
     }
 
     w::endpoint! {
-        ByServiceIdByOutContractCode => ByServiceIdByOutContractCodeResponse,
+        Get => GetResponse,
         w::EndpointInfo {
-            id: "pay_v3.password_exempt_contract.contracts.by_service_id_by_out_contract_code",
+            id: "pay_v3.password_exempt_contract.contracts.get",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/password-exempt-contract/contracts/service-id/{service_id}/out-contract-code/{out_contract_code}",
@@ -142,81 +142,13 @@ pub mod contracts {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Pre-sign a password-free contract in a mini program (e-commerce) (电商小程序预签约免密).
-            ///
-            /// * Call: `POST /v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/partner-password-free-contract/sign/ec-mini-program-pre-entrust-sign.html>.
-            /// * Catalog: `pay_v3.password_exempt_contract.contracts.ecommerce.pre_entrust_sign_mini_program`.
-            pub struct PreEntrustSignMiniProgram {
-                /// `appid`.
-                0 appid: xinqiao_types::AppId => "appid: must",
-                /// `service_id`.
-                1 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
-                2 out_contract_code: String => "out_contract_code: must",
-                /// `notify_url`.
-                3 notify_url: String => "notify_url: must",
-                /// `contract_display_account`.
-                4 contract_display_account: String => "contract_display_account: must",
-                /// `openid`; personal data, masked in `Debug`.
-                5 openid: xinqiao_types::OpenId => "openid: must masked",
-            }
-            new(
-                appid: impl Into<xinqiao_types::AppId>,
-                service_id: f64,
-                out_contract_code: impl Into<String>,
-                notify_url: impl Into<String>,
-                contract_display_account: impl Into<String>,
-                openid: impl Into<xinqiao_types::OpenId>,
-            )
-        }
-
-        w::record! {
-            /// Answer to [`PreEntrustSignMiniProgram`].
-            pub struct PreEntrustSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
-                /// `mchid`.
-                1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `service_id`.
-                2 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
-                3 out_contract_code: String => "out_contract_code: must",
-                /// `sign_mp_appid`.
-                4 sign_mp_appid: String => "sign_mp_appid: must",
-                /// `sign_mp_path`.
-                5 sign_mp_path: String => "sign_mp_path: must",
-            }
-        }
-
-        w::endpoint! {
-            PreEntrustSignMiniProgram => PreEntrustSignMiniProgramResponse,
-            w::EndpointInfo {
-                id: "pay_v3.password_exempt_contract.contracts.ecommerce.pre_entrust_sign_mini_program",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/mini-program",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Pre-sign a password-free contract after paying (e-commerce) (电商支付后预签约免密).
             ///
             /// * Call: `POST /v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/pay-redirect-sign` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/partner-password-free-contract/sign/ec-pay-redirect-sign-pre-entrust-sign.html>.
-            /// * Catalog: `pay_v3.password_exempt_contract.contracts.ecommerce.pre_entrust_sign_pay_redirect_sign`.
-            pub struct PreEntrustSignPayRedirectSign {
+            /// * Catalog: `pay_v3.password_exempt_contract.contracts.ecommerce.pay_redirect_sign`.
+            pub struct PayRedirectSign {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `service_id`.
@@ -244,8 +176,8 @@ pub mod contracts {
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignPayRedirectSign`].
-            pub struct PreEntrustSignPayRedirectSignResponse {
+            /// Answer to [`PayRedirectSign`].
+            pub struct PayRedirectSignResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `service_id`.
@@ -256,12 +188,81 @@ pub mod contracts {
         }
 
         w::endpoint! {
-            PreEntrustSignPayRedirectSign => PreEntrustSignPayRedirectSignResponse,
+            PayRedirectSign => PayRedirectSignResponse,
             w::EndpointInfo {
-                id: "pay_v3.password_exempt_contract.contracts.ecommerce.pre_entrust_sign_pay_redirect_sign",
+                id: "pay_v3.password_exempt_contract.contracts.ecommerce.pay_redirect_sign",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/pay-redirect-sign",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Pre-sign a password-free contract in a mini program (e-commerce) (电商小程序预签约免密).
+            ///
+            /// * Call: `POST /v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/partner-password-free-contract/sign/ec-mini-program-pre-entrust-sign.html>.
+            /// * Catalog: `pay_v3.password_exempt_contract.contracts.ecommerce.pre_sign_mini_program`.
+            pub struct PreSignMiniProgram {
+                /// `appid`.
+                0 appid: xinqiao_types::AppId => "appid: must",
+                /// `service_id`.
+                1 service_id: f64 => "service_id: must",
+                /// `out_contract_code`.
+                2 out_contract_code: String => "out_contract_code: must",
+                /// `notify_url`.
+                3 notify_url: String => "notify_url: must",
+                /// `contract_display_account`.
+                4 contract_display_account: String => "contract_display_account: must",
+                /// `openid`; personal data, masked in `Debug`.
+                5 openid: xinqiao_types::OpenId => "openid: must masked",
+            }
+            new(
+                appid: impl Into<xinqiao_types::AppId>,
+                service_id: f64,
+                out_contract_code: impl Into<String>,
+                notify_url: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
+            )
+        }
+
+        w::record! {
+            /// Answer to [`PreSignMiniProgram`].
+            pub struct PreSignMiniProgramResponse {
+                /// `pre_entrustweb_id`.
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
+                /// `mchid`.
+                1 mchid: xinqiao_types::MchId => "mchid: must",
+                /// `service_id`.
+                2 service_id: f64 => "service_id: must",
+                /// `out_contract_code`.
+                3 out_contract_code: String => "out_contract_code: must",
+                /// `sign_mp_appid`.
+                4 sign_mp_appid: String => "sign_mp_appid: must",
+                /// `sign_mp_path`.
+                5 sign_mp_path: String => "sign_mp_path: must",
+            }
+        }
+
+        w::endpoint! {
+            PreSignMiniProgram => PreSignMiniProgramResponse,
+            w::EndpointInfo {
+                id: "pay_v3.password_exempt_contract.contracts.ecommerce.pre_sign_mini_program",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/password-exempt-contract/contracts/ecommerce/pre-entrust-sign/mini-program",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -280,81 +281,13 @@ pub mod contracts {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Pre-sign a password-free contract in a mini program (小程序预签约免密).
-            ///
-            /// * Call: `POST /v3/password-exempt-contract/contracts/normal/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
-            /// * For: merchant.
-            /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/password-free-contract/sign/normal-mini-program-pre-entrust-sign.html>.
-            /// * Catalog: `pay_v3.password_exempt_contract.contracts.normal.pre_entrust_sign_mini_program`.
-            pub struct PreEntrustSignMiniProgram {
-                /// `appid`.
-                0 appid: xinqiao_types::AppId => "appid: must",
-                /// `service_id`.
-                1 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
-                2 out_contract_code: String => "out_contract_code: must",
-                /// `notify_url`.
-                3 notify_url: String => "notify_url: must",
-                /// `contract_display_account`.
-                4 contract_display_account: String => "contract_display_account: must",
-                /// `openid`; personal data, masked in `Debug`.
-                5 openid: xinqiao_types::OpenId => "openid: must masked",
-            }
-            new(
-                appid: impl Into<xinqiao_types::AppId>,
-                service_id: f64,
-                out_contract_code: impl Into<String>,
-                notify_url: impl Into<String>,
-                contract_display_account: impl Into<String>,
-                openid: impl Into<xinqiao_types::OpenId>,
-            )
-        }
-
-        w::record! {
-            /// Answer to [`PreEntrustSignMiniProgram`].
-            pub struct PreEntrustSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
-                /// `mchid`.
-                1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `service_id`.
-                2 service_id: f64 => "service_id: must",
-                /// `out_contract_code`.
-                3 out_contract_code: String => "out_contract_code: must",
-                /// `sign_mp_appid`.
-                4 sign_mp_appid: String => "sign_mp_appid: must",
-                /// `sign_mp_path`.
-                5 sign_mp_path: String => "sign_mp_path: must",
-            }
-        }
-
-        w::endpoint! {
-            PreEntrustSignMiniProgram => PreEntrustSignMiniProgramResponse,
-            w::EndpointInfo {
-                id: "pay_v3.password_exempt_contract.contracts.normal.pre_entrust_sign_mini_program",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/password-exempt-contract/contracts/normal/pre-entrust-sign/mini-program",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Pre-sign a password-free contract after paying (支付后预签约免密).
             ///
             /// * Call: `POST /v3/password-exempt-contract/contracts/normal/pre-entrust-sign/pay-redirect-sign` on `api.mch.weixin.qq.com`.
             /// * For: merchant.
             /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/password-free-contract/sign/normal-pay-redirect-sign-pre-entrust-sign.html>.
-            /// * Catalog: `pay_v3.password_exempt_contract.contracts.normal.pre_entrust_sign_pay_redirect_sign`.
-            pub struct PreEntrustSignPayRedirectSign {
+            /// * Catalog: `pay_v3.password_exempt_contract.contracts.normal.pay_redirect_sign`.
+            pub struct PayRedirectSign {
                 /// `appid`.
                 0 appid: xinqiao_types::AppId => "appid: must",
                 /// `service_id`.
@@ -382,8 +315,8 @@ pub mod contracts {
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignPayRedirectSign`].
-            pub struct PreEntrustSignPayRedirectSignResponse {
+            /// Answer to [`PayRedirectSign`].
+            pub struct PayRedirectSignResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `service_id`.
@@ -394,12 +327,81 @@ pub mod contracts {
         }
 
         w::endpoint! {
-            PreEntrustSignPayRedirectSign => PreEntrustSignPayRedirectSignResponse,
+            PayRedirectSign => PayRedirectSignResponse,
             w::EndpointInfo {
-                id: "pay_v3.password_exempt_contract.contracts.normal.pre_entrust_sign_pay_redirect_sign",
+                id: "pay_v3.password_exempt_contract.contracts.normal.pay_redirect_sign",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/password-exempt-contract/contracts/normal/pre-entrust-sign/pay-redirect-sign",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Pre-sign a password-free contract in a mini program (小程序预签约免密).
+            ///
+            /// * Call: `POST /v3/password-exempt-contract/contracts/normal/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
+            /// * For: merchant.
+            /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/password-free-contract/sign/normal-mini-program-pre-entrust-sign.html>.
+            /// * Catalog: `pay_v3.password_exempt_contract.contracts.normal.pre_sign_mini_program`.
+            pub struct PreSignMiniProgram {
+                /// `appid`.
+                0 appid: xinqiao_types::AppId => "appid: must",
+                /// `service_id`.
+                1 service_id: f64 => "service_id: must",
+                /// `out_contract_code`.
+                2 out_contract_code: String => "out_contract_code: must",
+                /// `notify_url`.
+                3 notify_url: String => "notify_url: must",
+                /// `contract_display_account`.
+                4 contract_display_account: String => "contract_display_account: must",
+                /// `openid`; personal data, masked in `Debug`.
+                5 openid: xinqiao_types::OpenId => "openid: must masked",
+            }
+            new(
+                appid: impl Into<xinqiao_types::AppId>,
+                service_id: f64,
+                out_contract_code: impl Into<String>,
+                notify_url: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
+            )
+        }
+
+        w::record! {
+            /// Answer to [`PreSignMiniProgram`].
+            pub struct PreSignMiniProgramResponse {
+                /// `pre_entrustweb_id`.
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
+                /// `mchid`.
+                1 mchid: xinqiao_types::MchId => "mchid: must",
+                /// `service_id`.
+                2 service_id: f64 => "service_id: must",
+                /// `out_contract_code`.
+                3 out_contract_code: String => "out_contract_code: must",
+                /// `sign_mp_appid`.
+                4 sign_mp_appid: String => "sign_mp_appid: must",
+                /// `sign_mp_path`.
+                5 sign_mp_path: String => "sign_mp_path: must",
+            }
+        }
+
+        w::endpoint! {
+            PreSignMiniProgram => PreSignMiniProgramResponse,
+            w::EndpointInfo {
+                id: "pay_v3.password_exempt_contract.contracts.normal.pre_sign_mini_program",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/password-exempt-contract/contracts/normal/pre-entrust-sign/mini-program",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -418,87 +420,13 @@ pub mod contracts {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Pre-sign a password-free contract in a mini program (clearing house) (清算机构小程序预签约免密).
-            ///
-            /// * Call: `POST /v3/password-exempt-contract/contracts/qs/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
-            /// * For: institution.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471282>.
-            /// * Catalog: `pay_v3.password_exempt_contract.contracts.qs.pre_entrust_sign_mini_program`.
-            pub struct PreEntrustSignMiniProgram {
-                /// `sub_mchid`; needed according to the documentation.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `appid`.
-                1 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_appid`; needed according to the documentation.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `service_id`.
-                3 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
-                4 out_contract_code: String => "out_contract_code: must",
-                /// `openid`; personal data, masked in `Debug`.
-                5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `sub_openid`.
-                6 sub_openid: Option<String> => "sub_openid",
-                /// `contract_display_account`.
-                7 contract_display_account: String => "contract_display_account: must",
-                /// `notify_url`.
-                8 notify_url: String => "notify_url: must",
-            }
-            new(
-                appid: impl Into<xinqiao_types::AppId>,
-                service_id: impl Into<w::TextOrNumber>,
-                out_contract_code: impl Into<String>,
-                contract_display_account: impl Into<String>,
-                notify_url: impl Into<String>,
-            )
-            text(sub_mchid: String, sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
-        }
-
-        w::record! {
-            /// Answer to [`PreEntrustSignMiniProgram`].
-            pub struct PreEntrustSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
-                /// `sign_mp_appid`.
-                1 sign_mp_appid: String => "sign_mp_appid: must",
-                /// `sign_mp_path`.
-                2 sign_mp_path: String => "sign_mp_path: must",
-                /// `mchid`.
-                3 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `service_id`.
-                4 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
-                5 out_contract_code: String => "out_contract_code: must",
-            }
-        }
-
-        w::endpoint! {
-            PreEntrustSignMiniProgram => PreEntrustSignMiniProgramResponse,
-            w::EndpointInfo {
-                id: "pay_v3.password_exempt_contract.contracts.qs.pre_entrust_sign_mini_program",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/password-exempt-contract/contracts/qs/pre-entrust-sign/mini-program",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Pre-sign a password-free contract after paying (clearing house) (清算机构支付后预签约免密).
             ///
             /// * Call: `POST /v3/password-exempt-contract/contracts/qs/pre-entrust-sign/pay-redirect-sign` on `api.mch.weixin.qq.com`.
             /// * For: institution.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471286>.
-            /// * Catalog: `pay_v3.password_exempt_contract.contracts.qs.pre_entrust_sign_pay_redirect_sign`.
-            pub struct PreEntrustSignPayRedirectSign {
+            /// * Catalog: `pay_v3.password_exempt_contract.contracts.qs.pay_redirect_sign`.
+            pub struct PayRedirectSign {
                 /// `sub_mchid`; needed according to the documentation.
                 0 sub_mchid: Option<String> => "sub_mchid",
                 /// `appid`.
@@ -532,8 +460,8 @@ pub mod contracts {
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignPayRedirectSign`].
-            pub struct PreEntrustSignPayRedirectSignResponse {
+            /// Answer to [`PayRedirectSign`].
+            pub struct PayRedirectSignResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `service_id`.
@@ -544,12 +472,87 @@ pub mod contracts {
         }
 
         w::endpoint! {
-            PreEntrustSignPayRedirectSign => PreEntrustSignPayRedirectSignResponse,
+            PayRedirectSign => PayRedirectSignResponse,
             w::EndpointInfo {
-                id: "pay_v3.password_exempt_contract.contracts.qs.pre_entrust_sign_pay_redirect_sign",
+                id: "pay_v3.password_exempt_contract.contracts.qs.pay_redirect_sign",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/password-exempt-contract/contracts/qs/pre-entrust-sign/pay-redirect-sign",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Pre-sign a password-free contract in a mini program (clearing house) (清算机构小程序预签约免密).
+            ///
+            /// * Call: `POST /v3/password-exempt-contract/contracts/qs/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
+            /// * For: institution.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471282>.
+            /// * Catalog: `pay_v3.password_exempt_contract.contracts.qs.pre_sign_mini_program`.
+            pub struct PreSignMiniProgram {
+                /// `sub_mchid`; needed according to the documentation.
+                0 sub_mchid: Option<String> => "sub_mchid",
+                /// `appid`.
+                1 appid: xinqiao_types::AppId => "appid: must",
+                /// `sub_appid`; needed according to the documentation.
+                2 sub_appid: Option<String> => "sub_appid",
+                /// `service_id`.
+                3 service_id: w::TextOrNumber => "service_id: must",
+                /// `out_contract_code`.
+                4 out_contract_code: String => "out_contract_code: must",
+                /// `openid`; personal data, masked in `Debug`.
+                5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
+                /// `sub_openid`.
+                6 sub_openid: Option<String> => "sub_openid",
+                /// `contract_display_account`.
+                7 contract_display_account: String => "contract_display_account: must",
+                /// `notify_url`.
+                8 notify_url: String => "notify_url: must",
+            }
+            new(
+                appid: impl Into<xinqiao_types::AppId>,
+                service_id: impl Into<w::TextOrNumber>,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                notify_url: impl Into<String>,
+            )
+            text(sub_mchid: String, sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
+        }
+
+        w::record! {
+            /// Answer to [`PreSignMiniProgram`].
+            pub struct PreSignMiniProgramResponse {
+                /// `pre_entrustweb_id`.
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
+                /// `sign_mp_appid`.
+                1 sign_mp_appid: String => "sign_mp_appid: must",
+                /// `sign_mp_path`.
+                2 sign_mp_path: String => "sign_mp_path: must",
+                /// `mchid`.
+                3 mchid: xinqiao_types::MchId => "mchid: must",
+                /// `service_id`.
+                4 service_id: w::TextOrNumber => "service_id: must",
+                /// `out_contract_code`.
+                5 out_contract_code: String => "out_contract_code: must",
+            }
+        }
+
+        w::endpoint! {
+            PreSignMiniProgram => PreSignMiniProgramResponse,
+            w::EndpointInfo {
+                id: "pay_v3.password_exempt_contract.contracts.qs.pre_sign_mini_program",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/password-exempt-contract/contracts/qs/pre-entrust-sign/mini-program",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -568,89 +571,13 @@ pub mod contracts {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Pre-sign a password-free contract in a mini program (partner) (服务商小程序预签约免密).
-            ///
-            /// * Call: `POST /v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
-            /// * For: institution, partner, platform.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471269>.
-            /// * Catalog: `pay_v3.password_exempt_contract.contracts.service_provider.pre_entrust_sign_mini_program`.
-            pub struct PreEntrustSignMiniProgram {
-                /// `sub_mchid`; needed according to the documentation.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `sp_appid`.
-                1 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`; needed according to the documentation.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `service_id`.
-                3 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
-                4 out_contract_code: String => "out_contract_code: must",
-                /// `sp_openid`.
-                5 sp_openid: Option<String> => "sp_openid",
-                /// `sub_openid`.
-                6 sub_openid: Option<String> => "sub_openid",
-                /// `contract_display_account`.
-                7 contract_display_account: String => "contract_display_account: must",
-                /// `notify_url`.
-                8 notify_url: String => "notify_url: must",
-            }
-            new(
-                sp_appid: impl Into<String>,
-                service_id: impl Into<w::TextOrNumber>,
-                out_contract_code: impl Into<String>,
-                contract_display_account: impl Into<String>,
-                notify_url: impl Into<String>,
-            )
-            text(sub_mchid: String, sub_appid: String, sp_openid: String, sub_openid: String)
-        }
-
-        w::record! {
-            /// Answer to [`PreEntrustSignMiniProgram`].
-            pub struct PreEntrustSignMiniProgramResponse {
-                /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
-                /// `sign_mp_appid`.
-                1 sign_mp_appid: String => "sign_mp_appid: must",
-                /// `sign_mp_path`.
-                2 sign_mp_path: String => "sign_mp_path: must",
-                /// `mchid`.
-                3 mchid: xinqiao_types::MchId => "mchid: must",
-                /// `sub_mchid`.
-                4 sub_mchid: Option<String> => "sub_mchid",
-                /// `service_id`.
-                5 service_id: w::TextOrNumber => "service_id: must",
-                /// `out_contract_code`.
-                6 out_contract_code: String => "out_contract_code: must",
-            }
-        }
-
-        w::endpoint! {
-            PreEntrustSignMiniProgram => PreEntrustSignMiniProgramResponse,
-            w::EndpointInfo {
-                id: "pay_v3.password_exempt_contract.contracts.service_provider.pre_entrust_sign_mini_program",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/mini-program",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Pre-sign a password-free contract after paying (partner) (服务商支付后预签约免密).
             ///
             /// * Call: `POST /v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/pay-redirect-sign` on `api.mch.weixin.qq.com`.
             /// * For: institution, partner, platform.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471272>.
-            /// * Catalog: `pay_v3.password_exempt_contract.contracts.service_provider.pre_entrust_sign_pay_redirect_sign`.
-            pub struct PreEntrustSignPayRedirectSign {
+            /// * Catalog: `pay_v3.password_exempt_contract.contracts.service_provider.pay_redirect_sign`.
+            pub struct PayRedirectSign {
                 /// `sub_mchid`; needed according to the documentation.
                 0 sub_mchid: Option<String> => "sub_mchid",
                 /// `sp_appid`.
@@ -684,8 +611,8 @@ pub mod contracts {
         }
 
         w::record! {
-            /// Answer to [`PreEntrustSignPayRedirectSign`].
-            pub struct PreEntrustSignPayRedirectSignResponse {
+            /// Answer to [`PayRedirectSign`].
+            pub struct PayRedirectSignResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `sub_mchid`.
@@ -698,12 +625,89 @@ pub mod contracts {
         }
 
         w::endpoint! {
-            PreEntrustSignPayRedirectSign => PreEntrustSignPayRedirectSignResponse,
+            PayRedirectSign => PayRedirectSignResponse,
             w::EndpointInfo {
-                id: "pay_v3.password_exempt_contract.contracts.service_provider.pre_entrust_sign_pay_redirect_sign",
+                id: "pay_v3.password_exempt_contract.contracts.service_provider.pay_redirect_sign",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/pay-redirect-sign",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Pre-sign a password-free contract in a mini program (partner) (服务商小程序预签约免密).
+            ///
+            /// * Call: `POST /v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/mini-program` on `api.mch.weixin.qq.com`.
+            /// * For: institution, partner, platform.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012471269>.
+            /// * Catalog: `pay_v3.password_exempt_contract.contracts.service_provider.pre_sign_mini_program`.
+            pub struct PreSignMiniProgram {
+                /// `sub_mchid`; needed according to the documentation.
+                0 sub_mchid: Option<String> => "sub_mchid",
+                /// `sp_appid`.
+                1 sp_appid: String => "sp_appid: must",
+                /// `sub_appid`; needed according to the documentation.
+                2 sub_appid: Option<String> => "sub_appid",
+                /// `service_id`.
+                3 service_id: w::TextOrNumber => "service_id: must",
+                /// `out_contract_code`.
+                4 out_contract_code: String => "out_contract_code: must",
+                /// `sp_openid`.
+                5 sp_openid: Option<String> => "sp_openid",
+                /// `sub_openid`.
+                6 sub_openid: Option<String> => "sub_openid",
+                /// `contract_display_account`.
+                7 contract_display_account: String => "contract_display_account: must",
+                /// `notify_url`.
+                8 notify_url: String => "notify_url: must",
+            }
+            new(
+                sp_appid: impl Into<String>,
+                service_id: impl Into<w::TextOrNumber>,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                notify_url: impl Into<String>,
+            )
+            text(sub_mchid: String, sub_appid: String, sp_openid: String, sub_openid: String)
+        }
+
+        w::record! {
+            /// Answer to [`PreSignMiniProgram`].
+            pub struct PreSignMiniProgramResponse {
+                /// `pre_entrustweb_id`.
+                #[doc(alias = "pre_entrustweb_id")]
+                0 pre_entrust_web_id: String => "pre_entrustweb_id: must",
+                /// `sign_mp_appid`.
+                1 sign_mp_appid: String => "sign_mp_appid: must",
+                /// `sign_mp_path`.
+                2 sign_mp_path: String => "sign_mp_path: must",
+                /// `mchid`.
+                3 mchid: xinqiao_types::MchId => "mchid: must",
+                /// `sub_mchid`.
+                4 sub_mchid: Option<String> => "sub_mchid",
+                /// `service_id`.
+                5 service_id: w::TextOrNumber => "service_id: must",
+                /// `out_contract_code`.
+                6 out_contract_code: String => "out_contract_code: must",
+            }
+        }
+
+        w::endpoint! {
+            PreSignMiniProgram => PreSignMiniProgramResponse,
+            w::EndpointInfo {
+                id: "pay_v3.password_exempt_contract.contracts.service_provider.pre_sign_mini_program",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/password-exempt-contract/contracts/service-provider/pre-entrust-sign/mini-program",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `amount` of `pay::partner::transactions::App`; `amount` of `pay::partner::transactions::Codepay`; and 9 more.
+    /// `amount` of `pay::partner::transactions::CodePay`; `amount` of `pay::partner::transactions::CreateApp`; and 9 more.
     pub struct Amount {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
@@ -16,8 +16,8 @@ w::record! {
 }
 
 w::record! {
-    /// `detail` of `pay::partner::transactions::App`; `detail` of `pay::partner::transactions::H5`; and 7 more.
-    pub struct AppDetail {
+    /// `detail` of `pay::partner::transactions::CreateApp`; `detail` of `pay::partner::transactions::CreateH5`; and 7 more.
+    pub struct DetailInfo {
         /// `cost_price`; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `invoice_id`.
@@ -31,8 +31,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::partner::transactions::App`.
-    pub struct AppPayer {
+    /// `payer` of `pay::partner::transactions::CreateApp`.
+    pub struct PayerInfo {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
     }
@@ -41,8 +41,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::transactions::App`.
-    pub struct AppPayerItem {
+    /// `payer` of `pay::transactions::CreateApp`.
+    pub struct CreateAppPayerItem {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
     }
@@ -51,8 +51,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `pay::partner::transactions::AppWithContract`; `amount` of `pay::partner::transactions::JsapiWithContract`; and 2 more.
-    pub struct AppWithContractAmount {
+    /// `amount` of `pay::partner::transactions::CreateAppWithContract`; `amount` of `pay::partner::transactions::CreateJsapiWithContract`; and 2 more.
+    pub struct AmountInfo {
         /// `total`.
         0 total: f64 => "total: must",
         /// `currency`.
@@ -63,8 +63,8 @@ w::record! {
 }
 
 w::record! {
-    /// `detail` of `pay::partner::transactions::AppWithContract`; `detail` of `pay::partner::transactions::JsapiWithContract`; and 2 more.
-    pub struct AppWithContractDetail {
+    /// `detail` of `pay::partner::transactions::CreateAppWithContract`; `detail` of `pay::partner::transactions::CreateJsapiWithContract`; and 2 more.
+    pub struct CreateAppWithContractDetail {
         /// `cost_price`.
         0 cost_price: Option<f64> => "cost_price",
         /// `invoice_id`.
@@ -78,8 +78,8 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `pay::partner::transactions::AppWithContract`; `scene_info` of `pay::partner::transactions::JsapiWithContract`; and 2 more.
-    pub struct AppWithContractSceneInfo {
+    /// `scene_info` of `pay::partner::transactions::CreateAppWithContract`; `scene_info` of `pay::partner::transactions::CreateJsapiWithContract`; and 2 more.
+    pub struct CreateAppWithContractSceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: String => "payer_client_ip: must",
         /// `device_id`.
@@ -93,8 +93,8 @@ w::record! {
 }
 
 w::record! {
-    /// `settle_info` of `pay::partner::transactions::AppWithContract`.
-    pub struct AppWithContractSettleInfo {
+    /// `settle_info` of `pay::partner::transactions::CreateAppWithContract`.
+    pub struct CreateAppWithContractSettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
@@ -103,16 +103,16 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `pay::transactions::ByOutTradeNo`.
-    pub struct ByOutTradeNoPayer {
+    /// `payer` of the answer of `pay::transactions::GetByOutTradeNo`.
+    pub struct GetByOutTradeNoPayer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `amount` of the answer of `pay::partner::transactions::ByOutTradeNo`; `amount` of the answer of `pay::partner::transactions::Codepay`; and 4 more.
-    pub struct CodepayAmount {
+    /// `amount` of the answer of `pay::partner::transactions::CodePay`; `amount` of the answer of `pay::partner::transactions::GetByOutTradeNo`; and 4 more.
+    pub struct CodePayAmount {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
@@ -125,27 +125,28 @@ w::record! {
 }
 
 w::record! {
-    /// `detail` of `pay::partner::transactions::Codepay`; `detail` of `pay::transactions::Codepay`.
-    pub struct CodepayDetail {
+    /// `detail` of `pay::partner::transactions::CodePay`; `detail` of `pay::transactions::CodePay`.
+    pub struct CodePayDetail {
         /// `cost_price`; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `invoice_id`.
         1 invoice_id: Option<String> => "invoice_id",
         /// `goods_detail`; needed according to the documentation.
-        2 goods_detail: Option<Vec<CodepayGoodsDetail>> => "goods_detail",
+        2 goods_detail: Option<Vec<CodePayGoodsDetail>> => "goods_detail",
     }
     new()
     text(invoice_id: String)
-    set(cost_price: xinqiao_types::Fen, goods_detail: Vec<CodepayGoodsDetail>)
+    set(cost_price: xinqiao_types::Fen, goods_detail: Vec<CodePayGoodsDetail>)
 }
 
 w::record! {
-    /// An item of `goods_detail` in `pay::CodepayDetail`.
-    pub struct CodepayGoodsDetail {
+    /// An item of `goods_detail` in `pay::CodePayDetail`.
+    pub struct CodePayGoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
+        #[doc(alias = "wxpay_goods_id")]
+        1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_name`.
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
@@ -154,12 +155,12 @@ w::record! {
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
-    text(wxpay_goods_id: String, goods_name: String)
+    text(wx_pay_goods_id: String, goods_name: String)
 }
 
 w::record! {
-    /// `payer` of `pay::partner::transactions::Codepay`.
-    pub struct CodepayPayer {
+    /// `payer` of `pay::partner::transactions::CodePay`.
+    pub struct CodePayPayer {
         /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
@@ -167,8 +168,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::transactions::Codepay`.
-    pub struct CodepayPayerItem {
+    /// `payer` of `pay::transactions::CodePay`.
+    pub struct CodePayPayerItem {
         /// `auth_code`; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
@@ -176,8 +177,8 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `pay::partner::transactions::Codepay`; `scene_info` of `pay::transactions::Codepay`.
-    pub struct CodepaySceneInfo {
+    /// `scene_info` of `pay::partner::transactions::CodePay`; `scene_info` of `pay::transactions::CodePay`.
+    pub struct CodePaySceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
         /// `device_id`.
@@ -185,24 +186,24 @@ w::record! {
         /// `device_ip`.
         2 device_ip: Option<String> => "device_ip",
         /// `store_info`; needed according to the documentation.
-        3 store_info: Option<CodepayStoreInfo> => "store_info",
+        3 store_info: Option<CodePayStoreInfo> => "store_info",
     }
     new()
     text(payer_client_ip: String, device_id: String, device_ip: String)
-    set(store_info: CodepayStoreInfo)
+    set(store_info: CodePayStoreInfo)
 }
 
 w::record! {
-    /// `scene_info` of the answer of `pay::transactions::Codepay`.
-    pub struct CodepaySceneInfoItem {
+    /// `scene_info` of the answer of `pay::transactions::CodePay`.
+    pub struct CodePaySceneInfoItem {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
     }
 }
 
 w::record! {
-    /// `store_info` of `pay::CodepaySceneInfo`; `store_info` of `pay::ScannedposSceneInfo`.
-    pub struct CodepayStoreInfo {
+    /// `store_info` of `pay::CodePaySceneInfo`; `store_info` of `pay::CreateScannedPosSceneInfo`.
+    pub struct CodePayStoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
         /// `out_id`.
@@ -219,7 +220,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contract_info` of `pay::partner::transactions::AppWithContract`; `contract_info` of `pay::transactions::AppWithContract`.
+    /// `contract_info` of `pay::partner::transactions::CreateAppWithContract`; `contract_info` of `pay::transactions::CreateAppWithContract`.
     pub struct ContractInfo {
         /// `plan_id`.
         0 plan_id: String => "plan_id: must",
@@ -248,7 +249,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contract_info` of `pay::transactions::JsapiWithContract`.
+    /// `contract_info` of `pay::transactions::CreateJsapiWithContract`.
     pub struct ContractInfoItem {
         /// `token`.
         0 token: Option<String> => "token",
@@ -284,12 +285,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `goods_detail` in `pay::AppWithContractDetail`.
+    /// An item of `goods_detail` in `pay::CreateAppWithContractDetail`.
     pub struct DetailGoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wechatpay_goods_id`.
-        1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
+        #[doc(alias = "wechatpay_goods_id")]
+        1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
@@ -298,12 +300,12 @@ w::record! {
         4 unit_price: f64 => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: f64, unit_price: f64)
-    text(wechatpay_goods_id: String, goods_name: String)
+    text(wechat_pay_goods_id: String, goods_name: String)
 }
 
 w::record! {
-    /// `payer` of `pay::partner::transactions::Exposure`.
-    pub struct ExposurePayer {
+    /// `payer` of `pay::partner::transactions::CheckExposure`.
+    pub struct CheckExposurePayer {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
@@ -316,8 +318,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::transactions::Exposure`.
-    pub struct ExposurePayerItem {
+    /// `payer` of `pay::transactions::CheckExposure`.
+    pub struct CheckExposurePayerItem {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `phone_number_hash`.
@@ -328,12 +330,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `goods_detail` in `pay::AppDetail`.
+    /// An item of `goods_detail` in `pay::DetailInfo`.
     pub struct GoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wechatpay_goods_id`.
-        1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
+        #[doc(alias = "wechatpay_goods_id")]
+        1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
@@ -342,12 +345,12 @@ w::record! {
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
-    text(wechatpay_goods_id: String, goods_name: String)
+    text(wechat_pay_goods_id: String, goods_name: String)
 }
 
 w::record! {
-    /// `h5_info` of `pay::H5SceneInfo`.
-    pub struct H5Info {
+    /// `h5_info` of `pay::CreateH5SceneInfo`.
+    pub struct CreateH5Info {
         /// `type`.
         0 type_: Option<String> => "type",
         /// `app_name`.
@@ -364,8 +367,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::partner::transactions::H5`.
-    pub struct H5Payer {
+    /// `payer` of `pay::partner::transactions::CreateH5`.
+    pub struct CreateH5Payer {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
     }
@@ -374,8 +377,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::transactions::H5`.
-    pub struct H5PayerItem {
+    /// `payer` of `pay::transactions::CreateH5`.
+    pub struct CreateH5PayerItem {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
     }
@@ -384,8 +387,8 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `pay::partner::transactions::H5`; `scene_info` of `pay::transactions::H5`.
-    pub struct H5SceneInfo {
+    /// `scene_info` of `pay::partner::transactions::CreateH5`; `scene_info` of `pay::transactions::CreateH5`.
+    pub struct CreateH5SceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
         /// `device_id`.
@@ -395,35 +398,36 @@ w::record! {
         /// `store_info`.
         3 store_info: Option<StoreInfo> => "store_info",
         /// `h5_info`.
-        4 h5_info: Option<H5Info> => "h5_info",
+        4 h5_info: Option<CreateH5Info> => "h5_info",
     }
     new()
     text(payer_client_ip: String, device_id: String, device_ip: String)
-    set(store_info: StoreInfo, h5_info: H5Info)
+    set(store_info: StoreInfo, h5_info: CreateH5Info)
 }
 
 w::record! {
-    /// `detail` of the answer of `pay::partner::transactions::ByOutTradeNo`; `detail` of the answer of `pay::partner::transactions::IdByTransactionId`; and 3 more.
-    pub struct IdByTransactionIdDetail {
+    /// `detail` of `pay::partner::transactions::CreateMiniProgram`; `detail` of the answer of `pay::partner::transactions::GetByOutTradeNo`; and 3 more.
+    pub struct GetByTransactionIdDetail {
         /// `cost_price`.
         0 cost_price: Option<i64> => "cost_price",
         /// `invoice_id`.
         1 invoice_id: Option<String> => "invoice_id",
         /// `goods_detail`.
-        2 goods_detail: Option<Vec<IdByTransactionIdGoodsDetail>> => "goods_detail",
+        2 goods_detail: Option<Vec<GetByTransactionIdGoodsDetail>> => "goods_detail",
     }
     new()
     text(invoice_id: String)
-    set(cost_price: i64, goods_detail: Vec<IdByTransactionIdGoodsDetail>)
+    set(cost_price: i64, goods_detail: Vec<GetByTransactionIdGoodsDetail>)
 }
 
 w::record! {
-    /// An item of `goods_detail` in `pay::IdByTransactionIdDetail`.
-    pub struct IdByTransactionIdGoodsDetail {
+    /// An item of `goods_detail` in `pay::GetByTransactionIdDetail`.
+    pub struct GetByTransactionIdGoodsDetail {
         /// `merchant_goods_id`.
         0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wechatpay_goods_id`.
-        1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
+        #[doc(alias = "wechatpay_goods_id")]
+        1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
         2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
@@ -432,32 +436,32 @@ w::record! {
         4 unit_price: i64 => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: i64)
-    text(wechatpay_goods_id: String, goods_name: String)
+    text(wechat_pay_goods_id: String, goods_name: String)
 }
 
 w::record! {
-    /// `payer` of the answer of `pay::transactions::IdByTransactionId`.
-    pub struct IdByTransactionIdPayer {
+    /// `payer` of the answer of `pay::transactions::GetByTransactionId`.
+    pub struct GetByTransactionIdPayer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// `scene_info` of the answer of `pay::partner::transactions::ByOutTradeNo`; `scene_info` of the answer of `pay::partner::transactions::IdByTransactionId`; and 2 more.
-    pub struct IdByTransactionIdSceneInfo {
+    /// `scene_info` of the answer of `pay::partner::transactions::GetByOutTradeNo`; `scene_info` of the answer of `pay::partner::transactions::GetByTransactionId`; and 2 more.
+    pub struct GetByTransactionIdSceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
         /// `payer_client_ip`.
         1 payer_client_ip: Option<String> => "payer_client_ip",
         /// `store_info`.
-        2 store_info: Option<IdByTransactionIdStoreInfo> => "store_info",
+        2 store_info: Option<GetByTransactionIdStoreInfo> => "store_info",
     }
 }
 
 w::record! {
-    /// `settle_info` of the answer of `pay::partner::transactions::ByOutTradeNo`; `settle_info` of the answer of `pay::partner::transactions::IdByTransactionId`.
-    pub struct IdByTransactionIdSettleInfo {
+    /// `settle_info` of the answer of `pay::partner::transactions::GetByOutTradeNo`; `settle_info` of the answer of `pay::partner::transactions::GetByTransactionId`.
+    pub struct GetByTransactionIdSettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
         /// `subsidy_amount`.
@@ -466,8 +470,8 @@ w::record! {
 }
 
 w::record! {
-    /// `store_info` of `pay::IdByTransactionIdSceneInfo`.
-    pub struct IdByTransactionIdStoreInfo {
+    /// `store_info` of `pay::GetByTransactionIdSceneInfo`.
+    pub struct GetByTransactionIdStoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
         /// `name`.
@@ -480,7 +484,7 @@ w::record! {
 }
 
 w::record! {
-    /// `identity` of `pay::AppPayer`; `identity` of `pay::AppPayerItem`; and 6 more.
+    /// `identity` of `pay::PayerInfo`; `identity` of `pay::CreateAppPayerItem`; and 6 more.
     pub struct Identity {
         /// `type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `PHONE_NUMBER`.
         0 type_: String => "type: must",
@@ -493,7 +497,7 @@ w::record! {
 }
 
 w::record! {
-    /// `installment_info` of the answer of `pay::partner::transactions::ByOutTradeNo`; `installment_info` of the answer of `pay::partner::transactions::Codepay`; and 4 more.
+    /// `installment_info` of the answer of `pay::partner::transactions::CodePay`; `installment_info` of the answer of `pay::partner::transactions::GetByOutTradeNo`; and 4 more.
     pub struct InstallmentInfo {
         /// `use_subsidy`.
         0 use_subsidy: bool => "use_subsidy: must",
@@ -503,8 +507,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::partner::transactions::Jsapi`.
-    pub struct JsapiPayer {
+    /// `payer` of `pay::partner::transactions::CreateJsapi`.
+    pub struct CreateJsapiPayer {
         /// `sp_openid`; needed according to the documentation.
         0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
@@ -518,8 +522,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::transactions::Jsapi`.
-    pub struct JsapiPayerItem {
+    /// `payer` of `pay::transactions::CreateJsapi`.
+    pub struct CreateJsapiPayerItem {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `identity`.
@@ -530,8 +534,8 @@ w::record! {
 }
 
 w::record! {
-    /// `contract_info` of `pay::partner::transactions::JsapiWithContract`.
-    pub struct JsapiWithContractContractInfo {
+    /// `contract_info` of `pay::partner::transactions::CreateJsapiWithContract`.
+    pub struct CreateJsapiWithContractInfo {
         /// `password_free_contract_id`.
         0 password_free_contract_id: Option<String> => "password_free_contract_id",
         /// `token`.
@@ -566,8 +570,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::transactions::JsapiWithContract`.
-    pub struct JsapiWithContractPayer {
+    /// `payer` of `pay::transactions::CreateJsapiWithContract`.
+    pub struct CreateJsapiWithContractPayer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
@@ -575,7 +579,7 @@ w::record! {
 }
 
 w::record! {
-    /// `settle_info` of `pay::partner::transactions::JsapiWithContract`.
+    /// `settle_info` of `pay::partner::transactions::CreateJsapiWithContract`.
     pub struct JsapiWithContractSettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -585,7 +589,7 @@ w::record! {
 }
 
 w::record! {
-    /// `settle_info` of `pay::transactions::JsapiWithContract`.
+    /// `settle_info` of `pay::transactions::CreateJsapiWithContract`.
     pub struct JsapiWithContractSettleInfoItem {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -595,8 +599,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `pay::partner::transactions::Miniprogram`.
-    pub struct MiniprogramAmount {
+    /// `amount` of `pay::partner::transactions::CreateMiniProgram`.
+    pub struct CreateMiniProgramAmount {
         /// `total`.
         0 total: i64 => "total: must",
         /// `currency`.
@@ -607,23 +611,23 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `pay::partner::transactions::Miniprogram`.
-    pub struct MiniprogramSceneInfo {
+    /// `scene_info` of `pay::partner::transactions::CreateMiniProgram`.
+    pub struct CreateMiniProgramSceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
         /// `store_info`.
-        2 store_info: Option<MiniprogramStoreInfo> => "store_info",
+        2 store_info: Option<CreateMiniProgramStoreInfo> => "store_info",
     }
     new()
     text(payer_client_ip: String, device_id: String)
-    set(store_info: MiniprogramStoreInfo)
+    set(store_info: CreateMiniProgramStoreInfo)
 }
 
 w::record! {
-    /// `settle_info` of `pay::partner::transactions::Miniprogram`.
-    pub struct MiniprogramSettleInfo {
+    /// `settle_info` of `pay::partner::transactions::CreateMiniProgram`.
+    pub struct CreateMiniProgramSettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
     }
@@ -632,8 +636,8 @@ w::record! {
 }
 
 w::record! {
-    /// `store_info` of `pay::MiniprogramSceneInfo`.
-    pub struct MiniprogramStoreInfo {
+    /// `store_info` of `pay::CreateMiniProgramSceneInfo`.
+    pub struct CreateMiniProgramStoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
         /// `out_id`.
@@ -644,8 +648,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::partner::transactions::Native`.
-    pub struct NativePayer {
+    /// `payer` of `pay::partner::transactions::CreateNative`.
+    pub struct CreateNativePayer {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
     }
@@ -654,8 +658,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::transactions::Native`.
-    pub struct NativePayerItem {
+    /// `payer` of `pay::transactions::CreateNative`.
+    pub struct CreateNativePayerItem {
         /// `identity`.
         0 identity: Option<Identity> => "identity",
     }
@@ -664,7 +668,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of `pay::TransactionsExposure`.
+    /// `payer` of `pay::CheckAcquiringBankExposure`.
     pub struct Payer {
         /// `acquiring_bank_openid`.
         0 acquiring_bank_openid: Option<String> => "acquiring_bank_openid",
@@ -678,7 +682,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `pay::transactions::Codepay`.
+    /// `payer` of the answer of `pay::transactions::CodePay`.
     pub struct PayerDetail {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -686,7 +690,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `pay::partner::transactions::ByOutTradeNo`; `payer` of the answer of `pay::partner::transactions::Codepay`; and 4 more.
+    /// `payer` of the answer of `pay::partner::transactions::CodePay`; `payer` of `pay::partner::transactions::CreateJsapiWithContract`; and 4 more.
     pub struct PayerItem {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
@@ -698,7 +702,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `pay::partner::transactions::ByOutTradeNo`; an item of `promotion_detail` in the answer of `pay::partner::transactions::Codepay`; and 4 more.
+    /// An item of `promotion_detail` in the answer of `pay::partner::transactions::CodePay`; an item of `promotion_detail` in the answer of `pay::partner::transactions::GetByOutTradeNo`; and 4 more.
     pub struct PromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
@@ -713,7 +717,8 @@ w::record! {
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; in fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
+        #[doc(alias = "wechatpay_contribute")]
+        6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; in fen.
@@ -742,8 +747,8 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of `pay::partner::transactions::Scannedpos`.
-    pub struct ScannedposSceneInfo {
+    /// `scene_info` of `pay::partner::transactions::CreateScannedPos`.
+    pub struct CreateScannedPosSceneInfo {
         /// `payer_client_ip`; needed according to the documentation.
         0 payer_client_ip: Option<String> => "payer_client_ip",
         /// `device_id`.
@@ -751,15 +756,15 @@ w::record! {
         /// `device_ip`.
         2 device_ip: Option<String> => "device_ip",
         /// `store_info`; needed according to the documentation.
-        3 store_info: Option<CodepayStoreInfo> => "store_info",
+        3 store_info: Option<CodePayStoreInfo> => "store_info",
     }
     new()
     text(payer_client_ip: String, device_id: String, device_ip: String)
-    set(store_info: CodepayStoreInfo)
+    set(store_info: CodePayStoreInfo)
 }
 
 w::record! {
-    /// `scene_info` of `pay::partner::transactions::App`; `scene_info` of `pay::partner::transactions::Jsapi`; and 4 more.
+    /// `scene_info` of `pay::partner::transactions::CreateApp`; `scene_info` of `pay::partner::transactions::CreateJsapi`; and 4 more.
     pub struct SceneInfo {
         /// `payer_client_ip`.
         0 payer_client_ip: Option<String> => "payer_client_ip",
@@ -776,7 +781,7 @@ w::record! {
 }
 
 w::record! {
-    /// `scene_info` of the answer of `pay::partner::transactions::Codepay`.
+    /// `scene_info` of the answer of `pay::partner::transactions::CodePay`.
     pub struct SceneInfoItem {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -784,7 +789,7 @@ w::record! {
 }
 
 w::record! {
-    /// `store_info` of `pay::AppWithContractSceneInfo`.
+    /// `store_info` of `pay::CreateAppWithContractSceneInfo`.
     pub struct SceneInfoStoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -800,7 +805,7 @@ w::record! {
 }
 
 w::record! {
-    /// `settle_info` of `pay::partner::transactions::App`; `settle_info` of `pay::partner::transactions::Codepay`; and 9 more.
+    /// `settle_info` of `pay::partner::transactions::CodePay`; `settle_info` of `pay::partner::transactions::CreateApp`; and 9 more.
     pub struct SettleInfo {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -812,7 +817,7 @@ w::record! {
 }
 
 w::record! {
-    /// `settle_info` of `pay::transactions::AppWithContract`.
+    /// `settle_info` of `pay::transactions::CreateAppWithContract`.
     pub struct SettleInfoItem {
         /// `profit_sharing`.
         0 profit_sharing: Option<bool> => "profit_sharing",
@@ -822,7 +827,7 @@ w::record! {
 }
 
 w::record! {
-    /// `store_info` of `pay::H5SceneInfo`; `store_info` of `pay::SceneInfo`.
+    /// `store_info` of `pay::CreateH5SceneInfo`; `store_info` of `pay::SceneInfo`.
     pub struct StoreInfo {
         /// `id`.
         0 id: Option<String> => "id",
@@ -851,7 +856,7 @@ w::record! {
 }
 
 w::record! {
-    /// `subsidy_info` of `pay::partner::transactions::App`; `subsidy_info` of `pay::partner::transactions::Jsapi`; and 2 more.
+    /// `subsidy_info` of `pay::partner::transactions::CreateApp`; `subsidy_info` of `pay::partner::transactions::CreateJsapi`; and 2 more.
     pub struct SubsidyInfo {
         /// `subsidy_detail`.
         0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
@@ -872,7 +877,7 @@ w::record! {
 }
 
 w::record! {
-    /// `user_id` of `pay::instal::PartnerExposure`.
+    /// `user_id` of `pay::instal::CheckPartnerExposure`.
     pub struct UserId {
         /// `sp_openid`.
         0 sp_openid: Option<String> => "sp_openid",
@@ -893,8 +898,8 @@ w::record! {
     /// * Call: `POST /v3/pay/acquiring-bank/transactions/exposure` on `api.mch.weixin.qq.com`.
     /// * For: institution.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014326541>.
-    /// * Catalog: `pay_v3.pay.transactions_exposure`.
-    pub struct TransactionsExposure {
+    /// * Catalog: `pay_v3.pay.check_acquiring_bank_exposure`.
+    pub struct CheckAcquiringBankExposure {
         /// `acquiring_bank_id`.
         0 acquiring_bank_id: String => "acquiring_bank_id: must",
         /// `acquiring_bank_appid`.
@@ -921,8 +926,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`TransactionsExposure`].
-    pub struct TransactionsExposureResponse {
+    /// Answer to [`CheckAcquiringBankExposure`].
+    pub struct CheckAcquiringBankExposureResponse {
         /// `fqf_exposure`.
         0 fqf_exposure: bool => "fqf_exposure: must",
         /// `market_exposure_token`.
@@ -931,9 +936,9 @@ w::record! {
 }
 
 w::endpoint! {
-    TransactionsExposure => TransactionsExposureResponse,
+    CheckAcquiringBankExposure => CheckAcquiringBankExposureResponse,
     w::EndpointInfo {
-        id: "pay_v3.pay.transactions_exposure",
+        id: "pay_v3.pay.check_acquiring_bank_exposure",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/pay/acquiring-bank/transactions/exposure",
@@ -959,8 +964,8 @@ pub mod instal {
         /// * Call: `POST /v3/pay/instal/exposure` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4016196762>.
-        /// * Catalog: `pay_v3.pay.instal.exposure`.
-        pub struct Exposure {
+        /// * Catalog: `pay_v3.pay.instal.check_exposure`.
+        pub struct CheckExposure {
             /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
@@ -981,17 +986,17 @@ pub mod instal {
     }
 
     w::record! {
-        /// Answer to [`Exposure`].
-        pub struct ExposureResponse {
+        /// Answer to [`CheckExposure`].
+        pub struct CheckExposureResponse {
             /// `recommend_exposure`.
             0 recommend_exposure: bool => "recommend_exposure: must",
         }
     }
 
     w::endpoint! {
-        Exposure => ExposureResponse,
+        CheckExposure => CheckExposureResponse,
         w::EndpointInfo {
-            id: "pay_v3.pay.instal.exposure",
+            id: "pay_v3.pay.instal.check_exposure",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay/instal/exposure",
@@ -1013,8 +1018,8 @@ pub mod instal {
         /// * Call: `POST /v3/pay/instal/partner/exposure` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016196820>.
-        /// * Catalog: `pay_v3.pay.instal.partner_exposure`.
-        pub struct PartnerExposure {
+        /// * Catalog: `pay_v3.pay.instal.check_partner_exposure`.
+        pub struct CheckPartnerExposure {
             /// `sp_mchid`; the account's merchantid.
             0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
@@ -1031,13 +1036,13 @@ pub mod instal {
         set(user_id: super::UserId)
     }
 
-    /// Answer to [`PartnerExposure`], the same as to [`Exposure`].
-    pub type PartnerExposureResponse = ExposureResponse;
+    /// Answer to [`CheckPartnerExposure`], the same as to [`CheckExposure`].
+    pub type CheckPartnerExposureResponse = CheckExposureResponse;
 
     w::endpoint! {
-        PartnerExposure => PartnerExposureResponse,
+        CheckPartnerExposure => CheckPartnerExposureResponse,
         w::EndpointInfo {
-            id: "pay_v3.pay.instal.partner_exposure",
+            id: "pay_v3.pay.instal.check_partner_exposure",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay/instal/partner/exposure",
@@ -1062,270 +1067,53 @@ pub mod partner {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Create an App transaction as a partner (服务商 APP 下单).
+            /// Check whether to offer paying later as a partner (服务商查询分付可用性).
             ///
-            /// * Call: `POST /v3/pay/partner/transactions/app` on `api.mch.weixin.qq.com`.
-            /// * For: ecommerce-platform, partner.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714669>.
-            /// * Catalog: `pay_v3.pay.partner.transactions.app`.
-            pub struct App {
-                /// `sp_mchid`; the account's merchantid.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `description`.
-                4 description: String => "description: must",
-                /// `out_trade_no`.
-                5 out_trade_no: String => "out_trade_no: must",
-                /// `time_expire`; format `rfc3339`.
-                6 time_expire: Option<String> => "time_expire",
-                /// `attach`.
-                7 attach: Option<String> => "attach",
-                /// `notify_url`; needed according to the documentation.
-                8 notify_url: Option<String> => "notify_url",
-                /// `goods_tag`.
-                9 goods_tag: Option<String> => "goods_tag",
-                /// `support_fapiao`.
-                10 support_fapiao: Option<bool> => "support_fapiao",
-                /// `amount`.
-                11 amount: super::super::Amount => "amount: must",
-                /// `detail`.
-                12 detail: Option<super::super::AppDetail> => "detail",
-                /// `scene_info`.
-                13 scene_info: Option<super::super::SceneInfo> => "scene_info",
-                /// `settle_info`.
-                14 settle_info: Option<super::super::SettleInfo> => "settle_info",
-                /// `subsidy_info`.
-                15 subsidy_info: Option<super::super::SubsidyInfo> => "subsidy_info",
-                /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                16 limit_pay: Option<Vec<String>> => "limit_pay",
-                /// `payer`.
-                17 payer: Option<super::super::AppPayer> => "payer",
-            }
-            new(
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
-                sp_appid: impl Into<String>,
-                description: impl Into<String>,
-                out_trade_no: impl Into<String>,
-                amount: super::super::Amount,
-            )
-            text(
-                sub_appid: String,
-                time_expire: String,
-                attach: String,
-                notify_url: String,
-                goods_tag: String,
-            )
-            set(
-                support_fapiao: bool,
-                detail: super::super::AppDetail,
-                scene_info: super::super::SceneInfo,
-                settle_info: super::super::SettleInfo,
-                subsidy_info: super::super::SubsidyInfo,
-                limit_pay: Vec<String>,
-                payer: super::super::AppPayer,
-            )
-        }
-
-        w::record! {
-            /// Answer to [`App`].
-            pub struct AppResponse {
-                /// `prepay_id`.
-                0 prepay_id: String => "prepay_id: must",
-            }
-        }
-
-        w::endpoint! {
-            App => AppResponse,
-            w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.app",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/pay/partner/transactions/app",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Keyed,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Create an App transaction with contract as a partner (服务商 APP 支付中签约下单).
-            ///
-            /// * Call: `POST /v3/pay/partner/transactions/app-with-contract` on `api.mch.weixin.qq.com`.
+            /// * Call: `POST /v3/pay/partner/transactions/exposure` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.pay.partner.transactions.app_with_contract`.
-            pub struct AppWithContract {
-                /// `sp_appid`.
-                0 sp_appid: String => "sp_appid: must",
-                /// `sp_mchid`.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sub_appid`.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `sub_mchid`.
-                3 sub_mchid: String => "sub_mchid: must",
-                /// `description`.
-                4 description: String => "description: must",
-                /// `out_trade_no`.
-                5 out_trade_no: String => "out_trade_no: must",
-                /// `time_expire`.
-                6 time_expire: Option<String> => "time_expire",
-                /// `attach`.
-                7 attach: Option<String> => "attach",
-                /// `notify_url`.
-                8 notify_url: String => "notify_url: must",
-                /// `goods_tag`.
-                9 goods_tag: Option<String> => "goods_tag",
-                /// `settle_info`.
-                10 settle_info: Option<super::super::AppWithContractSettleInfo> => "settle_info",
-                /// `support_fapiao`.
-                11 support_fapiao: Option<bool> => "support_fapiao",
-                /// `amount`.
-                12 amount: super::super::AppWithContractAmount => "amount: must",
-                /// `detail`.
-                13 detail: Option<super::super::AppWithContractDetail> => "detail",
-                /// `scene_info`.
-                14 scene_info: Option<super::super::AppWithContractSceneInfo> => "scene_info",
-                /// `contract_info`.
-                15 contract_info: super::super::ContractInfo => "contract_info: must",
-            }
-            new(
-                sp_appid: impl Into<String>,
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
-                description: impl Into<String>,
-                out_trade_no: impl Into<String>,
-                notify_url: impl Into<String>,
-                amount: super::super::AppWithContractAmount,
-                contract_info: super::super::ContractInfo,
-            )
-            text(sub_appid: String, time_expire: String, attach: String, goods_tag: String)
-            set(
-                settle_info: super::super::AppWithContractSettleInfo,
-                support_fapiao: bool,
-                detail: super::super::AppWithContractDetail,
-                scene_info: super::super::AppWithContractSceneInfo,
-            )
-        }
-
-        /// Answer to [`AppWithContract`], the same as to [`App`].
-        pub type AppWithContractResponse = AppResponse;
-
-        w::endpoint! {
-            AppWithContract => AppWithContractResponse,
-            w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.app_with_contract",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/pay/partner/transactions/app-with-contract",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Keyed,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Get a transaction by the merchant's order number as a partner (服务商按商户订单号查询订单).
-            ///
-            /// * Call: `GET /v3/pay/partner/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
-            /// * For: ecommerce-platform, partner.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012739008>.
-            /// * Catalog: `pay_v3.pay.partner.transactions.by_out_trade_no`.
-            pub struct ByOutTradeNo {
-                /// `out_trade_no`.
-                0 out_trade_no: String => "out_trade_no: must path",
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014326522>.
+            /// * Catalog: `pay_v3.pay.partner.transactions.check_exposure`.
+            pub struct CheckExposure {
                 /// `sp_mchid`; the account's merchantid.
-                1 sp_mchid: String => "sp_mchid: must query",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must query",
-            }
-            new(out_trade_no: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
-        }
-
-        w::record! {
-            /// Answer to [`ByOutTradeNo`].
-            pub struct ByOutTradeNoResponse {
-                /// `sp_mchid`.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
+                1 sub_mchid: Option<String> => "sub_mchid",
                 /// `sp_appid`.
                 2 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`.
-                3 sub_appid: String => "sub_appid: must",
+                /// `sub_appid`; needed according to the documentation.
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `out_trade_no`.
                 4 out_trade_no: String => "out_trade_no: must",
-                /// `transaction_id`.
-                5 transaction_id: Option<String> => "transaction_id",
-                /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-                6 trade_type: String => "trade_type: must",
-                /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-                7 trade_state: String => "trade_state: must",
-                /// `trade_state_desc`.
-                8 trade_state_desc: String => "trade_state_desc: must",
-                /// `bank_type`.
-                9 bank_type: Option<String> => "bank_type",
-                /// `attach`.
-                10 attach: Option<String> => "attach",
-                /// `success_time`; format `rfc3339`.
-                11 success_time: Option<String> => "success_time",
-                /// `payer`.
-                12 payer: Option<super::super::PayerItem> => "payer",
-                /// `amount`.
-                13 amount: super::super::CodepayAmount => "amount: must",
-                /// `scene_info`.
-                14 scene_info: Option<super::super::IdByTransactionIdSceneInfo> => "scene_info",
-                /// `promotion_detail`.
-                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
-                /// `installment_info`.
-                16 installment_info: Option<super::super::InstallmentInfo> => "installment_info",
-                /// `settle_info`.
-                17 settle_info: Option<super::super::IdByTransactionIdSettleInfo> => "settle_info",
-                /// `description`.
-                18 description: String => "description: must",
-                /// `time_expire`.
-                19 time_expire: Option<String> => "time_expire",
-                /// `notify_url`.
-                20 notify_url: String => "notify_url: must",
-                /// `goods_tag`.
-                21 goods_tag: Option<String> => "goods_tag",
-                /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                22 limit_pay: Option<Vec<String>> => "limit_pay",
-                /// `support_fapiao`.
-                23 support_fapiao: Option<bool> => "support_fapiao",
-                /// `detail`.
-                24 detail: Option<super::super::IdByTransactionIdDetail> => "detail",
+                /// `payer`; needed according to the documentation.
+                5 payer: Option<super::super::CheckExposurePayer> => "payer",
+            }
+            new(sp_mchid: impl Into<String>, sp_appid: impl Into<String>, out_trade_no: impl Into<String>)
+            text(sub_mchid: String, sub_appid: String)
+            set(payer: super::super::CheckExposurePayer)
+        }
+
+        w::record! {
+            /// Answer to [`CheckExposure`].
+            pub struct CheckExposureResponse {
+                /// `fqf_exposure`.
+                0 fqf_exposure: bool => "fqf_exposure: must",
+                /// `market_exposure_token`.
+                1 market_exposure_token: Option<String> => "market_exposure_token",
             }
         }
 
         w::endpoint! {
-            ByOutTradeNo => ByOutTradeNoResponse,
+            CheckExposure => CheckExposureResponse,
             w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.by_out_trade_no",
-                method: "GET",
+                id: "pay_v3.pay.partner.transactions.check_exposure",
+                method: "POST",
                 host: "api.mch.weixin.qq.com",
-                path: "/v3/pay/partner/transactions/out-trade-no/{out_trade_no}",
+                path: "/v3/pay/partner/transactions/exposure",
                 when: None,
                 auth: w::Auth::Merchant,
-                content: w::Content::None,
+                content: w::Content::Json,
                 answer: w::Content::Json,
-                retry: w::Retry::Safe,
+                retry: w::Retry::Keyed,
                 code_field: "code",
                 message_field: "message",
                 client_cert: false,
@@ -1339,8 +1127,8 @@ pub mod partner {
             /// * Call: `POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012739019>.
-            /// * Catalog: `pay_v3.pay.partner.transactions.by_out_trade_no_close`.
-            pub struct ByOutTradeNoClose {
+            /// * Catalog: `pay_v3.pay.partner.transactions.close`.
+            pub struct Close {
                 /// `out_trade_no`.
                 0 out_trade_no: String => "out_trade_no: must path",
                 /// `sp_mchid`; the account's merchantid.
@@ -1352,70 +1140,12 @@ pub mod partner {
         }
 
         w::endpoint! {
-            ByOutTradeNoClose => w::Empty,
+            Close => w::Empty,
             w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.by_out_trade_no_close",
+                id: "pay_v3.pay.partner.transactions.close",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/pay/partner/transactions/out-trade-no/{out_trade_no}/close",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::Json,
-                answer: w::Content::Json,
-                retry: w::Retry::Never,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Reverse a transaction as a partner (服务商撤销订单).
-            ///
-            /// * Call: `POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012382181>.
-            /// * Catalog: `pay_v3.pay.partner.transactions.by_out_trade_no_reverse`.
-            pub struct ByOutTradeNoReverse {
-                /// `out_trade_no`.
-                0 out_trade_no: String => "out_trade_no: must path",
-                /// `sp_mchid`; the account's merchantid.
-                1 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                3 sp_appid: Option<String> => "sp_appid",
-                /// `sub_appid`.
-                4 sub_appid: Option<String> => "sub_appid",
-            }
-            new(out_trade_no: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
-            text(sp_appid: String, sub_appid: String)
-        }
-
-        w::record! {
-            /// Answer to [`ByOutTradeNoReverse`].
-            pub struct ByOutTradeNoReverseResponse {
-                /// `sp_mchid`.
-                0 sp_mchid: String => "sp_mchid: must",
-                /// `sub_mchid`.
-                1 sub_mchid: String => "sub_mchid: must",
-                /// `sp_appid`.
-                2 sp_appid: Option<String> => "sp_appid",
-                /// `sub_appid`.
-                3 sub_appid: Option<String> => "sub_appid",
-                /// `out_trade_no`.
-                4 out_trade_no: String => "out_trade_no: must",
-            }
-        }
-
-        w::endpoint! {
-            ByOutTradeNoReverse => ByOutTradeNoReverseResponse,
-            w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.by_out_trade_no_reverse",
-                method: "POST",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -1434,8 +1164,8 @@ pub mod partner {
             /// * Call: `POST /v3/pay/partner/transactions/codepay` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012382179>.
-            /// * Catalog: `pay_v3.pay.partner.transactions.codepay`.
-            pub struct Codepay {
+            /// * Catalog: `pay_v3.pay.partner.transactions.code_pay`.
+            pub struct CodePay {
                 /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
@@ -1457,11 +1187,11 @@ pub mod partner {
                 /// `amount`.
                 9 amount: super::super::Amount => "amount: must",
                 /// `payer`.
-                10 payer: super::super::CodepayPayer => "payer: must",
+                10 payer: super::super::CodePayPayer => "payer: must",
                 /// `detail`.
-                11 detail: Option<super::super::CodepayDetail> => "detail",
+                11 detail: Option<super::super::CodePayDetail> => "detail",
                 /// `scene_info`; needed according to the documentation.
-                12 scene_info: Option<super::super::CodepaySceneInfo> => "scene_info",
+                12 scene_info: Option<super::super::CodePaySceneInfo> => "scene_info",
                 /// `settle_info`.
                 13 settle_info: Option<super::super::SettleInfo> => "settle_info",
             }
@@ -1471,20 +1201,20 @@ pub mod partner {
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
-                payer: super::super::CodepayPayer,
+                payer: super::super::CodePayPayer,
             )
             text(sp_appid: String, sub_appid: String, attach: String, goods_tag: String)
             set(
                 support_fapiao: bool,
-                detail: super::super::CodepayDetail,
-                scene_info: super::super::CodepaySceneInfo,
+                detail: super::super::CodePayDetail,
+                scene_info: super::super::CodePaySceneInfo,
                 settle_info: super::super::SettleInfo,
             )
         }
 
         w::record! {
-            /// Answer to [`Codepay`].
-            pub struct CodepayResponse {
+            /// Answer to [`CodePay`].
+            pub struct CodePayResponse {
                 /// `sp_mchid`.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
@@ -1512,7 +1242,7 @@ pub mod partner {
                 /// `payer`.
                 12 payer: Option<super::super::PayerItem> => "payer",
                 /// `amount`.
-                13 amount: super::super::CodepayAmount => "amount: must",
+                13 amount: super::super::CodePayAmount => "amount: must",
                 /// `scene_info`.
                 14 scene_info: Option<super::super::SceneInfoItem> => "scene_info",
                 /// `promotion_detail`.
@@ -1523,9 +1253,9 @@ pub mod partner {
         }
 
         w::endpoint! {
-            Codepay => CodepayResponse,
+            CodePay => CodePayResponse,
             w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.codepay",
+                id: "pay_v3.pay.partner.transactions.code_pay",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/pay/partner/transactions/codepay",
@@ -1542,48 +1272,172 @@ pub mod partner {
         }
 
         w::record! {
-            /// Check whether to offer paying later as a partner (服务商查询分付可用性).
+            /// Create an App transaction as a partner (服务商 APP 下单).
             ///
-            /// * Call: `POST /v3/pay/partner/transactions/exposure` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014326522>.
-            /// * Catalog: `pay_v3.pay.partner.transactions.exposure`.
-            pub struct Exposure {
+            /// * Call: `POST /v3/pay/partner/transactions/app` on `api.mch.weixin.qq.com`.
+            /// * For: ecommerce-platform, partner.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714669>.
+            /// * Catalog: `pay_v3.pay.partner.transactions.create_app`.
+            pub struct CreateApp {
                 /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid",
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
                 2 sp_appid: String => "sp_appid: must",
-                /// `sub_appid`; needed according to the documentation.
+                /// `sub_appid`.
                 3 sub_appid: Option<String> => "sub_appid",
+                /// `description`.
+                4 description: String => "description: must",
                 /// `out_trade_no`.
-                4 out_trade_no: String => "out_trade_no: must",
-                /// `payer`; needed according to the documentation.
-                5 payer: Option<super::super::ExposurePayer> => "payer",
+                5 out_trade_no: String => "out_trade_no: must",
+                /// `time_expire`; format `rfc3339`.
+                6 time_expire: Option<String> => "time_expire",
+                /// `attach`.
+                7 attach: Option<String> => "attach",
+                /// `notify_url`; needed according to the documentation.
+                8 notify_url: Option<String> => "notify_url",
+                /// `goods_tag`.
+                9 goods_tag: Option<String> => "goods_tag",
+                /// `support_fapiao`.
+                10 support_fapiao: Option<bool> => "support_fapiao",
+                /// `amount`.
+                11 amount: super::super::Amount => "amount: must",
+                /// `detail`.
+                12 detail: Option<super::super::DetailInfo> => "detail",
+                /// `scene_info`.
+                13 scene_info: Option<super::super::SceneInfo> => "scene_info",
+                /// `settle_info`.
+                14 settle_info: Option<super::super::SettleInfo> => "settle_info",
+                /// `subsidy_info`.
+                15 subsidy_info: Option<super::super::SubsidyInfo> => "subsidy_info",
+                /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                16 limit_pay: Option<Vec<String>> => "limit_pay",
+                /// `payer`.
+                17 payer: Option<super::super::PayerInfo> => "payer",
             }
-            new(sp_mchid: impl Into<String>, sp_appid: impl Into<String>, out_trade_no: impl Into<String>)
-            text(sub_mchid: String, sub_appid: String)
-            set(payer: super::super::ExposurePayer)
+            new(
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<String>,
+                description: impl Into<String>,
+                out_trade_no: impl Into<String>,
+                amount: super::super::Amount,
+            )
+            text(
+                sub_appid: String,
+                time_expire: String,
+                attach: String,
+                notify_url: String,
+                goods_tag: String,
+            )
+            set(
+                support_fapiao: bool,
+                detail: super::super::DetailInfo,
+                scene_info: super::super::SceneInfo,
+                settle_info: super::super::SettleInfo,
+                subsidy_info: super::super::SubsidyInfo,
+                limit_pay: Vec<String>,
+                payer: super::super::PayerInfo,
+            )
         }
 
         w::record! {
-            /// Answer to [`Exposure`].
-            pub struct ExposureResponse {
-                /// `fqf_exposure`.
-                0 fqf_exposure: bool => "fqf_exposure: must",
-                /// `market_exposure_token`.
-                1 market_exposure_token: Option<String> => "market_exposure_token",
+            /// Answer to [`CreateApp`].
+            pub struct CreateAppResponse {
+                /// `prepay_id`.
+                0 prepay_id: String => "prepay_id: must",
             }
         }
 
         w::endpoint! {
-            Exposure => ExposureResponse,
+            CreateApp => CreateAppResponse,
             w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.exposure",
+                id: "pay_v3.pay.partner.transactions.create_app",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
-                path: "/v3/pay/partner/transactions/exposure",
+                path: "/v3/pay/partner/transactions/app",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Keyed,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Create an App transaction with contract as a partner (服务商 APP 支付中签约下单).
+            ///
+            /// * Call: `POST /v3/pay/partner/transactions/app-with-contract` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Catalog: `pay_v3.pay.partner.transactions.create_app_with_contract`.
+            pub struct CreateAppWithContract {
+                /// `sp_appid`.
+                0 sp_appid: String => "sp_appid: must",
+                /// `sp_mchid`.
+                1 sp_mchid: String => "sp_mchid: must",
+                /// `sub_appid`.
+                2 sub_appid: Option<String> => "sub_appid",
+                /// `sub_mchid`.
+                3 sub_mchid: String => "sub_mchid: must",
+                /// `description`.
+                4 description: String => "description: must",
+                /// `out_trade_no`.
+                5 out_trade_no: String => "out_trade_no: must",
+                /// `time_expire`.
+                6 time_expire: Option<String> => "time_expire",
+                /// `attach`.
+                7 attach: Option<String> => "attach",
+                /// `notify_url`.
+                8 notify_url: String => "notify_url: must",
+                /// `goods_tag`.
+                9 goods_tag: Option<String> => "goods_tag",
+                /// `settle_info`.
+                10 settle_info: Option<super::super::CreateAppWithContractSettleInfo> => "settle_info",
+                /// `support_fapiao`.
+                11 support_fapiao: Option<bool> => "support_fapiao",
+                /// `amount`.
+                12 amount: super::super::AmountInfo => "amount: must",
+                /// `detail`.
+                13 detail: Option<super::super::CreateAppWithContractDetail> => "detail",
+                /// `scene_info`.
+                14 scene_info: Option<super::super::CreateAppWithContractSceneInfo> => "scene_info",
+                /// `contract_info`.
+                15 contract_info: super::super::ContractInfo => "contract_info: must",
+            }
+            new(
+                sp_appid: impl Into<String>,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                description: impl Into<String>,
+                out_trade_no: impl Into<String>,
+                notify_url: impl Into<String>,
+                amount: super::super::AmountInfo,
+                contract_info: super::super::ContractInfo,
+            )
+            text(sub_appid: String, time_expire: String, attach: String, goods_tag: String)
+            set(
+                settle_info: super::super::CreateAppWithContractSettleInfo,
+                support_fapiao: bool,
+                detail: super::super::CreateAppWithContractDetail,
+                scene_info: super::super::CreateAppWithContractSceneInfo,
+            )
+        }
+
+        /// Answer to [`CreateAppWithContract`], the same as to [`CreateApp`].
+        pub type CreateAppWithContractResponse = CreateAppResponse;
+
+        w::endpoint! {
+            CreateAppWithContract => CreateAppWithContractResponse,
+            w::EndpointInfo {
+                id: "pay_v3.pay.partner.transactions.create_app_with_contract",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/pay/partner/transactions/app-with-contract",
                 when: None,
                 auth: w::Auth::Merchant,
                 content: w::Content::Json,
@@ -1602,8 +1456,8 @@ pub mod partner {
             /// * Call: `POST /v3/pay/partner/transactions/h5` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714759>.
-            /// * Catalog: `pay_v3.pay.partner.transactions.h5`.
-            pub struct H5 {
+            /// * Catalog: `pay_v3.pay.partner.transactions.create_h5`.
+            pub struct CreateH5 {
                 /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
@@ -1629,15 +1483,15 @@ pub mod partner {
                 /// `amount`.
                 11 amount: super::super::Amount => "amount: must",
                 /// `detail`.
-                12 detail: Option<super::super::AppDetail> => "detail",
+                12 detail: Option<super::super::DetailInfo> => "detail",
                 /// `scene_info`; needed according to the documentation.
-                13 scene_info: Option<super::super::H5SceneInfo> => "scene_info",
+                13 scene_info: Option<super::super::CreateH5SceneInfo> => "scene_info",
                 /// `settle_info`.
                 14 settle_info: Option<super::super::SettleInfo> => "settle_info",
                 /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
                 15 limit_pay: Option<Vec<String>> => "limit_pay",
                 /// `payer`.
-                16 payer: Option<super::super::H5Payer> => "payer",
+                16 payer: Option<super::super::CreateH5Payer> => "payer",
             }
             new(
                 sp_mchid: impl Into<String>,
@@ -1656,26 +1510,26 @@ pub mod partner {
             )
             set(
                 support_fapiao: bool,
-                detail: super::super::AppDetail,
-                scene_info: super::super::H5SceneInfo,
+                detail: super::super::DetailInfo,
+                scene_info: super::super::CreateH5SceneInfo,
                 settle_info: super::super::SettleInfo,
                 limit_pay: Vec<String>,
-                payer: super::super::H5Payer,
+                payer: super::super::CreateH5Payer,
             )
         }
 
         w::record! {
-            /// Answer to [`H5`].
-            pub struct H5Response {
+            /// Answer to [`CreateH5`].
+            pub struct CreateH5Response {
                 /// `h5_url`.
                 0 h5_url: String => "h5_url: must",
             }
         }
 
         w::endpoint! {
-            H5 => H5Response,
+            CreateH5 => CreateH5Response,
             w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.h5",
+                id: "pay_v3.pay.partner.transactions.create_h5",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/pay/partner/transactions/h5",
@@ -1692,57 +1546,13 @@ pub mod partner {
         }
 
         w::record! {
-            /// Get a transaction by WeChat Pay's order number as a partner (服务商按微信订单号查询订单).
-            ///
-            /// * Call: `GET /v3/pay/partner/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
-            /// * For: ecommerce-platform, partner.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012738964>.
-            /// * Catalog: `pay_v3.pay.partner.transactions.id_by_transaction_id`.
-            pub struct IdByTransactionId {
-                /// `transaction_id`.
-                0 transaction_id: String => "transaction_id: must path",
-                /// `sp_mchid`; the account's merchantid.
-                1 sp_mchid: String => "sp_mchid: must query",
-                /// `sub_mchid`.
-                2 sub_mchid: String => "sub_mchid: must query",
-            }
-            new(
-                transaction_id: impl Into<String>,
-                sp_mchid: impl Into<String>,
-                sub_mchid: impl Into<String>,
-            )
-        }
-
-        /// Answer to [`IdByTransactionId`], the same as to [`ByOutTradeNo`].
-        pub type IdByTransactionIdResponse = ByOutTradeNoResponse;
-
-        w::endpoint! {
-            IdByTransactionId => IdByTransactionIdResponse,
-            w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.id_by_transaction_id",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/pay/partner/transactions/id/{transaction_id}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
             /// Create a JSAPI transaction as a partner (服务商 JSAPI 下单).
             ///
             /// * Call: `POST /v3/pay/partner/transactions/jsapi` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714911>.
-            /// * Catalog: `pay_v3.pay.partner.transactions.jsapi`.
-            pub struct Jsapi {
+            /// * Catalog: `pay_v3.pay.partner.transactions.create_jsapi`.
+            pub struct CreateJsapi {
                 /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
@@ -1768,9 +1578,9 @@ pub mod partner {
                 /// `amount`.
                 11 amount: super::super::Amount => "amount: must",
                 /// `payer`.
-                12 payer: super::super::JsapiPayer => "payer: must",
+                12 payer: super::super::CreateJsapiPayer => "payer: must",
                 /// `detail`.
-                13 detail: Option<super::super::AppDetail> => "detail",
+                13 detail: Option<super::super::DetailInfo> => "detail",
                 /// `scene_info`.
                 14 scene_info: Option<super::super::SceneInfo> => "scene_info",
                 /// `settle_info`.
@@ -1787,7 +1597,7 @@ pub mod partner {
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
-                payer: super::super::JsapiPayer,
+                payer: super::super::CreateJsapiPayer,
             )
             text(
                 sub_appid: String,
@@ -1798,7 +1608,7 @@ pub mod partner {
             )
             set(
                 support_fapiao: bool,
-                detail: super::super::AppDetail,
+                detail: super::super::DetailInfo,
                 scene_info: super::super::SceneInfo,
                 settle_info: super::super::SettleInfo,
                 subsidy_info: super::super::SubsidyInfo,
@@ -1806,13 +1616,13 @@ pub mod partner {
             )
         }
 
-        /// Answer to [`Jsapi`], the same as to [`App`].
-        pub type JsapiResponse = AppResponse;
+        /// Answer to [`CreateJsapi`], the same as to [`CreateApp`].
+        pub type CreateJsapiResponse = CreateAppResponse;
 
         w::endpoint! {
-            Jsapi => JsapiResponse,
+            CreateJsapi => CreateJsapiResponse,
             w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.jsapi",
+                id: "pay_v3.pay.partner.transactions.create_jsapi",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/pay/partner/transactions/jsapi",
@@ -1833,8 +1643,8 @@ pub mod partner {
             ///
             /// * Call: `POST /v3/pay/partner/transactions/jsapi-with-contract` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.pay.partner.transactions.jsapi_with_contract`.
-            pub struct JsapiWithContract {
+            /// * Catalog: `pay_v3.pay.partner.transactions.create_jsapi_with_contract`.
+            pub struct CreateJsapiWithContract {
                 /// `sp_appid`.
                 0 sp_appid: String => "sp_appid: must",
                 /// `sp_mchid`.
@@ -1860,15 +1670,15 @@ pub mod partner {
                 /// `support_fapiao`.
                 11 support_fapiao: Option<bool> => "support_fapiao",
                 /// `amount`.
-                12 amount: super::super::AppWithContractAmount => "amount: must",
+                12 amount: super::super::AmountInfo => "amount: must",
                 /// `payer`.
                 13 payer: super::super::PayerItem => "payer: must",
                 /// `detail`.
-                14 detail: Option<super::super::AppWithContractDetail> => "detail",
+                14 detail: Option<super::super::CreateAppWithContractDetail> => "detail",
                 /// `scene_info`.
-                15 scene_info: Option<super::super::AppWithContractSceneInfo> => "scene_info",
+                15 scene_info: Option<super::super::CreateAppWithContractSceneInfo> => "scene_info",
                 /// `contract_info`.
-                16 contract_info: super::super::JsapiWithContractContractInfo => "contract_info: must",
+                16 contract_info: super::super::CreateJsapiWithContractInfo => "contract_info: must",
             }
             new(
                 sp_appid: impl Into<String>,
@@ -1877,26 +1687,26 @@ pub mod partner {
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
                 notify_url: impl Into<String>,
-                amount: super::super::AppWithContractAmount,
+                amount: super::super::AmountInfo,
                 payer: super::super::PayerItem,
-                contract_info: super::super::JsapiWithContractContractInfo,
+                contract_info: super::super::CreateJsapiWithContractInfo,
             )
             text(sub_appid: String, time_expire: String, attach: String, goods_tag: String)
             set(
                 settle_info: super::super::JsapiWithContractSettleInfo,
                 support_fapiao: bool,
-                detail: super::super::AppWithContractDetail,
-                scene_info: super::super::AppWithContractSceneInfo,
+                detail: super::super::CreateAppWithContractDetail,
+                scene_info: super::super::CreateAppWithContractSceneInfo,
             )
         }
 
-        /// Answer to [`JsapiWithContract`], the same as to [`App`].
-        pub type JsapiWithContractResponse = AppResponse;
+        /// Answer to [`CreateJsapiWithContract`], the same as to [`CreateApp`].
+        pub type CreateJsapiWithContractResponse = CreateAppResponse;
 
         w::endpoint! {
-            JsapiWithContract => JsapiWithContractResponse,
+            CreateJsapiWithContract => CreateJsapiWithContractResponse,
             w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.jsapi_with_contract",
+                id: "pay_v3.pay.partner.transactions.create_jsapi_with_contract",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/pay/partner/transactions/jsapi-with-contract",
@@ -1917,8 +1727,8 @@ pub mod partner {
             ///
             /// * Call: `POST /v3/pay/partner/transactions/miniprogram` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Catalog: `pay_v3.pay.partner.transactions.miniprogram`.
-            pub struct Miniprogram {
+            /// * Catalog: `pay_v3.pay.partner.transactions.create_mini_program`.
+            pub struct CreateMiniProgram {
                 /// `sp_appid`.
                 0 sp_appid: String => "sp_appid: must",
                 /// `sp_mchid`.
@@ -1942,15 +1752,15 @@ pub mod partner {
                 /// `support_fapiao`.
                 10 support_fapiao: Option<bool> => "support_fapiao",
                 /// `amount`.
-                11 amount: super::super::MiniprogramAmount => "amount: must",
+                11 amount: super::super::CreateMiniProgramAmount => "amount: must",
                 /// `payer`.
                 12 payer: super::super::PayerItem => "payer: must",
                 /// `detail`.
-                13 detail: Option<super::super::IdByTransactionIdDetail> => "detail",
+                13 detail: Option<super::super::GetByTransactionIdDetail> => "detail",
                 /// `scene_info`.
-                14 scene_info: Option<super::super::MiniprogramSceneInfo> => "scene_info",
+                14 scene_info: Option<super::super::CreateMiniProgramSceneInfo> => "scene_info",
                 /// `settle_info`.
-                15 settle_info: Option<super::super::MiniprogramSettleInfo> => "settle_info",
+                15 settle_info: Option<super::super::CreateMiniProgramSettleInfo> => "settle_info",
             }
             new(
                 sp_appid: impl Into<String>,
@@ -1958,7 +1768,7 @@ pub mod partner {
                 sub_mchid: impl Into<String>,
                 description: impl Into<String>,
                 out_trade_no: impl Into<String>,
-                amount: super::super::MiniprogramAmount,
+                amount: super::super::CreateMiniProgramAmount,
                 payer: super::super::PayerItem,
             )
             text(
@@ -1970,19 +1780,19 @@ pub mod partner {
             )
             set(
                 support_fapiao: bool,
-                detail: super::super::IdByTransactionIdDetail,
-                scene_info: super::super::MiniprogramSceneInfo,
-                settle_info: super::super::MiniprogramSettleInfo,
+                detail: super::super::GetByTransactionIdDetail,
+                scene_info: super::super::CreateMiniProgramSceneInfo,
+                settle_info: super::super::CreateMiniProgramSettleInfo,
             )
         }
 
-        /// Answer to [`Miniprogram`], the same as to [`App`].
-        pub type MiniprogramResponse = AppResponse;
+        /// Answer to [`CreateMiniProgram`], the same as to [`CreateApp`].
+        pub type CreateMiniProgramResponse = CreateAppResponse;
 
         w::endpoint! {
-            Miniprogram => MiniprogramResponse,
+            CreateMiniProgram => CreateMiniProgramResponse,
             w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.miniprogram",
+                id: "pay_v3.pay.partner.transactions.create_mini_program",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/pay/partner/transactions/miniprogram",
@@ -2004,8 +1814,8 @@ pub mod partner {
             /// * Call: `POST /v3/pay/partner/transactions/native` on `api.mch.weixin.qq.com`.
             /// * For: ecommerce-platform, partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012714902>.
-            /// * Catalog: `pay_v3.pay.partner.transactions.native`.
-            pub struct Native {
+            /// * Catalog: `pay_v3.pay.partner.transactions.create_native`.
+            pub struct CreateNative {
                 /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
@@ -2031,7 +1841,7 @@ pub mod partner {
                 /// `amount`.
                 11 amount: super::super::Amount => "amount: must",
                 /// `detail`.
-                12 detail: Option<super::super::AppDetail> => "detail",
+                12 detail: Option<super::super::DetailInfo> => "detail",
                 /// `scene_info`.
                 13 scene_info: Option<super::super::SceneInfo> => "scene_info",
                 /// `settle_info`.
@@ -2039,7 +1849,7 @@ pub mod partner {
                 /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
                 15 limit_pay: Option<Vec<String>> => "limit_pay",
                 /// `payer`.
-                16 payer: Option<super::super::NativePayer> => "payer",
+                16 payer: Option<super::super::CreateNativePayer> => "payer",
             }
             new(
                 sp_mchid: impl Into<String>,
@@ -2058,26 +1868,26 @@ pub mod partner {
             )
             set(
                 support_fapiao: bool,
-                detail: super::super::AppDetail,
+                detail: super::super::DetailInfo,
                 scene_info: super::super::SceneInfo,
                 settle_info: super::super::SettleInfo,
                 limit_pay: Vec<String>,
-                payer: super::super::NativePayer,
+                payer: super::super::CreateNativePayer,
             )
         }
 
         w::record! {
-            /// Answer to [`Native`].
-            pub struct NativeResponse {
+            /// Answer to [`CreateNative`].
+            pub struct CreateNativeResponse {
                 /// `code_url`.
                 0 code_url: String => "code_url: must",
             }
         }
 
         w::endpoint! {
-            Native => NativeResponse,
+            CreateNative => CreateNativeResponse,
             w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.native",
+                id: "pay_v3.pay.partner.transactions.create_native",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/pay/partner/transactions/native",
@@ -2099,8 +1909,8 @@ pub mod partner {
             /// * Call: `POST /v3/pay/partner/transactions/scannedpos` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012492476>.
-            /// * Catalog: `pay_v3.pay.partner.transactions.scannedpos`.
-            pub struct Scannedpos {
+            /// * Catalog: `pay_v3.pay.partner.transactions.create_scanned_pos`.
+            pub struct CreateScannedPos {
                 /// `sp_mchid`; the account's merchantid.
                 0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
@@ -2128,9 +1938,9 @@ pub mod partner {
                 /// `payer`.
                 12 payer: super::super::PayerItem => "payer: must",
                 /// `detail`.
-                13 detail: Option<super::super::AppDetail> => "detail",
+                13 detail: Option<super::super::DetailInfo> => "detail",
                 /// `scene_info`; needed according to the documentation.
-                14 scene_info: Option<super::super::ScannedposSceneInfo> => "scene_info",
+                14 scene_info: Option<super::super::CreateScannedPosSceneInfo> => "scene_info",
                 /// `settle_info`.
                 15 settle_info: Option<super::super::SettleInfo> => "settle_info",
             }
@@ -2152,19 +1962,19 @@ pub mod partner {
             )
             set(
                 support_fapiao: bool,
-                detail: super::super::AppDetail,
-                scene_info: super::super::ScannedposSceneInfo,
+                detail: super::super::DetailInfo,
+                scene_info: super::super::CreateScannedPosSceneInfo,
                 settle_info: super::super::SettleInfo,
             )
         }
 
-        /// Answer to [`Scannedpos`], the same as to [`App`].
-        pub type ScannedposResponse = AppResponse;
+        /// Answer to [`CreateScannedPos`], the same as to [`CreateApp`].
+        pub type CreateScannedPosResponse = CreateAppResponse;
 
         w::endpoint! {
-            Scannedpos => ScannedposResponse,
+            CreateScannedPos => CreateScannedPosResponse,
             w::EndpointInfo {
-                id: "pay_v3.pay.partner.transactions.scannedpos",
+                id: "pay_v3.pay.partner.transactions.create_scanned_pos",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/pay/partner/transactions/scannedpos",
@@ -2179,6 +1989,201 @@ pub mod partner {
                 permissions: &[],
             }
         }
+
+        w::record! {
+            /// Get a transaction by the merchant's order number as a partner (服务商按商户订单号查询订单).
+            ///
+            /// * Call: `GET /v3/pay/partner/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
+            /// * For: ecommerce-platform, partner.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012739008>.
+            /// * Catalog: `pay_v3.pay.partner.transactions.get_by_out_trade_no`.
+            pub struct GetByOutTradeNo {
+                /// `out_trade_no`.
+                0 out_trade_no: String => "out_trade_no: must path",
+                /// `sp_mchid`; the account's merchantid.
+                1 sp_mchid: String => "sp_mchid: must query",
+                /// `sub_mchid`.
+                2 sub_mchid: String => "sub_mchid: must query",
+            }
+            new(out_trade_no: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
+        }
+
+        w::record! {
+            /// Answer to [`GetByOutTradeNo`].
+            pub struct GetByOutTradeNoResponse {
+                /// `sp_mchid`.
+                0 sp_mchid: String => "sp_mchid: must",
+                /// `sub_mchid`.
+                1 sub_mchid: String => "sub_mchid: must",
+                /// `sp_appid`.
+                2 sp_appid: String => "sp_appid: must",
+                /// `sub_appid`.
+                3 sub_appid: String => "sub_appid: must",
+                /// `out_trade_no`.
+                4 out_trade_no: String => "out_trade_no: must",
+                /// `transaction_id`.
+                5 transaction_id: Option<String> => "transaction_id",
+                /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+                6 trade_type: String => "trade_type: must",
+                /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+                7 trade_state: String => "trade_state: must",
+                /// `trade_state_desc`.
+                8 trade_state_desc: String => "trade_state_desc: must",
+                /// `bank_type`.
+                9 bank_type: Option<String> => "bank_type",
+                /// `attach`.
+                10 attach: Option<String> => "attach",
+                /// `success_time`; format `rfc3339`.
+                11 success_time: Option<String> => "success_time",
+                /// `payer`.
+                12 payer: Option<super::super::PayerItem> => "payer",
+                /// `amount`.
+                13 amount: super::super::CodePayAmount => "amount: must",
+                /// `scene_info`.
+                14 scene_info: Option<super::super::GetByTransactionIdSceneInfo> => "scene_info",
+                /// `promotion_detail`.
+                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
+                /// `installment_info`.
+                16 installment_info: Option<super::super::InstallmentInfo> => "installment_info",
+                /// `settle_info`.
+                17 settle_info: Option<super::super::GetByTransactionIdSettleInfo> => "settle_info",
+                /// `description`.
+                18 description: String => "description: must",
+                /// `time_expire`.
+                19 time_expire: Option<String> => "time_expire",
+                /// `notify_url`.
+                20 notify_url: String => "notify_url: must",
+                /// `goods_tag`.
+                21 goods_tag: Option<String> => "goods_tag",
+                /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+                22 limit_pay: Option<Vec<String>> => "limit_pay",
+                /// `support_fapiao`.
+                23 support_fapiao: Option<bool> => "support_fapiao",
+                /// `detail`.
+                24 detail: Option<super::super::GetByTransactionIdDetail> => "detail",
+            }
+        }
+
+        w::endpoint! {
+            GetByOutTradeNo => GetByOutTradeNoResponse,
+            w::EndpointInfo {
+                id: "pay_v3.pay.partner.transactions.get_by_out_trade_no",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/pay/partner/transactions/out-trade-no/{out_trade_no}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Get a transaction by WeChat Pay's order number as a partner (服务商按微信订单号查询订单).
+            ///
+            /// * Call: `GET /v3/pay/partner/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
+            /// * For: ecommerce-platform, partner.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012738964>.
+            /// * Catalog: `pay_v3.pay.partner.transactions.get_by_transaction_id`.
+            pub struct GetByTransactionId {
+                /// `transaction_id`.
+                0 transaction_id: String => "transaction_id: must path",
+                /// `sp_mchid`; the account's merchantid.
+                1 sp_mchid: String => "sp_mchid: must query",
+                /// `sub_mchid`.
+                2 sub_mchid: String => "sub_mchid: must query",
+            }
+            new(
+                transaction_id: impl Into<String>,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+            )
+        }
+
+        /// Answer to [`GetByTransactionId`], the same as to [`GetByOutTradeNo`].
+        pub type GetByTransactionIdResponse = GetByOutTradeNoResponse;
+
+        w::endpoint! {
+            GetByTransactionId => GetByTransactionIdResponse,
+            w::EndpointInfo {
+                id: "pay_v3.pay.partner.transactions.get_by_transaction_id",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/pay/partner/transactions/id/{transaction_id}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
+            /// Reverse a transaction as a partner (服务商撤销订单).
+            ///
+            /// * Call: `POST /v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012382181>.
+            /// * Catalog: `pay_v3.pay.partner.transactions.reverse`.
+            pub struct Reverse {
+                /// `out_trade_no`.
+                0 out_trade_no: String => "out_trade_no: must path",
+                /// `sp_mchid`; the account's merchantid.
+                1 sp_mchid: String => "sp_mchid: must",
+                /// `sub_mchid`.
+                2 sub_mchid: String => "sub_mchid: must",
+                /// `sp_appid`.
+                3 sp_appid: Option<String> => "sp_appid",
+                /// `sub_appid`.
+                4 sub_appid: Option<String> => "sub_appid",
+            }
+            new(out_trade_no: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
+            text(sp_appid: String, sub_appid: String)
+        }
+
+        w::record! {
+            /// Answer to [`Reverse`].
+            pub struct ReverseResponse {
+                /// `sp_mchid`.
+                0 sp_mchid: String => "sp_mchid: must",
+                /// `sub_mchid`.
+                1 sub_mchid: String => "sub_mchid: must",
+                /// `sp_appid`.
+                2 sp_appid: Option<String> => "sp_appid",
+                /// `sub_appid`.
+                3 sub_appid: Option<String> => "sub_appid",
+                /// `out_trade_no`.
+                4 out_trade_no: String => "out_trade_no: must",
+            }
+        }
+
+        w::endpoint! {
+            Reverse => ReverseResponse,
+            w::EndpointInfo {
+                id: "pay_v3.pay.partner.transactions.reverse",
+                method: "POST",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/pay/partner/transactions/out-trade-no/{out_trade_no}/reverse",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::Json,
+                answer: w::Content::Json,
+                retry: w::Retry::Never,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
     }
 }
 
@@ -2187,246 +2192,52 @@ pub mod transactions {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Create an App transaction (APP 下单).
+        /// Check whether to offer paying later (查询分付可用性).
         ///
-        /// * Call: `POST /v3/pay/transactions/app` on `api.mch.weixin.qq.com`.
-        /// * For: merchant, sub-merchant-direct.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013070347>.
-        /// * Catalog: `pay_v3.pay.transactions.app`.
-        pub struct App {
-            /// `mchid`; the account's merchantid.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
-            1 appid: xinqiao_types::AppId => "appid: must",
-            /// `description`.
-            2 description: String => "description: must",
-            /// `out_trade_no`.
-            3 out_trade_no: String => "out_trade_no: must",
-            /// `time_expire`; format `rfc3339`.
-            4 time_expire: Option<String> => "time_expire",
-            /// `attach`.
-            5 attach: Option<String> => "attach",
-            /// `notify_url`; needed according to the documentation.
-            6 notify_url: Option<String> => "notify_url",
-            /// `goods_tag`.
-            7 goods_tag: Option<String> => "goods_tag",
-            /// `support_fapiao`.
-            8 support_fapiao: Option<bool> => "support_fapiao",
-            /// `amount`.
-            9 amount: super::Amount => "amount: must",
-            /// `detail`.
-            10 detail: Option<super::AppDetail> => "detail",
-            /// `scene_info`.
-            11 scene_info: Option<super::SceneInfo> => "scene_info",
-            /// `settle_info`.
-            12 settle_info: Option<super::SettleInfo> => "settle_info",
-            /// `subsidy_info`.
-            13 subsidy_info: Option<super::SubsidyInfo> => "subsidy_info",
-            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            14 limit_pay: Option<Vec<String>> => "limit_pay",
-            /// `payer`.
-            15 payer: Option<super::AppPayerItem> => "payer",
-        }
-        new(
-            mchid: impl Into<xinqiao_types::MchId>,
-            appid: impl Into<xinqiao_types::AppId>,
-            description: impl Into<String>,
-            out_trade_no: impl Into<String>,
-            amount: super::Amount,
-        )
-        text(time_expire: String, attach: String, notify_url: String, goods_tag: String)
-        set(
-            support_fapiao: bool,
-            detail: super::AppDetail,
-            scene_info: super::SceneInfo,
-            settle_info: super::SettleInfo,
-            subsidy_info: super::SubsidyInfo,
-            limit_pay: Vec<String>,
-            payer: super::AppPayerItem,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`App`].
-        pub struct AppResponse {
-            /// `prepay_id`.
-            0 prepay_id: String => "prepay_id: must",
-        }
-    }
-
-    w::endpoint! {
-        App => AppResponse,
-        w::EndpointInfo {
-            id: "pay_v3.pay.transactions.app",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/pay/transactions/app",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Create an App transaction with contract (APP 支付中签约下单).
-        ///
-        /// * Call: `POST /v3/pay/transactions/app-with-contract` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/pay/transactions/exposure` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
-        /// * Catalog: `pay_v3.pay.transactions.app_with_contract`.
-        pub struct AppWithContract {
-            /// `appid`.
-            0 appid: xinqiao_types::AppId => "appid: must",
-            /// `mchid`.
-            1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `description`.
-            2 description: String => "description: must",
-            /// `out_trade_no`.
-            3 out_trade_no: String => "out_trade_no: must",
-            /// `time_expire`.
-            4 time_expire: Option<String> => "time_expire",
-            /// `attach`.
-            5 attach: Option<String> => "attach",
-            /// `notify_url`.
-            6 notify_url: String => "notify_url: must",
-            /// `goods_tag`.
-            7 goods_tag: Option<String> => "goods_tag",
-            /// `support_fapiao`.
-            8 support_fapiao: Option<bool> => "support_fapiao",
-            /// `amount`.
-            9 amount: super::AppWithContractAmount => "amount: must",
-            /// `detail`.
-            10 detail: Option<super::AppWithContractDetail> => "detail",
-            /// `scene_info`.
-            11 scene_info: Option<super::AppWithContractSceneInfo> => "scene_info",
-            /// `settle_info`.
-            12 settle_info: Option<super::SettleInfoItem> => "settle_info",
-            /// `contract_info`.
-            13 contract_info: super::ContractInfo => "contract_info: must",
-        }
-        new(
-            appid: impl Into<xinqiao_types::AppId>,
-            mchid: impl Into<xinqiao_types::MchId>,
-            description: impl Into<String>,
-            out_trade_no: impl Into<String>,
-            notify_url: impl Into<String>,
-            amount: super::AppWithContractAmount,
-            contract_info: super::ContractInfo,
-        )
-        text(time_expire: String, attach: String, goods_tag: String)
-        set(
-            support_fapiao: bool,
-            detail: super::AppWithContractDetail,
-            scene_info: super::AppWithContractSceneInfo,
-            settle_info: super::SettleInfoItem,
-        )
-    }
-
-    /// Answer to [`AppWithContract`], the same as to [`App`].
-    pub type AppWithContractResponse = AppResponse;
-
-    w::endpoint! {
-        AppWithContract => AppWithContractResponse,
-        w::EndpointInfo {
-            id: "pay_v3.pay.transactions.app_with_contract",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/pay/transactions/app-with-contract",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a transaction by the merchant's order number (按商户订单号查询订单).
-        ///
-        /// * Call: `GET /v3/pay/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
-        /// * For: merchant, sub-merchant-direct.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791838>.
-        /// * Catalog: `pay_v3.pay.transactions.by_out_trade_no`.
-        pub struct ByOutTradeNo {
-            /// `out_trade_no`.
-            0 out_trade_no: String => "out_trade_no: must path",
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014326314>.
+        /// * Catalog: `pay_v3.pay.transactions.check_exposure`.
+        pub struct CheckExposure {
             /// `mchid`; the account's merchantid.
-            1 mchid: xinqiao_types::MchId => "mchid: must query",
-        }
-        new(out_trade_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
-    }
-
-    w::record! {
-        /// Answer to [`ByOutTradeNo`].
-        pub struct ByOutTradeNoResponse {
-            /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
-            3 transaction_id: Option<String> => "transaction_id",
-            /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-            4 trade_type: String => "trade_type: must",
-            /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            5 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
-            6 trade_state_desc: String => "trade_state_desc: must",
-            /// `bank_type`.
-            7 bank_type: Option<String> => "bank_type",
-            /// `attach`.
-            8 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
-            9 success_time: Option<String> => "success_time",
-            /// `payer`.
-            10 payer: Option<super::ByOutTradeNoPayer> => "payer",
-            /// `amount`.
-            11 amount: super::CodepayAmount => "amount: must",
-            /// `scene_info`.
-            12 scene_info: Option<super::IdByTransactionIdSceneInfo> => "scene_info",
-            /// `promotion_detail`.
-            13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `installment_info`.
-            14 installment_info: Option<super::InstallmentInfo> => "installment_info",
-            /// `description`.
-            15 description: String => "description: must",
-            /// `time_expire`.
-            16 time_expire: Option<String> => "time_expire",
-            /// `notify_url`.
-            17 notify_url: String => "notify_url: must",
-            /// `goods_tag`.
-            18 goods_tag: Option<String> => "goods_tag",
-            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            19 limit_pay: Option<Vec<String>> => "limit_pay",
-            /// `support_fapiao`.
-            20 support_fapiao: Option<bool> => "support_fapiao",
-            /// `detail`.
-            21 detail: Option<super::IdByTransactionIdDetail> => "detail",
+            /// `payer`; needed according to the documentation.
+            3 payer: Option<super::CheckExposurePayerItem> => "payer",
+        }
+        new(
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_trade_no: impl Into<String>,
+        )
+        set(payer: super::CheckExposurePayerItem)
+    }
+
+    w::record! {
+        /// Answer to [`CheckExposure`].
+        pub struct CheckExposureResponse {
+            /// `fqf_exposure`.
+            0 fqf_exposure: bool => "fqf_exposure: must",
+            /// `market_exposure_token`.
+            1 market_exposure_token: Option<String> => "market_exposure_token",
         }
     }
 
     w::endpoint! {
-        ByOutTradeNo => ByOutTradeNoResponse,
+        CheckExposure => CheckExposureResponse,
         w::EndpointInfo {
-            id: "pay_v3.pay.transactions.by_out_trade_no",
-            method: "GET",
+            id: "pay_v3.pay.transactions.check_exposure",
+            method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/pay/transactions/out-trade-no/{out_trade_no}",
+            path: "/v3/pay/transactions/exposure",
             when: None,
             auth: w::Auth::Merchant,
-            content: w::Content::None,
+            content: w::Content::Json,
             answer: w::Content::Json,
-            retry: w::Retry::Safe,
+            retry: w::Retry::Keyed,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -2440,8 +2251,8 @@ pub mod transactions {
         /// * Call: `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close` on `api.mch.weixin.qq.com`.
         /// * For: merchant, sub-merchant-direct.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791839>.
-        /// * Catalog: `pay_v3.pay.transactions.by_out_trade_no_close`.
-        pub struct ByOutTradeNoClose {
+        /// * Catalog: `pay_v3.pay.transactions.close`.
+        pub struct Close {
             /// `out_trade_no`.
             0 out_trade_no: String => "out_trade_no: must path",
             /// `mchid`; the account's merchantid.
@@ -2451,65 +2262,12 @@ pub mod transactions {
     }
 
     w::endpoint! {
-        ByOutTradeNoClose => w::Empty,
+        Close => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.pay.transactions.by_out_trade_no_close",
+            id: "pay_v3.pay.transactions.close",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay/transactions/out-trade-no/{out_trade_no}/close",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Reverse a transaction (撤销订单).
-        ///
-        /// * Call: `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012382161>.
-        /// * Catalog: `pay_v3.pay.transactions.by_out_trade_no_reverse`.
-        pub struct ByOutTradeNoReverse {
-            /// `out_trade_no`.
-            0 out_trade_no: String => "out_trade_no: must path",
-            /// `mchid`; the account's merchantid.
-            1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
-            2 appid: xinqiao_types::AppId => "appid: must",
-        }
-        new(
-            out_trade_no: impl Into<String>,
-            mchid: impl Into<xinqiao_types::MchId>,
-            appid: impl Into<xinqiao_types::AppId>,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`ByOutTradeNoReverse`].
-        pub struct ByOutTradeNoReverseResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// `out_trade_no`.
-            2 out_trade_no: String => "out_trade_no: must",
-        }
-    }
-
-    w::endpoint! {
-        ByOutTradeNoReverse => ByOutTradeNoReverseResponse,
-        w::EndpointInfo {
-            id: "pay_v3.pay.transactions.by_out_trade_no_reverse",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/pay/transactions/out-trade-no/{out_trade_no}/reverse",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -2528,8 +2286,8 @@ pub mod transactions {
         /// * Call: `POST /v3/pay/transactions/codepay` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012382150>.
-        /// * Catalog: `pay_v3.pay.transactions.codepay`.
-        pub struct Codepay {
+        /// * Catalog: `pay_v3.pay.transactions.code_pay`.
+        pub struct CodePay {
             /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`; needed according to the documentation.
@@ -2545,13 +2303,13 @@ pub mod transactions {
             /// `support_fapiao`.
             6 support_fapiao: Option<bool> => "support_fapiao",
             /// `payer`.
-            7 payer: super::CodepayPayerItem => "payer: must",
+            7 payer: super::CodePayPayerItem => "payer: must",
             /// `amount`.
             8 amount: super::Amount => "amount: must",
             /// `detail`.
-            9 detail: Option<super::CodepayDetail> => "detail",
+            9 detail: Option<super::CodePayDetail> => "detail",
             /// `scene_info`; needed according to the documentation.
-            10 scene_info: Option<super::CodepaySceneInfo> => "scene_info",
+            10 scene_info: Option<super::CodePaySceneInfo> => "scene_info",
             /// `settle_info`.
             11 settle_info: Option<super::SettleInfo> => "settle_info",
         }
@@ -2559,21 +2317,21 @@ pub mod transactions {
             mchid: impl Into<xinqiao_types::MchId>,
             description: impl Into<String>,
             out_trade_no: impl Into<String>,
-            payer: super::CodepayPayerItem,
+            payer: super::CodePayPayerItem,
             amount: super::Amount,
         )
         text(appid: xinqiao_types::AppId, attach: String, goods_tag: String)
         set(
             support_fapiao: bool,
-            detail: super::CodepayDetail,
-            scene_info: super::CodepaySceneInfo,
+            detail: super::CodePayDetail,
+            scene_info: super::CodePaySceneInfo,
             settle_info: super::SettleInfo,
         )
     }
 
     w::record! {
-        /// Answer to [`Codepay`].
-        pub struct CodepayResponse {
+        /// Answer to [`CodePay`].
+        pub struct CodePayResponse {
             /// `mchid`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
@@ -2597,9 +2355,9 @@ pub mod transactions {
             /// `payer`.
             10 payer: Option<super::PayerDetail> => "payer",
             /// `amount`.
-            11 amount: super::CodepayAmount => "amount: must",
+            11 amount: super::CodePayAmount => "amount: must",
             /// `scene_info`.
-            12 scene_info: Option<super::CodepaySceneInfoItem> => "scene_info",
+            12 scene_info: Option<super::CodePaySceneInfoItem> => "scene_info",
             /// `promotion_detail`.
             13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `installment_info`.
@@ -2608,9 +2366,9 @@ pub mod transactions {
     }
 
     w::endpoint! {
-        Codepay => CodepayResponse,
+        CodePay => CodePayResponse,
         w::EndpointInfo {
-            id: "pay_v3.pay.transactions.codepay",
+            id: "pay_v3.pay.transactions.code_pay",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay/transactions/codepay",
@@ -2627,47 +2385,156 @@ pub mod transactions {
     }
 
     w::record! {
-        /// Check whether to offer paying later (查询分付可用性).
+        /// Create an App transaction (APP 下单).
         ///
-        /// * Call: `POST /v3/pay/transactions/exposure` on `api.mch.weixin.qq.com`.
-        /// * For: merchant.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4014326314>.
-        /// * Catalog: `pay_v3.pay.transactions.exposure`.
-        pub struct Exposure {
+        /// * Call: `POST /v3/pay/transactions/app` on `api.mch.weixin.qq.com`.
+        /// * For: merchant, sub-merchant-direct.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4013070347>.
+        /// * Catalog: `pay_v3.pay.transactions.create_app`.
+        pub struct CreateApp {
             /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
+            /// `description`.
+            2 description: String => "description: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => "out_trade_no: must",
-            /// `payer`; needed according to the documentation.
-            3 payer: Option<super::ExposurePayerItem> => "payer",
+            3 out_trade_no: String => "out_trade_no: must",
+            /// `time_expire`; format `rfc3339`.
+            4 time_expire: Option<String> => "time_expire",
+            /// `attach`.
+            5 attach: Option<String> => "attach",
+            /// `notify_url`; needed according to the documentation.
+            6 notify_url: Option<String> => "notify_url",
+            /// `goods_tag`.
+            7 goods_tag: Option<String> => "goods_tag",
+            /// `support_fapiao`.
+            8 support_fapiao: Option<bool> => "support_fapiao",
+            /// `amount`.
+            9 amount: super::Amount => "amount: must",
+            /// `detail`.
+            10 detail: Option<super::DetailInfo> => "detail",
+            /// `scene_info`.
+            11 scene_info: Option<super::SceneInfo> => "scene_info",
+            /// `settle_info`.
+            12 settle_info: Option<super::SettleInfo> => "settle_info",
+            /// `subsidy_info`.
+            13 subsidy_info: Option<super::SubsidyInfo> => "subsidy_info",
+            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            14 limit_pay: Option<Vec<String>> => "limit_pay",
+            /// `payer`.
+            15 payer: Option<super::CreateAppPayerItem> => "payer",
         }
         new(
             mchid: impl Into<xinqiao_types::MchId>,
             appid: impl Into<xinqiao_types::AppId>,
+            description: impl Into<String>,
             out_trade_no: impl Into<String>,
+            amount: super::Amount,
         )
-        set(payer: super::ExposurePayerItem)
+        text(time_expire: String, attach: String, notify_url: String, goods_tag: String)
+        set(
+            support_fapiao: bool,
+            detail: super::DetailInfo,
+            scene_info: super::SceneInfo,
+            settle_info: super::SettleInfo,
+            subsidy_info: super::SubsidyInfo,
+            limit_pay: Vec<String>,
+            payer: super::CreateAppPayerItem,
+        )
     }
 
     w::record! {
-        /// Answer to [`Exposure`].
-        pub struct ExposureResponse {
-            /// `fqf_exposure`.
-            0 fqf_exposure: bool => "fqf_exposure: must",
-            /// `market_exposure_token`.
-            1 market_exposure_token: Option<String> => "market_exposure_token",
+        /// Answer to [`CreateApp`].
+        pub struct CreateAppResponse {
+            /// `prepay_id`.
+            0 prepay_id: String => "prepay_id: must",
         }
     }
 
     w::endpoint! {
-        Exposure => ExposureResponse,
+        CreateApp => CreateAppResponse,
         w::EndpointInfo {
-            id: "pay_v3.pay.transactions.exposure",
+            id: "pay_v3.pay.transactions.create_app",
             method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/pay/transactions/exposure",
+            path: "/v3/pay/transactions/app",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Create an App transaction with contract (APP 支付中签约下单).
+        ///
+        /// * Call: `POST /v3/pay/transactions/app-with-contract` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Catalog: `pay_v3.pay.transactions.create_app_with_contract`.
+        pub struct CreateAppWithContract {
+            /// `appid`.
+            0 appid: xinqiao_types::AppId => "appid: must",
+            /// `mchid`.
+            1 mchid: xinqiao_types::MchId => "mchid: must",
+            /// `description`.
+            2 description: String => "description: must",
+            /// `out_trade_no`.
+            3 out_trade_no: String => "out_trade_no: must",
+            /// `time_expire`.
+            4 time_expire: Option<String> => "time_expire",
+            /// `attach`.
+            5 attach: Option<String> => "attach",
+            /// `notify_url`.
+            6 notify_url: String => "notify_url: must",
+            /// `goods_tag`.
+            7 goods_tag: Option<String> => "goods_tag",
+            /// `support_fapiao`.
+            8 support_fapiao: Option<bool> => "support_fapiao",
+            /// `amount`.
+            9 amount: super::AmountInfo => "amount: must",
+            /// `detail`.
+            10 detail: Option<super::CreateAppWithContractDetail> => "detail",
+            /// `scene_info`.
+            11 scene_info: Option<super::CreateAppWithContractSceneInfo> => "scene_info",
+            /// `settle_info`.
+            12 settle_info: Option<super::SettleInfoItem> => "settle_info",
+            /// `contract_info`.
+            13 contract_info: super::ContractInfo => "contract_info: must",
+        }
+        new(
+            appid: impl Into<xinqiao_types::AppId>,
+            mchid: impl Into<xinqiao_types::MchId>,
+            description: impl Into<String>,
+            out_trade_no: impl Into<String>,
+            notify_url: impl Into<String>,
+            amount: super::AmountInfo,
+            contract_info: super::ContractInfo,
+        )
+        text(time_expire: String, attach: String, goods_tag: String)
+        set(
+            support_fapiao: bool,
+            detail: super::CreateAppWithContractDetail,
+            scene_info: super::CreateAppWithContractSceneInfo,
+            settle_info: super::SettleInfoItem,
+        )
+    }
+
+    /// Answer to [`CreateAppWithContract`], the same as to [`CreateApp`].
+    pub type CreateAppWithContractResponse = CreateAppResponse;
+
+    w::endpoint! {
+        CreateAppWithContract => CreateAppWithContractResponse,
+        w::EndpointInfo {
+            id: "pay_v3.pay.transactions.create_app_with_contract",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/pay/transactions/app-with-contract",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -2686,8 +2553,8 @@ pub mod transactions {
         /// * Call: `POST /v3/pay/transactions/h5` on `api.mch.weixin.qq.com`.
         /// * For: merchant, sub-merchant-direct.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791834>.
-        /// * Catalog: `pay_v3.pay.transactions.h5`.
-        pub struct H5 {
+        /// * Catalog: `pay_v3.pay.transactions.create_h5`.
+        pub struct CreateH5 {
             /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
@@ -2709,15 +2576,15 @@ pub mod transactions {
             /// `amount`.
             9 amount: super::Amount => "amount: must",
             /// `detail`.
-            10 detail: Option<super::AppDetail> => "detail",
+            10 detail: Option<super::DetailInfo> => "detail",
             /// `scene_info`; needed according to the documentation.
-            11 scene_info: Option<super::H5SceneInfo> => "scene_info",
+            11 scene_info: Option<super::CreateH5SceneInfo> => "scene_info",
             /// `settle_info`.
             12 settle_info: Option<super::SettleInfo> => "settle_info",
             /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
             13 limit_pay: Option<Vec<String>> => "limit_pay",
             /// `payer`.
-            14 payer: Option<super::H5PayerItem> => "payer",
+            14 payer: Option<super::CreateH5PayerItem> => "payer",
         }
         new(
             mchid: impl Into<xinqiao_types::MchId>,
@@ -2729,26 +2596,26 @@ pub mod transactions {
         text(time_expire: String, attach: String, notify_url: String, goods_tag: String)
         set(
             support_fapiao: bool,
-            detail: super::AppDetail,
-            scene_info: super::H5SceneInfo,
+            detail: super::DetailInfo,
+            scene_info: super::CreateH5SceneInfo,
             settle_info: super::SettleInfo,
             limit_pay: Vec<String>,
-            payer: super::H5PayerItem,
+            payer: super::CreateH5PayerItem,
         )
     }
 
     w::record! {
-        /// Answer to [`H5`].
-        pub struct H5Response {
+        /// Answer to [`CreateH5`].
+        pub struct CreateH5Response {
             /// `h5_url`.
             0 h5_url: String => "h5_url: must",
         }
     }
 
     w::endpoint! {
-        H5 => H5Response,
+        CreateH5 => CreateH5Response,
         w::EndpointInfo {
-            id: "pay_v3.pay.transactions.h5",
+            id: "pay_v3.pay.transactions.create_h5",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay/transactions/h5",
@@ -2765,98 +2632,13 @@ pub mod transactions {
     }
 
     w::record! {
-        /// Get a transaction by WeChat Pay's order number (按微信订单号查询订单).
-        ///
-        /// * Call: `GET /v3/pay/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
-        /// * For: merchant, sub-merchant-direct.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791837>.
-        /// * Catalog: `pay_v3.pay.transactions.id_by_transaction_id`.
-        pub struct IdByTransactionId {
-            /// `transaction_id`.
-            0 transaction_id: String => "transaction_id: must path",
-            /// `mchid`; the account's merchantid.
-            1 mchid: xinqiao_types::MchId => "mchid: must query",
-        }
-        new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
-    }
-
-    w::record! {
-        /// Answer to [`IdByTransactionId`].
-        pub struct IdByTransactionIdResponse {
-            /// `mchid`.
-            0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// `appid`.
-            1 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_trade_no`.
-            2 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
-            3 transaction_id: Option<String> => "transaction_id",
-            /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-            4 trade_type: String => "trade_type: must",
-            /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            5 trade_state: String => "trade_state: must",
-            /// `trade_state_desc`.
-            6 trade_state_desc: String => "trade_state_desc: must",
-            /// `bank_type`.
-            7 bank_type: Option<String> => "bank_type",
-            /// `attach`.
-            8 attach: Option<String> => "attach",
-            /// `success_time`; format `rfc3339`.
-            9 success_time: Option<String> => "success_time",
-            /// `payer`.
-            10 payer: Option<super::IdByTransactionIdPayer> => "payer",
-            /// `amount`.
-            11 amount: super::CodepayAmount => "amount: must",
-            /// `scene_info`.
-            12 scene_info: Option<super::IdByTransactionIdSceneInfo> => "scene_info",
-            /// `promotion_detail`.
-            13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
-            /// `installment_info`.
-            14 installment_info: Option<super::InstallmentInfo> => "installment_info",
-            /// `description`.
-            15 description: String => "description: must",
-            /// `time_expire`.
-            16 time_expire: Option<String> => "time_expire",
-            /// `notify_url`.
-            17 notify_url: String => "notify_url: must",
-            /// `goods_tag`.
-            18 goods_tag: Option<String> => "goods_tag",
-            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            19 limit_pay: Option<Vec<String>> => "limit_pay",
-            /// `support_fapiao`.
-            20 support_fapiao: Option<bool> => "support_fapiao",
-            /// `detail`.
-            21 detail: Option<super::IdByTransactionIdDetail> => "detail",
-        }
-    }
-
-    w::endpoint! {
-        IdByTransactionId => IdByTransactionIdResponse,
-        w::EndpointInfo {
-            id: "pay_v3.pay.transactions.id_by_transaction_id",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/pay/transactions/id/{transaction_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Create a JSAPI transaction (JSAPI 下单).
         ///
         /// * Call: `POST /v3/pay/transactions/jsapi` on `api.mch.weixin.qq.com`.
         /// * For: merchant, sub-merchant-direct.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791856>.
-        /// * Catalog: `pay_v3.pay.transactions.jsapi`.
-        pub struct Jsapi {
+        /// * Catalog: `pay_v3.pay.transactions.create_jsapi`.
+        pub struct CreateJsapi {
             /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
@@ -2878,9 +2660,9 @@ pub mod transactions {
             /// `amount`.
             9 amount: super::Amount => "amount: must",
             /// `payer`.
-            10 payer: super::JsapiPayerItem => "payer: must",
+            10 payer: super::CreateJsapiPayerItem => "payer: must",
             /// `detail`.
-            11 detail: Option<super::AppDetail> => "detail",
+            11 detail: Option<super::DetailInfo> => "detail",
             /// `scene_info`.
             12 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `settle_info`.
@@ -2896,12 +2678,12 @@ pub mod transactions {
             description: impl Into<String>,
             out_trade_no: impl Into<String>,
             amount: super::Amount,
-            payer: super::JsapiPayerItem,
+            payer: super::CreateJsapiPayerItem,
         )
         text(time_expire: String, attach: String, notify_url: String, goods_tag: String)
         set(
             support_fapiao: bool,
-            detail: super::AppDetail,
+            detail: super::DetailInfo,
             scene_info: super::SceneInfo,
             settle_info: super::SettleInfo,
             subsidy_info: super::SubsidyInfo,
@@ -2909,13 +2691,13 @@ pub mod transactions {
         )
     }
 
-    /// Answer to [`Jsapi`], the same as to [`App`].
-    pub type JsapiResponse = AppResponse;
+    /// Answer to [`CreateJsapi`], the same as to [`CreateApp`].
+    pub type CreateJsapiResponse = CreateAppResponse;
 
     w::endpoint! {
-        Jsapi => JsapiResponse,
+        CreateJsapi => CreateJsapiResponse,
         w::EndpointInfo {
-            id: "pay_v3.pay.transactions.jsapi",
+            id: "pay_v3.pay.transactions.create_jsapi",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay/transactions/jsapi",
@@ -2936,8 +2718,8 @@ pub mod transactions {
         ///
         /// * Call: `POST /v3/pay/transactions/jsapi-with-contract` on `api.mch.weixin.qq.com`.
         /// * For: merchant.
-        /// * Catalog: `pay_v3.pay.transactions.jsapi_with_contract`.
-        pub struct JsapiWithContract {
+        /// * Catalog: `pay_v3.pay.transactions.create_jsapi_with_contract`.
+        pub struct CreateJsapiWithContract {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `mchid`.
@@ -2957,13 +2739,13 @@ pub mod transactions {
             /// `support_fapiao`.
             8 support_fapiao: Option<bool> => "support_fapiao",
             /// `amount`.
-            9 amount: super::AppWithContractAmount => "amount: must",
+            9 amount: super::AmountInfo => "amount: must",
             /// `payer`.
-            10 payer: super::JsapiWithContractPayer => "payer: must",
+            10 payer: super::CreateJsapiWithContractPayer => "payer: must",
             /// `detail`.
-            11 detail: Option<super::AppWithContractDetail> => "detail",
+            11 detail: Option<super::CreateAppWithContractDetail> => "detail",
             /// `scene_info`.
-            12 scene_info: Option<super::AppWithContractSceneInfo> => "scene_info",
+            12 scene_info: Option<super::CreateAppWithContractSceneInfo> => "scene_info",
             /// `settle_info`.
             13 settle_info: Option<super::JsapiWithContractSettleInfoItem> => "settle_info",
             /// `contract_info`.
@@ -2975,26 +2757,26 @@ pub mod transactions {
             description: impl Into<String>,
             out_trade_no: impl Into<String>,
             notify_url: impl Into<String>,
-            amount: super::AppWithContractAmount,
-            payer: super::JsapiWithContractPayer,
+            amount: super::AmountInfo,
+            payer: super::CreateJsapiWithContractPayer,
             contract_info: super::ContractInfoItem,
         )
         text(time_expire: String, attach: String, goods_tag: String)
         set(
             support_fapiao: bool,
-            detail: super::AppWithContractDetail,
-            scene_info: super::AppWithContractSceneInfo,
+            detail: super::CreateAppWithContractDetail,
+            scene_info: super::CreateAppWithContractSceneInfo,
             settle_info: super::JsapiWithContractSettleInfoItem,
         )
     }
 
-    /// Answer to [`JsapiWithContract`], the same as to [`App`].
-    pub type JsapiWithContractResponse = AppResponse;
+    /// Answer to [`CreateJsapiWithContract`], the same as to [`CreateApp`].
+    pub type CreateJsapiWithContractResponse = CreateAppResponse;
 
     w::endpoint! {
-        JsapiWithContract => JsapiWithContractResponse,
+        CreateJsapiWithContract => CreateJsapiWithContractResponse,
         w::EndpointInfo {
-            id: "pay_v3.pay.transactions.jsapi_with_contract",
+            id: "pay_v3.pay.transactions.create_jsapi_with_contract",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay/transactions/jsapi-with-contract",
@@ -3016,8 +2798,8 @@ pub mod transactions {
         /// * Call: `POST /v3/pay/transactions/native` on `api.mch.weixin.qq.com`.
         /// * For: merchant, sub-merchant-direct.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791877>.
-        /// * Catalog: `pay_v3.pay.transactions.native`.
-        pub struct Native {
+        /// * Catalog: `pay_v3.pay.transactions.create_native`.
+        pub struct CreateNative {
             /// `mchid`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
@@ -3039,7 +2821,7 @@ pub mod transactions {
             /// `amount`.
             9 amount: super::Amount => "amount: must",
             /// `detail`.
-            10 detail: Option<super::AppDetail> => "detail",
+            10 detail: Option<super::DetailInfo> => "detail",
             /// `scene_info`.
             11 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `settle_info`.
@@ -3047,7 +2829,7 @@ pub mod transactions {
             /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
             13 limit_pay: Option<Vec<String>> => "limit_pay",
             /// `payer`.
-            14 payer: Option<super::NativePayerItem> => "payer",
+            14 payer: Option<super::CreateNativePayerItem> => "payer",
         }
         new(
             mchid: impl Into<xinqiao_types::MchId>,
@@ -3059,26 +2841,26 @@ pub mod transactions {
         text(time_expire: String, attach: String, notify_url: String, goods_tag: String)
         set(
             support_fapiao: bool,
-            detail: super::AppDetail,
+            detail: super::DetailInfo,
             scene_info: super::SceneInfo,
             settle_info: super::SettleInfo,
             limit_pay: Vec<String>,
-            payer: super::NativePayerItem,
+            payer: super::CreateNativePayerItem,
         )
     }
 
     w::record! {
-        /// Answer to [`Native`].
-        pub struct NativeResponse {
+        /// Answer to [`CreateNative`].
+        pub struct CreateNativeResponse {
             /// `code_url`.
             0 code_url: String => "code_url: must",
         }
     }
 
     w::endpoint! {
-        Native => NativeResponse,
+        CreateNative => CreateNativeResponse,
         w::EndpointInfo {
-            id: "pay_v3.pay.transactions.native",
+            id: "pay_v3.pay.transactions.create_native",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay/transactions/native",
@@ -3087,6 +2869,229 @@ pub mod transactions {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a transaction by the merchant's order number (按商户订单号查询订单).
+        ///
+        /// * Call: `GET /v3/pay/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
+        /// * For: merchant, sub-merchant-direct.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791838>.
+        /// * Catalog: `pay_v3.pay.transactions.get_by_out_trade_no`.
+        pub struct GetByOutTradeNo {
+            /// `out_trade_no`.
+            0 out_trade_no: String => "out_trade_no: must path",
+            /// `mchid`; the account's merchantid.
+            1 mchid: xinqiao_types::MchId => "mchid: must query",
+        }
+        new(out_trade_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
+    }
+
+    w::record! {
+        /// Answer to [`GetByOutTradeNo`].
+        pub struct GetByOutTradeNoResponse {
+            /// `mchid`.
+            0 mchid: xinqiao_types::MchId => "mchid: must",
+            /// `appid`.
+            1 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_trade_no`.
+            2 out_trade_no: String => "out_trade_no: must",
+            /// `transaction_id`.
+            3 transaction_id: Option<String> => "transaction_id",
+            /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+            4 trade_type: String => "trade_type: must",
+            /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+            5 trade_state: String => "trade_state: must",
+            /// `trade_state_desc`.
+            6 trade_state_desc: String => "trade_state_desc: must",
+            /// `bank_type`.
+            7 bank_type: Option<String> => "bank_type",
+            /// `attach`.
+            8 attach: Option<String> => "attach",
+            /// `success_time`; format `rfc3339`.
+            9 success_time: Option<String> => "success_time",
+            /// `payer`.
+            10 payer: Option<super::GetByOutTradeNoPayer> => "payer",
+            /// `amount`.
+            11 amount: super::CodePayAmount => "amount: must",
+            /// `scene_info`.
+            12 scene_info: Option<super::GetByTransactionIdSceneInfo> => "scene_info",
+            /// `promotion_detail`.
+            13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
+            /// `installment_info`.
+            14 installment_info: Option<super::InstallmentInfo> => "installment_info",
+            /// `description`.
+            15 description: String => "description: must",
+            /// `time_expire`.
+            16 time_expire: Option<String> => "time_expire",
+            /// `notify_url`.
+            17 notify_url: String => "notify_url: must",
+            /// `goods_tag`.
+            18 goods_tag: Option<String> => "goods_tag",
+            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            19 limit_pay: Option<Vec<String>> => "limit_pay",
+            /// `support_fapiao`.
+            20 support_fapiao: Option<bool> => "support_fapiao",
+            /// `detail`.
+            21 detail: Option<super::GetByTransactionIdDetail> => "detail",
+        }
+    }
+
+    w::endpoint! {
+        GetByOutTradeNo => GetByOutTradeNoResponse,
+        w::EndpointInfo {
+            id: "pay_v3.pay.transactions.get_by_out_trade_no",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/pay/transactions/out-trade-no/{out_trade_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a transaction by WeChat Pay's order number (按微信订单号查询订单).
+        ///
+        /// * Call: `GET /v3/pay/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
+        /// * For: merchant, sub-merchant-direct.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012791837>.
+        /// * Catalog: `pay_v3.pay.transactions.get_by_transaction_id`.
+        pub struct GetByTransactionId {
+            /// `transaction_id`.
+            0 transaction_id: String => "transaction_id: must path",
+            /// `mchid`; the account's merchantid.
+            1 mchid: xinqiao_types::MchId => "mchid: must query",
+        }
+        new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
+    }
+
+    w::record! {
+        /// Answer to [`GetByTransactionId`].
+        pub struct GetByTransactionIdResponse {
+            /// `mchid`.
+            0 mchid: xinqiao_types::MchId => "mchid: must",
+            /// `appid`.
+            1 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_trade_no`.
+            2 out_trade_no: String => "out_trade_no: must",
+            /// `transaction_id`.
+            3 transaction_id: Option<String> => "transaction_id",
+            /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+            4 trade_type: String => "trade_type: must",
+            /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+            5 trade_state: String => "trade_state: must",
+            /// `trade_state_desc`.
+            6 trade_state_desc: String => "trade_state_desc: must",
+            /// `bank_type`.
+            7 bank_type: Option<String> => "bank_type",
+            /// `attach`.
+            8 attach: Option<String> => "attach",
+            /// `success_time`; format `rfc3339`.
+            9 success_time: Option<String> => "success_time",
+            /// `payer`.
+            10 payer: Option<super::GetByTransactionIdPayer> => "payer",
+            /// `amount`.
+            11 amount: super::CodePayAmount => "amount: must",
+            /// `scene_info`.
+            12 scene_info: Option<super::GetByTransactionIdSceneInfo> => "scene_info",
+            /// `promotion_detail`.
+            13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
+            /// `installment_info`.
+            14 installment_info: Option<super::InstallmentInfo> => "installment_info",
+            /// `description`.
+            15 description: String => "description: must",
+            /// `time_expire`.
+            16 time_expire: Option<String> => "time_expire",
+            /// `notify_url`.
+            17 notify_url: String => "notify_url: must",
+            /// `goods_tag`.
+            18 goods_tag: Option<String> => "goods_tag",
+            /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
+            19 limit_pay: Option<Vec<String>> => "limit_pay",
+            /// `support_fapiao`.
+            20 support_fapiao: Option<bool> => "support_fapiao",
+            /// `detail`.
+            21 detail: Option<super::GetByTransactionIdDetail> => "detail",
+        }
+    }
+
+    w::endpoint! {
+        GetByTransactionId => GetByTransactionIdResponse,
+        w::EndpointInfo {
+            id: "pay_v3.pay.transactions.get_by_transaction_id",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/pay/transactions/id/{transaction_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Reverse a transaction (撤销订单).
+        ///
+        /// * Call: `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse` on `api.mch.weixin.qq.com`.
+        /// * For: merchant.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012382161>.
+        /// * Catalog: `pay_v3.pay.transactions.reverse`.
+        pub struct Reverse {
+            /// `out_trade_no`.
+            0 out_trade_no: String => "out_trade_no: must path",
+            /// `mchid`; the account's merchantid.
+            1 mchid: xinqiao_types::MchId => "mchid: must",
+            /// `appid`.
+            2 appid: xinqiao_types::AppId => "appid: must",
+        }
+        new(
+            out_trade_no: impl Into<String>,
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`Reverse`].
+        pub struct ReverseResponse {
+            /// `mchid`.
+            0 mchid: xinqiao_types::MchId => "mchid: must",
+            /// `appid`.
+            1 appid: Option<xinqiao_types::AppId> => "appid",
+            /// `out_trade_no`.
+            2 out_trade_no: String => "out_trade_no: must",
+        }
+    }
+
+    w::endpoint! {
+        Reverse => ReverseResponse,
+        w::EndpointInfo {
+            id: "pay_v3.pay.transactions.reverse",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/pay/transactions/out-trade-no/{out_trade_no}/reverse",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
             code_field: "code",
             message_field: "message",
             client_cert: false,

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `table_list` in the answer of `pay_devices::printers::PrintOrdersByPrintOrderNo`.
-    pub struct PrintOrdersByPrintOrderNoTable {
+    /// An item of `table_list` in the answer of `pay_devices::printers::GetPrintOrder`.
+    pub struct GetPrintOrderTable {
         /// `key`.
         0 key: String => "key: must",
         /// `row_list`.
@@ -14,8 +14,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `variable_list` in the answer of `pay_devices::printers::PrintOrdersByPrintOrderNo`.
-    pub struct PrintOrdersByPrintOrderNoVariable {
+    /// An item of `variable_list` in the answer of `pay_devices::printers::GetPrintOrder`.
+    pub struct GetPrintOrderVariable {
         /// `key`.
         0 key: String => "key: must",
         /// `value`.
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `table_list` in `pay_devices::printers::ByDeviceIdPrintOrders`.
+    /// An item of `table_list` in `pay_devices::printers::PrintOrder`.
     pub struct Table {
         /// `key`.
         0 key: Option<String> => "key",
@@ -47,7 +47,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `row_list` in `pay_devices::PrintOrdersByPrintOrderNoTable`.
+    /// An item of `row_list` in `pay_devices::GetPrintOrderTable`.
     pub struct TableRow {
         /// `cell_list`.
         0 cell_list: Vec<String> => "cell_list: must",
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `variable_list` in `pay_devices::printers::ByDeviceIdPrintOrders`.
+    /// An item of `variable_list` in `pay_devices::printers::PrintOrder`.
     pub struct Variable {
         /// `key`.
         0 key: Option<String> => "key",
@@ -71,8 +71,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/pay-devices/open-scenario-speakerorder/{transaction_id}/report` on `api.mch.weixin.qq.com`.
     /// * For: partner.
-    /// * Catalog: `pay_v3.pay_devices.open_scenario_speakerorder_report`.
-    pub struct OpenScenarioSpeakerorderReport {
+    /// * Catalog: `pay_v3.pay_devices.report_speaker_order`.
+    pub struct ReportSpeakerOrder {
         /// `transaction_id`.
         0 transaction_id: String => "transaction_id: must path",
         /// `sub_mchid`.
@@ -94,8 +94,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`OpenScenarioSpeakerorderReport`].
-    pub struct OpenScenarioSpeakerorderReportResponse {
+    /// Answer to [`ReportSpeakerOrder`].
+    pub struct ReportSpeakerOrderResponse {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
         /// `code_url`.
@@ -110,9 +110,9 @@ w::record! {
 }
 
 w::endpoint! {
-    OpenScenarioSpeakerorderReport => OpenScenarioSpeakerorderReportResponse,
+    ReportSpeakerOrder => ReportSpeakerOrderResponse,
     w::EndpointInfo {
-        id: "pay_v3.pay_devices.open_scenario_speakerorder_report",
+        id: "pay_v3.pay_devices.report_speaker_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/pay-devices/open-scenario-speakerorder/{transaction_id}/report",
@@ -133,21 +133,25 @@ pub mod open_scenario_speaker {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Get a speaker (查询收款音箱).
+        /// Bind a speaker (绑定收款音箱).
         ///
-        /// * Call: `GET /v3/pay-devices/open-scenario-speaker/{device_sn}` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/pay-devices/open-scenario-speaker/{device_sn}/bind` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.by_device_sn`.
-        pub struct ByDeviceSn {
+        /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.bind`.
+        pub struct Bind {
             /// `device_sn`.
             0 device_sn: String => "device_sn: must path",
+            /// `sub_mchid`.
+            1 sub_mchid: String => "sub_mchid: must",
+            /// `code_url`.
+            2 code_url: String => "code_url: must",
         }
-        new(device_sn: impl Into<String>)
+        new(device_sn: impl Into<String>, sub_mchid: impl Into<String>, code_url: impl Into<String>)
     }
 
     w::record! {
-        /// Answer to [`ByDeviceSn`].
-        pub struct ByDeviceSnResponse {
+        /// Answer to [`Bind`].
+        pub struct BindResponse {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must",
             /// `device_sn`.
@@ -160,48 +164,9 @@ pub mod open_scenario_speaker {
     }
 
     w::endpoint! {
-        ByDeviceSn => ByDeviceSnResponse,
+        Bind => BindResponse,
         w::EndpointInfo {
-            id: "pay_v3.pay_devices.open_scenario_speaker.by_device_sn",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/pay-devices/open-scenario-speaker/{device_sn}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Bind a speaker (绑定收款音箱).
-        ///
-        /// * Call: `POST /v3/pay-devices/open-scenario-speaker/{device_sn}/bind` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.by_device_sn_bind`.
-        pub struct ByDeviceSnBind {
-            /// `device_sn`.
-            0 device_sn: String => "device_sn: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: String => "sub_mchid: must",
-            /// `code_url`.
-            2 code_url: String => "code_url: must",
-        }
-        new(device_sn: impl Into<String>, sub_mchid: impl Into<String>, code_url: impl Into<String>)
-    }
-
-    /// Answer to [`ByDeviceSnBind`], the same as to [`ByDeviceSn`].
-    pub type ByDeviceSnBindResponse = ByDeviceSnResponse;
-
-    w::endpoint! {
-        ByDeviceSnBind => ByDeviceSnBindResponse,
-        w::EndpointInfo {
-            id: "pay_v3.pay_devices.open_scenario_speaker.by_device_sn_bind",
+            id: "pay_v3.pay_devices.open_scenario_speaker.bind",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay-devices/open-scenario-speaker/{device_sn}/bind",
@@ -218,12 +183,47 @@ pub mod open_scenario_speaker {
     }
 
     w::record! {
+        /// Get a speaker (查询收款音箱).
+        ///
+        /// * Call: `GET /v3/pay-devices/open-scenario-speaker/{device_sn}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.get`.
+        pub struct Get {
+            /// `device_sn`.
+            0 device_sn: String => "device_sn: must path",
+        }
+        new(device_sn: impl Into<String>)
+    }
+
+    /// Answer to [`Get`], the same as to [`Bind`].
+    pub type GetResponse = BindResponse;
+
+    w::endpoint! {
+        Get => GetResponse,
+        w::EndpointInfo {
+            id: "pay_v3.pay_devices.open_scenario_speaker.get",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/pay-devices/open-scenario-speaker/{device_sn}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Prepare to bind a speaker (预绑定收款音箱).
         ///
         /// * Call: `POST /v3/pay-devices/open-scenario-speaker/{device_sn}/prebind` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.by_device_sn_prebind`.
-        pub struct ByDeviceSnPrebind {
+        /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.pre_bind`.
+        pub struct PreBind {
             /// `device_sn`.
             0 device_sn: String => "device_sn: must path",
             /// `code_url`.
@@ -233,8 +233,8 @@ pub mod open_scenario_speaker {
     }
 
     w::record! {
-        /// Answer to [`ByDeviceSnPrebind`].
-        pub struct ByDeviceSnPrebindResponse {
+        /// Answer to [`PreBind`].
+        pub struct PreBindResponse {
             /// `device_sn`.
             0 device_sn: String => "device_sn: must",
             /// `bind_state`; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
@@ -245,9 +245,9 @@ pub mod open_scenario_speaker {
     }
 
     w::endpoint! {
-        ByDeviceSnPrebind => ByDeviceSnPrebindResponse,
+        PreBind => PreBindResponse,
         w::EndpointInfo {
-            id: "pay_v3.pay_devices.open_scenario_speaker.by_device_sn_prebind",
+            id: "pay_v3.pay_devices.open_scenario_speaker.pre_bind",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay-devices/open-scenario-speaker/{device_sn}/prebind",
@@ -268,21 +268,21 @@ pub mod open_scenario_speaker {
         ///
         /// * Call: `POST /v3/pay-devices/open-scenario-speaker/{device_sn}/unbind` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.by_device_sn_unbind`.
-        pub struct ByDeviceSnUnbind {
+        /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.unbind`.
+        pub struct Unbind {
             /// `device_sn`.
             0 device_sn: String => "device_sn: must path",
         }
         new(device_sn: impl Into<String>)
     }
 
-    /// Answer to [`ByDeviceSnUnbind`], the same as to [`ByDeviceSn`].
-    pub type ByDeviceSnUnbindResponse = ByDeviceSnResponse;
+    /// Answer to [`Unbind`], the same as to [`Bind`].
+    pub type UnbindResponse = BindResponse;
 
     w::endpoint! {
-        ByDeviceSnUnbind => ByDeviceSnUnbindResponse,
+        Unbind => UnbindResponse,
         w::EndpointInfo {
-            id: "pay_v3.pay_devices.open_scenario_speaker.by_device_sn_unbind",
+            id: "pay_v3.pay_devices.open_scenario_speaker.unbind",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay-devices/open-scenario-speaker/{device_sn}/unbind",
@@ -304,12 +304,66 @@ pub mod printers {
     use xinqiao_wire as w;
 
     w::record! {
+        /// Get a print order (查询打印订单).
+        ///
+        /// * Call: `GET /v3/pay-devices/printers/{device_id}/print-orders/{print_order_no}` on `api.mch.weixin.qq.com`.
+        /// * For: channel-partner, partner.
+        /// * Catalog: `pay_v3.pay_devices.printers.get_print_order`.
+        pub struct GetPrintOrder {
+            /// `device_id`.
+            0 device_id: String => "device_id: must path",
+            /// `print_order_no`.
+            1 print_order_no: String => "print_order_no: must path",
+        }
+        new(device_id: impl Into<String>, print_order_no: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`GetPrintOrder`].
+        pub struct GetPrintOrderResponse {
+            /// `print_order_no`.
+            0 print_order_no: String => "print_order_no: must",
+            /// `template_id`.
+            1 template_id: String => "template_id: must",
+            /// `notify_url`.
+            2 notify_url: Option<String> => "notify_url",
+            /// `print_state`; one of `PRINT_STATE_WAIT` `PRINT_STATE_SUCCESS` `PRINT_STATE_FAIL` `PRINT_STATE_CACHED`.
+            3 print_state: String => "print_state: must",
+            /// `print_state_description`.
+            4 print_state_description: String => "print_state_description: must",
+            /// `variable_list`.
+            5 variable_list: Option<Vec<super::GetPrintOrderVariable>> => "variable_list",
+            /// `table_list`.
+            6 table_list: Option<Vec<super::GetPrintOrderTable>> => "table_list",
+        }
+    }
+
+    w::endpoint! {
+        GetPrintOrder => GetPrintOrderResponse,
+        w::EndpointInfo {
+            id: "pay_v3.pay_devices.printers.get_print_order",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/pay-devices/printers/{device_id}/print-orders/{print_order_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Print an order (打印订单).
         ///
         /// * Call: `POST /v3/pay-devices/printers/{device_id}/print-orders` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, partner.
-        /// * Catalog: `pay_v3.pay_devices.printers.by_device_id_print_orders`.
-        pub struct ByDeviceIdPrintOrders {
+        /// * Catalog: `pay_v3.pay_devices.printers.print_order`.
+        pub struct PrintOrder {
             /// `device_id`.
             0 device_id: String => "device_id: must path",
             /// `print_order_no`.
@@ -329,9 +383,9 @@ pub mod printers {
     }
 
     w::endpoint! {
-        ByDeviceIdPrintOrders => w::Empty,
+        PrintOrder => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.pay_devices.printers.by_device_id_print_orders",
+            id: "pay_v3.pay_devices.printers.print_order",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/pay-devices/printers/{device_id}/print-orders",
@@ -340,60 +394,6 @@ pub mod printers {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a print order (查询打印订单).
-        ///
-        /// * Call: `GET /v3/pay-devices/printers/{device_id}/print-orders/{print_order_no}` on `api.mch.weixin.qq.com`.
-        /// * For: channel-partner, partner.
-        /// * Catalog: `pay_v3.pay_devices.printers.print_orders_by_print_order_no`.
-        pub struct PrintOrdersByPrintOrderNo {
-            /// `device_id`.
-            0 device_id: String => "device_id: must path",
-            /// `print_order_no`.
-            1 print_order_no: String => "print_order_no: must path",
-        }
-        new(device_id: impl Into<String>, print_order_no: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`PrintOrdersByPrintOrderNo`].
-        pub struct PrintOrdersByPrintOrderNoResponse {
-            /// `print_order_no`.
-            0 print_order_no: String => "print_order_no: must",
-            /// `template_id`.
-            1 template_id: String => "template_id: must",
-            /// `notify_url`.
-            2 notify_url: Option<String> => "notify_url",
-            /// `print_state`; one of `PRINT_STATE_WAIT` `PRINT_STATE_SUCCESS` `PRINT_STATE_FAIL` `PRINT_STATE_CACHED`.
-            3 print_state: String => "print_state: must",
-            /// `print_state_description`.
-            4 print_state_description: String => "print_state_description: must",
-            /// `variable_list`.
-            5 variable_list: Option<Vec<super::PrintOrdersByPrintOrderNoVariable>> => "variable_list",
-            /// `table_list`.
-            6 table_list: Option<Vec<super::PrintOrdersByPrintOrderNoTable>> => "table_list",
-        }
-    }
-
-    w::endpoint! {
-        PrintOrdersByPrintOrderNo => PrintOrdersByPrintOrderNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.pay_devices.printers.print_orders_by_print_order_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/pay-devices/printers/{device_id}/print-orders/{print_order_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
             code_field: "code",
             message_field: "message",
             client_cert: false,

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `data` in the answer of `payroll_card::Authentications`.
-    pub struct AuthenticationsData {
+    /// An item of `data` in the answer of `payroll_card::ListAuthentications`.
+    pub struct Authentication {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `transfer_detail_list` in `payroll_card::TransferBatches`.
+    /// An item of `transfer_detail_list` in `payroll_card::CreateTransferBatch`.
     pub struct TransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
@@ -59,13 +59,295 @@ w::record! {
 }
 
 w::record! {
+    /// Create a payroll card transfer batch (发起微工卡批量转账).
+    ///
+    /// * Call: `POST /v3/payroll-card/transfer-batches` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_6.shtml>.
+    /// * Catalog: `pay_v3.payroll_card.create_transfer_batch`.
+    pub struct CreateTransferBatch {
+        /// `sub_mchid`; needed according to the documentation.
+        0 sub_mchid: Option<String> => "sub_mchid",
+        /// `sp_appid`.
+        1 sp_appid: Option<String> => "sp_appid",
+        /// `sub_appid`.
+        2 sub_appid: Option<String> => "sub_appid",
+        /// `authorization_type`.
+        3 authorization_type: String => "authorization_type: must",
+        /// `out_batch_no`.
+        4 out_batch_no: String => "out_batch_no: must",
+        /// `batch_name`.
+        5 batch_name: String => "batch_name: must",
+        /// `batch_remark`.
+        6 batch_remark: String => "batch_remark: must",
+        /// `total_amount`; in fen.
+        7 total_amount: xinqiao_types::Fen => "total_amount: must",
+        /// `total_num`.
+        8 total_num: i64 => "total_num: must",
+        /// `transfer_detail_list`.
+        9 transfer_detail_list: Vec<TransferDetail> => "transfer_detail_list: must",
+        /// `employment_type`.
+        10 employment_type: String => "employment_type: must",
+        /// `employment_scene`.
+        11 employment_scene: String => "employment_scene: must",
+    }
+    new(
+        authorization_type: impl Into<String>,
+        out_batch_no: impl Into<String>,
+        batch_name: impl Into<String>,
+        batch_remark: impl Into<String>,
+        total_amount: xinqiao_types::Fen,
+        total_num: i64,
+        transfer_detail_list: Vec<TransferDetail>,
+        employment_type: impl Into<String>,
+        employment_scene: impl Into<String>,
+    )
+    text(sub_mchid: String, sp_appid: String, sub_appid: String)
+}
+
+w::record! {
+    /// Answer to [`CreateTransferBatch`].
+    pub struct CreateTransferBatchResponse {
+        /// `out_batch_no`.
+        0 out_batch_no: String => "out_batch_no: must",
+        /// `batch_id`.
+        1 batch_id: String => "batch_id: must",
+        /// `create_time`; format `rfc3339`.
+        2 create_time: String => "create_time: must",
+        /// `batch_status`.
+        3 batch_status: Option<String> => "batch_status",
+    }
+}
+
+w::endpoint! {
+    CreateTransferBatch => CreateTransferBatchResponse,
+    w::EndpointInfo {
+        id: "pay_v3.payroll_card.create_transfer_batch",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/payroll-card/transfer-batches",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Keyed,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Generate an authorization token (生成授权 token).
+    ///
+    /// * Call: `POST /v3/payroll-card/tokens` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_1.shtml>.
+    /// * Catalog: `pay_v3.payroll_card.generate_token`.
+    pub struct GenerateToken {
+        /// `sub_mchid`; needed according to the documentation.
+        0 sub_mchid: Option<String> => "sub_mchid",
+        /// `appid`.
+        1 appid: Option<xinqiao_types::AppId> => "appid",
+        /// `sub_appid`.
+        2 sub_appid: Option<String> => "sub_appid",
+        /// `openid`; personal data, masked in `Debug`.
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
+        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        4 user_name: Option<String> => "user_name: masked encrypted",
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        5 id_card_number: Option<String> => "id_card_number: masked encrypted",
+        /// `employment_type`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
+        6 employment_type: String => "employment_type: must",
+    }
+    new(openid: impl Into<xinqiao_types::OpenId>, employment_type: impl Into<String>)
+    text(
+        sub_mchid: String,
+        appid: xinqiao_types::AppId,
+        sub_appid: String,
+        user_name: String,
+        id_card_number: String,
+    )
+}
+
+w::record! {
+    /// Answer to [`GenerateToken`].
+    pub struct GenerateTokenResponse {
+        /// `mchid`.
+        0 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `sub_mchid`.
+        1 sub_mchid: Option<String> => "sub_mchid",
+        /// `openid`; personal data, masked in `Debug`.
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
+        /// `token`.
+        3 token: String => "token: must",
+        /// `expires_in`; in s.
+        4 expires_in: i64 => "expires_in: must",
+    }
+}
+
+w::endpoint! {
+    GenerateToken => GenerateTokenResponse,
+    w::EndpointInfo {
+        id: "pay_v3.payroll_card.generate_token",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/payroll-card/tokens",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get an authentication (查询核身结果).
+    ///
+    /// * Call: `GET /v3/payroll-card/authentications/{authenticate_number}` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_4.shtml>.
+    /// * Catalog: `pay_v3.payroll_card.get_authentication`.
+    pub struct GetAuthentication {
+        /// `authenticate_number`.
+        0 authenticate_number: String => "authenticate_number: must path",
+        /// `sub_mchid`; needed according to the documentation.
+        1 sub_mchid: Option<String> => "sub_mchid: query",
+    }
+    new(authenticate_number: impl Into<String>)
+    text(sub_mchid: String)
+}
+
+w::record! {
+    /// Answer to [`GetAuthentication`].
+    pub struct GetAuthenticationResponse {
+        /// `mchid`.
+        0 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `sub_mchid`.
+        1 sub_mchid: Option<String> => "sub_mchid",
+        /// `openid`; personal data, masked in `Debug`.
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
+        /// `authenticate_number`.
+        3 authenticate_number: String => "authenticate_number: must",
+        /// `authenticate_scene`.
+        4 authenticate_scene: String => "authenticate_scene: must",
+        /// `authenticate_source`.
+        5 authenticate_source: String => "authenticate_source: must",
+        /// `project_name`.
+        6 project_name: String => "project_name: must",
+        /// `employer_name`.
+        7 employer_name: String => "employer_name: must",
+        /// `authenticate_type`.
+        8 authenticate_type: String => "authenticate_type: must",
+        /// `authenticate_state`; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
+        9 authenticate_state: String => "authenticate_state: must",
+        /// `authenticate_time`; format `rfc3339`.
+        10 authenticate_time: String => "authenticate_time: must",
+        /// `authenticate_failed_reason`.
+        11 authenticate_failed_reason: Option<String> => "authenticate_failed_reason",
+    }
+}
+
+w::endpoint! {
+    GetAuthentication => GetAuthenticationResponse,
+    w::EndpointInfo {
+        id: "pay_v3.payroll_card.get_authentication",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/payroll-card/authentications/{authenticate_number}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a user's payroll card relation (查询微工卡授权关系).
+    ///
+    /// * Call: `GET /v3/payroll-card/relations/{openid}` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_2.shtml>.
+    /// * Catalog: `pay_v3.payroll_card.get_relation`.
+    pub struct GetRelation {
+        /// `openid`; personal data, masked in `Debug`.
+        0 openid: xinqiao_types::OpenId => "openid: must path masked",
+        /// `sub_mchid`; needed according to the documentation.
+        1 sub_mchid: Option<String> => "sub_mchid: query",
+        /// `appid`.
+        2 appid: Option<xinqiao_types::AppId> => "appid: query",
+        /// `sub_appid`.
+        3 sub_appid: Option<String> => "sub_appid: query",
+    }
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(sub_mchid: String, appid: xinqiao_types::AppId, sub_appid: String)
+}
+
+w::record! {
+    /// Answer to [`GetRelation`].
+    pub struct GetRelationResponse {
+        /// `mchid`.
+        0 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `sub_mchid`.
+        1 sub_mchid: Option<String> => "sub_mchid",
+        /// `appid`.
+        2 appid: xinqiao_types::AppId => "appid: must",
+        /// `sub_appid`.
+        3 sub_appid: Option<String> => "sub_appid",
+        /// `openid`; personal data, masked in `Debug`.
+        4 openid: xinqiao_types::OpenId => "openid: must masked",
+        /// `authorize_state`; one of `UNAUTHORIZED` `AUTHORIZED` `DEAUTHORIZED`.
+        5 authorize_state: String => "authorize_state: must",
+        /// `authorize_time`; format `rfc3339`.
+        6 authorize_time: Option<String> => "authorize_time",
+        /// `deauthorize_time`; format `rfc3339`.
+        7 deauthorize_time: Option<String> => "deauthorize_time",
+        /// `register_state`.
+        8 register_state: String => "register_state: must",
+        /// `register_time`; format `rfc3339`.
+        9 register_time: Option<String> => "register_time",
+        /// `close_time`; format `rfc3339`.
+        10 close_time: Option<String> => "close_time",
+    }
+}
+
+w::endpoint! {
+    GetRelation => GetRelationResponse,
+    w::EndpointInfo {
+        id: "pay_v3.payroll_card.get_relation",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/payroll-card/relations/{openid}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// List authentications (列出核身记录).
     ///
     /// * Call: `GET /v3/payroll-card/authentications` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_5.shtml>.
-    /// * Catalog: `pay_v3.payroll_card.authentications`.
-    pub struct Authentications {
+    /// * Catalog: `pay_v3.payroll_card.list_authentications`.
+    pub struct ListAuthentications {
         /// `sub_mchid`; needed according to the documentation.
         0 sub_mchid: Option<String> => "sub_mchid: query",
         /// `appid`.
@@ -95,10 +377,10 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Authentications`].
-    pub struct AuthenticationsResponse {
+    /// Answer to [`ListAuthentications`].
+    pub struct ListAuthenticationsResponse {
         /// `data`.
-        0 data: Vec<AuthenticationsData> => "data: must",
+        0 data: Vec<Authentication> => "data: must",
         /// `limit`.
         1 limit: i64 => "limit: must",
         /// `offset`.
@@ -109,78 +391,12 @@ w::record! {
 }
 
 w::endpoint! {
-    Authentications => AuthenticationsResponse,
+    ListAuthentications => ListAuthenticationsResponse,
     w::EndpointInfo {
-        id: "pay_v3.payroll_card.authentications",
+        id: "pay_v3.payroll_card.list_authentications",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/payroll-card/authentications",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get an authentication (查询核身结果).
-    ///
-    /// * Call: `GET /v3/payroll-card/authentications/{authenticate_number}` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_4.shtml>.
-    /// * Catalog: `pay_v3.payroll_card.authentications_by_authenticate_number`.
-    pub struct AuthenticationsByAuthenticateNumber {
-        /// `authenticate_number`.
-        0 authenticate_number: String => "authenticate_number: must path",
-        /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-    }
-    new(authenticate_number: impl Into<String>)
-    text(sub_mchid: String)
-}
-
-w::record! {
-    /// Answer to [`AuthenticationsByAuthenticateNumber`].
-    pub struct AuthenticationsByAuthenticateNumberResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`; personal data, masked in `Debug`.
-        2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `authenticate_number`.
-        3 authenticate_number: String => "authenticate_number: must",
-        /// `authenticate_scene`.
-        4 authenticate_scene: String => "authenticate_scene: must",
-        /// `authenticate_source`.
-        5 authenticate_source: String => "authenticate_source: must",
-        /// `project_name`.
-        6 project_name: String => "project_name: must",
-        /// `employer_name`.
-        7 employer_name: String => "employer_name: must",
-        /// `authenticate_type`.
-        8 authenticate_type: String => "authenticate_type: must",
-        /// `authenticate_state`; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
-        9 authenticate_state: String => "authenticate_state: must",
-        /// `authenticate_time`; format `rfc3339`.
-        10 authenticate_time: String => "authenticate_time: must",
-        /// `authenticate_failed_reason`.
-        11 authenticate_failed_reason: Option<String> => "authenticate_failed_reason",
-    }
-}
-
-w::endpoint! {
-    AuthenticationsByAuthenticateNumber => AuthenticationsByAuthenticateNumberResponse,
-    w::EndpointInfo {
-        id: "pay_v3.payroll_card.authentications_by_authenticate_number",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/payroll-card/authentications/{authenticate_number}",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::None,
@@ -199,8 +415,8 @@ w::record! {
     /// * Call: `POST /v3/payroll-card/authentications/pre-order` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_3.shtml>.
-    /// * Catalog: `pay_v3.payroll_card.authentications_pre_order`.
-    pub struct AuthenticationsPreOrder {
+    /// * Catalog: `pay_v3.payroll_card.pre_order`.
+    pub struct PreOrder {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `appid`.
@@ -230,8 +446,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`AuthenticationsPreOrder`].
-    pub struct AuthenticationsPreOrderResponse {
+    /// Answer to [`PreOrder`].
+    pub struct PreOrderResponse {
         /// `authenticate_number`.
         0 authenticate_number: String => "authenticate_number: must",
         /// `openid`; personal data, masked in `Debug`.
@@ -248,9 +464,9 @@ w::record! {
 }
 
 w::endpoint! {
-    AuthenticationsPreOrder => AuthenticationsPreOrderResponse,
+    PreOrder => PreOrderResponse,
     w::EndpointInfo {
-        id: "pay_v3.payroll_card.authentications_pre_order",
+        id: "pay_v3.payroll_card.pre_order",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/payroll-card/authentications/pre-order",
@@ -272,8 +488,8 @@ w::record! {
     /// * Call: `POST /v3/payroll-card/authentications/pre-order-with-auth` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_29.shtml>.
-    /// * Catalog: `pay_v3.payroll_card.authentications_pre_order_with_auth`.
-    pub struct AuthenticationsPreOrderWithAuth {
+    /// * Catalog: `pay_v3.payroll_card.pre_order_with_auth`.
+    pub struct PreOrderWithAuth {
         /// `sub_mchid`; needed according to the documentation.
         0 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
@@ -315,8 +531,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`AuthenticationsPreOrderWithAuth`].
-    pub struct AuthenticationsPreOrderWithAuthResponse {
+    /// Answer to [`PreOrderWithAuth`].
+    pub struct PreOrderWithAuthResponse {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
@@ -333,9 +549,9 @@ w::record! {
 }
 
 w::endpoint! {
-    AuthenticationsPreOrderWithAuth => AuthenticationsPreOrderWithAuthResponse,
+    PreOrderWithAuth => PreOrderWithAuthResponse,
     w::EndpointInfo {
-        id: "pay_v3.payroll_card.authentications_pre_order_with_auth",
+        id: "pay_v3.payroll_card.pre_order_with_auth",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/payroll-card/authentications/pre-order-with-auth",
@@ -351,224 +567,8 @@ w::endpoint! {
     }
 }
 
-w::record! {
-    /// Get a user's payroll card relation (查询微工卡授权关系).
-    ///
-    /// * Call: `GET /v3/payroll-card/relations/{openid}` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_2.shtml>.
-    /// * Catalog: `pay_v3.payroll_card.relations_by_openid`.
-    pub struct RelationsByOpenid {
-        /// `openid`; personal data, masked in `Debug`.
-        0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => "sub_mchid: query",
-        /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => "appid: query",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid: query",
-    }
-    new(openid: impl Into<xinqiao_types::OpenId>)
-    text(sub_mchid: String, appid: xinqiao_types::AppId, sub_appid: String)
-}
-
-w::record! {
-    /// Answer to [`RelationsByOpenid`].
-    pub struct RelationsByOpenidResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
-        2 appid: xinqiao_types::AppId => "appid: must",
-        /// `sub_appid`.
-        3 sub_appid: Option<String> => "sub_appid",
-        /// `openid`; personal data, masked in `Debug`.
-        4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `authorize_state`; one of `UNAUTHORIZED` `AUTHORIZED` `DEAUTHORIZED`.
-        5 authorize_state: String => "authorize_state: must",
-        /// `authorize_time`; format `rfc3339`.
-        6 authorize_time: Option<String> => "authorize_time",
-        /// `deauthorize_time`; format `rfc3339`.
-        7 deauthorize_time: Option<String> => "deauthorize_time",
-        /// `register_state`.
-        8 register_state: String => "register_state: must",
-        /// `register_time`; format `rfc3339`.
-        9 register_time: Option<String> => "register_time",
-        /// `close_time`; format `rfc3339`.
-        10 close_time: Option<String> => "close_time",
-    }
-}
-
-w::endpoint! {
-    RelationsByOpenid => RelationsByOpenidResponse,
-    w::EndpointInfo {
-        id: "pay_v3.payroll_card.relations_by_openid",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/payroll-card/relations/{openid}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Generate an authorization token (生成授权 token).
-    ///
-    /// * Call: `POST /v3/payroll-card/tokens` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_1.shtml>.
-    /// * Catalog: `pay_v3.payroll_card.tokens`.
-    pub struct Tokens {
-        /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `openid`; personal data, masked in `Debug`.
-        3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `user_name`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
-        4 user_name: Option<String> => "user_name: masked encrypted",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
-        5 id_card_number: Option<String> => "id_card_number: masked encrypted",
-        /// `employment_type`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
-        6 employment_type: String => "employment_type: must",
-    }
-    new(openid: impl Into<xinqiao_types::OpenId>, employment_type: impl Into<String>)
-    text(
-        sub_mchid: String,
-        appid: xinqiao_types::AppId,
-        sub_appid: String,
-        user_name: String,
-        id_card_number: String,
-    )
-}
-
-w::record! {
-    /// Answer to [`Tokens`].
-    pub struct TokensResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `sub_mchid`.
-        1 sub_mchid: Option<String> => "sub_mchid",
-        /// `openid`; personal data, masked in `Debug`.
-        2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `token`.
-        3 token: String => "token: must",
-        /// `expires_in`; in s.
-        4 expires_in: i64 => "expires_in: must",
-    }
-}
-
-w::endpoint! {
-    Tokens => TokensResponse,
-    w::EndpointInfo {
-        id: "pay_v3.payroll_card.tokens",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/payroll-card/tokens",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Create a payroll card transfer batch (发起微工卡批量转账).
-    ///
-    /// * Call: `POST /v3/payroll-card/transfer-batches` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_6.shtml>.
-    /// * Catalog: `pay_v3.payroll_card.transfer_batches`.
-    pub struct TransferBatches {
-        /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => "sub_mchid",
-        /// `sp_appid`.
-        1 sp_appid: Option<String> => "sp_appid",
-        /// `sub_appid`.
-        2 sub_appid: Option<String> => "sub_appid",
-        /// `authorization_type`.
-        3 authorization_type: String => "authorization_type: must",
-        /// `out_batch_no`.
-        4 out_batch_no: String => "out_batch_no: must",
-        /// `batch_name`.
-        5 batch_name: String => "batch_name: must",
-        /// `batch_remark`.
-        6 batch_remark: String => "batch_remark: must",
-        /// `total_amount`; in fen.
-        7 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// `total_num`.
-        8 total_num: i64 => "total_num: must",
-        /// `transfer_detail_list`.
-        9 transfer_detail_list: Vec<TransferDetail> => "transfer_detail_list: must",
-        /// `employment_type`.
-        10 employment_type: String => "employment_type: must",
-        /// `employment_scene`.
-        11 employment_scene: String => "employment_scene: must",
-    }
-    new(
-        authorization_type: impl Into<String>,
-        out_batch_no: impl Into<String>,
-        batch_name: impl Into<String>,
-        batch_remark: impl Into<String>,
-        total_amount: xinqiao_types::Fen,
-        total_num: i64,
-        transfer_detail_list: Vec<TransferDetail>,
-        employment_type: impl Into<String>,
-        employment_scene: impl Into<String>,
-    )
-    text(sub_mchid: String, sp_appid: String, sub_appid: String)
-}
-
-w::record! {
-    /// Answer to [`TransferBatches`].
-    pub struct TransferBatchesResponse {
-        /// `out_batch_no`.
-        0 out_batch_no: String => "out_batch_no: must",
-        /// `batch_id`.
-        1 batch_id: String => "batch_id: must",
-        /// `create_time`; format `rfc3339`.
-        2 create_time: String => "create_time: must",
-        /// `batch_status`.
-        3 batch_status: Option<String> => "batch_status",
-    }
-}
-
-w::endpoint! {
-    TransferBatches => TransferBatchesResponse,
-    w::EndpointInfo {
-        id: "pay_v3.payroll_card.transfer_batches",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/payroll-card/transfer-batches",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Keyed,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-/// Payroll card insurance (微工卡微保): `pay_v3.payroll_card.wesure`.
-pub mod wesure {
+/// Payroll card insurance (微工卡微保): `pay_v3.payroll_card.we_sure`.
+pub mod we_sure {
     use xinqiao_wire as w;
 
     w::record! {
@@ -577,14 +577,15 @@ pub mod wesure {
         /// * Call: `POST /v3/payroll-card/wesure/insurance` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_32.shtml>.
-        /// * Catalog: `pay_v3.payroll_card.wesure.insurance`.
-        pub struct Insurance {
+        /// * Catalog: `pay_v3.payroll_card.we_sure.report_insurance`.
+        pub struct ReportInsurance {
             /// `sp_mchid`.
             0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
             1 sub_mchid: Option<String> => "sub_mchid",
             /// `wesure_order_no`.
-            2 wesure_order_no: String => "wesure_order_no: must",
+            #[doc(alias = "wesure_order_no")]
+            2 we_sure_order_no: String => "wesure_order_no: must",
             /// `insurance_company_order_no`.
             3 insurance_company_order_no: String => "insurance_company_order_no: must",
             /// `insurance_company_name`.
@@ -602,7 +603,7 @@ pub mod wesure {
         }
         new(
             sp_mchid: impl Into<String>,
-            wesure_order_no: impl Into<String>,
+            we_sure_order_no: impl Into<String>,
             insurance_company_order_no: impl Into<String>,
             insurance_company_name: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
@@ -614,9 +615,9 @@ pub mod wesure {
     }
 
     w::endpoint! {
-        Insurance => w::Empty,
+        ReportInsurance => w::Empty,
         w::EndpointInfo {
-            id: "pay_v3.payroll_card.wesure.insurance",
+            id: "pay_v3.payroll_card.we_sure.report_insurance",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/payroll-card/wesure/insurance",
@@ -638,8 +639,8 @@ pub mod wesure {
         /// * Call: `POST /v3/payroll-card/wesure/token-validations` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_1_31.shtml>.
-        /// * Catalog: `pay_v3.payroll_card.wesure.token_validations`.
-        pub struct TokenValidations {
+        /// * Catalog: `pay_v3.payroll_card.we_sure.validate_token`.
+        pub struct ValidateToken {
             /// `sp_mchid`.
             0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`; needed according to the documentation.
@@ -664,8 +665,8 @@ pub mod wesure {
     }
 
     w::record! {
-        /// Answer to [`TokenValidations`].
-        pub struct TokenValidationsResponse {
+        /// Answer to [`ValidateToken`].
+        pub struct ValidateTokenResponse {
             /// `result`.
             0 result: String => "result: must",
             /// `openid`; personal data, masked in `Debug`.
@@ -678,9 +679,9 @@ pub mod wesure {
     }
 
     w::endpoint! {
-        TokenValidations => TokenValidationsResponse,
+        ValidateToken => ValidateTokenResponse,
         w::EndpointInfo {
-            id: "pay_v3.payroll_card.wesure.token_validations",
+            id: "pay_v3.payroll_card.we_sure.validate_token",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/payroll-card/wesure/token-validations",

@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `driver_photo` of `taxi_invoice::DriverUpdateDriver`; `driver_photo` of the answer of `taxi_invoice::DriverUpdateDriver`.
+    /// `driver_photo` of `taxi_invoice::UpdateDriver`; `driver_photo` of the answer of `taxi_invoice::UpdateDriver`.
     pub struct DriverPhoto {
         /// `photo_type`.
         0 photo_type: Option<String> => "photo_type",
@@ -49,8 +49,8 @@ w::record! {
 }
 
 w::record! {
-    /// `photo_digest` of `taxi_invoice::DriversByDriverLicenseDriverPhoto`.
-    pub struct DriverPhotoPhotoDigest {
+    /// `photo_digest` of `taxi_invoice::GetDriverPhoto`.
+    pub struct DriverPhotoDigest {
         /// `hash_type`.
         0 hash_type: String => "hash_type: must",
         /// `hash_value`.
@@ -59,12 +59,12 @@ w::record! {
 }
 
 w::record! {
-    /// `driver_photo` of the answer of `taxi_invoice::DriversByDriverLicense`.
-    pub struct DriversByDriverLicenseDriverPhoto {
+    /// `driver_photo` of the answer of `taxi_invoice::GetDriver`.
+    pub struct GetDriverPhoto {
         /// `photo_type`.
         0 photo_type: String => "photo_type: must",
         /// `photo_digest`.
-        1 photo_digest: Option<DriverPhotoPhotoDigest> => "photo_digest",
+        1 photo_digest: Option<DriverPhotoDigest> => "photo_digest",
         /// `photo_url`.
         2 photo_url: Option<String> => "photo_url",
         /// `photo_data`.
@@ -87,7 +87,7 @@ w::record! {
 }
 
 w::record! {
-    /// `fapiao_card_information` of `taxi_invoice::Cards`.
+    /// `fapiao_card_information` of `taxi_invoice::PutCard`.
     pub struct FapiaoCardInformation {
         /// `fapiao_media_id`.
         0 fapiao_media_id: String => "fapiao_media_id: must",
@@ -180,7 +180,7 @@ w::record! {
 }
 
 w::record! {
-    /// `links` of the answer of `taxi_invoice::UserTaxiOrders`.
+    /// `links` of the answer of `taxi_invoice::ListUserTaxiOrders`.
     pub struct Link {
         /// `next`.
         0 next: Option<String> => "next",
@@ -192,7 +192,7 @@ w::record! {
 }
 
 w::record! {
-    /// `meta` of `taxi_invoice::CardsUploadFile`.
+    /// `meta` of `taxi_invoice::UploadFile`.
     pub struct Meta {
         /// `digest_algorithm`.
         0 digest_algorithm: String => "digest_algorithm: must",
@@ -240,8 +240,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `taxi_invoice::UserTaxiOrders`.
-    pub struct UserTaxiOrdersData {
+    /// An item of `data` in the answer of `taxi_invoice::ListUserTaxiOrders`.
+    pub struct UserTaxiOrder {
         /// `plate_number`.
         0 plate_number: String => "plate_number: must",
         /// `driver_license`.
@@ -252,380 +252,13 @@ w::record! {
 }
 
 w::record! {
-    /// Report that a driver signs in or out (上报司机签到签退).
-    ///
-    /// * Call: `POST /v3/taxi-invoice/attendance/punch` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461368>.
-    /// * Catalog: `pay_v3.taxi_invoice.attendance_punch`.
-    pub struct AttendancePunch {
-        /// `plate_number`.
-        0 plate_number: String => "plate_number: must",
-        /// `driver_license`.
-        1 driver_license: String => "driver_license: must",
-        /// `event_time`.
-        2 event_time: w::serial::Value => "event_time: must",
-        /// `event_type`.
-        3 event_type: String => "event_type: must",
-        /// `region_id`.
-        4 region_id: i64 => "region_id: must",
-    }
-    new(
-        plate_number: impl Into<String>,
-        driver_license: impl Into<String>,
-        event_time: w::serial::Value,
-        event_type: impl Into<String>,
-        region_id: i64,
-    )
-}
-
-w::endpoint! {
-    AttendancePunch => w::Empty,
-    w::EndpointInfo {
-        id: "pay_v3.taxi_invoice.attendance_punch",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/taxi-invoice/attendance/punch",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Put a taxi invoice into a user's cards (将出租车发票插入卡包).
-    ///
-    /// * Call: `POST /v3/taxi-invoice/cards` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461432>.
-    /// * Catalog: `pay_v3.taxi_invoice.cards`.
-    pub struct Cards {
-        /// `token`.
-        0 token: Option<String> => "token",
-        /// `company_mchid`.
-        1 company_mchid: String => "company_mchid: must",
-        /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `openid`; personal data, masked in `Debug`.
-        3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `region_id`.
-        4 region_id: i64 => "region_id: must",
-        /// `fapiao_card_information`.
-        5 fapiao_card_information: FapiaoCardInformation => "fapiao_card_information: must",
-        /// `trade_number`.
-        6 trade_number: String => "trade_number: must",
-        /// `driver_license`.
-        7 driver_license: String => "driver_license: must",
-        /// `plate_number`.
-        8 plate_number: String => "plate_number: must",
-    }
-    new(
-        company_mchid: impl Into<String>,
-        openid: impl Into<xinqiao_types::OpenId>,
-        region_id: i64,
-        fapiao_card_information: FapiaoCardInformation,
-        trade_number: impl Into<String>,
-        driver_license: impl Into<String>,
-        plate_number: impl Into<String>,
-    )
-    text(token: String, appid: xinqiao_types::AppId)
-}
-
-w::record! {
-    /// Answer to [`Cards`].
-    pub struct CardsResponse {
-        /// `card_appid`.
-        0 card_appid: String => "card_appid: must",
-        /// `card_openid`.
-        1 card_openid: String => "card_openid: must",
-        /// `card_id`.
-        2 card_id: String => "card_id: must",
-        /// `card_code`.
-        3 card_code: String => "card_code: must",
-    }
-}
-
-w::endpoint! {
-    Cards => CardsResponse,
-    w::EndpointInfo {
-        id: "pay_v3.taxi_invoice.cards",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/taxi-invoice/cards",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Upload a taxi invoice file (上传出租车发票文件).
-    ///
-    /// * Call: `POST /v3/taxi-invoice/cards/upload-file` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692904>.
-    /// * Catalog: `pay_v3.taxi_invoice.cards_upload_file`.
-    pub struct CardsUploadFile {
-        /// `meta`.
-        0 meta: Meta => "meta: must part",
-        /// `file`.
-        1 file: w::FilePart => "file: must",
-    }
-    new(meta: Meta, file: w::FilePart)
-}
-
-w::record! {
-    /// Answer to [`CardsUploadFile`].
-    pub struct CardsUploadFileResponse {
-        /// `fapiao_media_id`.
-        0 fapiao_media_id: String => "fapiao_media_id: must",
-    }
-}
-
-w::endpoint! {
-    CardsUploadFile => CardsUploadFileResponse,
-    w::EndpointInfo {
-        id: "pay_v3.taxi_invoice.cards_upload_file",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/taxi-invoice/cards/upload-file",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Multipart,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Update a driver (更新出租车司机).
-    ///
-    /// * Call: `POST /v3/taxi-invoice/driver/update-driver` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460171>.
-    /// * Catalog: `pay_v3.taxi_invoice.driver_update_driver`.
-    pub struct DriverUpdateDriver {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `company_name`.
-        1 company_name: String => "company_name: must",
-        /// `driver_name`; encrypted on the wire; personal data, masked in `Debug`.
-        2 driver_name: String => "driver_name: must masked encrypted",
-        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
-        3 id_card_number: String => "id_card_number: must masked encrypted",
-        /// `driver_license`.
-        4 driver_license: String => "driver_license: must",
-        /// `driver_category`.
-        5 driver_category: String => "driver_category: must",
-        /// `region_id`.
-        6 region_id: i64 => "region_id: must",
-        /// `driver_status`; needed according to the documentation.
-        7 driver_status: Option<String> => "driver_status",
-        /// `driver_photo`.
-        8 driver_photo: Option<DriverPhoto> => "driver_photo",
-    }
-    new(
-        mchid: impl Into<xinqiao_types::MchId>,
-        company_name: impl Into<String>,
-        driver_name: impl Into<String>,
-        id_card_number: impl Into<String>,
-        driver_license: impl Into<String>,
-        driver_category: impl Into<String>,
-        region_id: i64,
-    )
-    text(driver_status: String)
-    set(driver_photo: DriverPhoto)
-}
-
-w::record! {
-    /// Answer to [`DriverUpdateDriver`].
-    pub struct DriverUpdateDriverResponse {
-        /// `driver_name`.
-        0 driver_name: String => "driver_name: must",
-        /// `id_card_number`; personal data, masked in `Debug`.
-        1 id_card_number: String => "id_card_number: must masked",
-        /// `company_name`.
-        2 company_name: String => "company_name: must",
-        /// `mchid`.
-        3 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `driver_license`.
-        4 driver_license: String => "driver_license: must",
-        /// `driver_category`.
-        5 driver_category: String => "driver_category: must",
-        /// `driver_status`.
-        6 driver_status: String => "driver_status: must",
-        /// `driver_photo`.
-        7 driver_photo: Option<DriverPhoto> => "driver_photo",
-        /// `region_id`.
-        8 region_id: i64 => "region_id: must",
-    }
-}
-
-w::endpoint! {
-    DriverUpdateDriver => DriverUpdateDriverResponse,
-    w::EndpointInfo {
-        id: "pay_v3.taxi_invoice.driver_update_driver",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/taxi-invoice/driver/update-driver",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a driver (查询出租车司机).
-    ///
-    /// * Call: `GET /v3/taxi-invoice/drivers/{driver_license}` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461309>.
-    /// * Catalog: `pay_v3.taxi_invoice.drivers_by_driver_license`.
-    pub struct DriversByDriverLicense {
-        /// `driver_license`.
-        0 driver_license: String => "driver_license: must path",
-        /// `region_id`.
-        1 region_id: i64 => "region_id: must query",
-    }
-    new(driver_license: impl Into<String>, region_id: i64)
-}
-
-w::record! {
-    /// Answer to [`DriversByDriverLicense`].
-    pub struct DriversByDriverLicenseResponse {
-        /// `company_mchid`.
-        0 company_mchid: String => "company_mchid: must",
-        /// `company_name`.
-        1 company_name: String => "company_name: must",
-        /// `driver_name`.
-        2 driver_name: String => "driver_name: must",
-        /// `driver_license`.
-        3 driver_license: String => "driver_license: must",
-        /// `driver_category`.
-        4 driver_category: String => "driver_category: must",
-        /// `region_id`.
-        5 region_id: i64 => "region_id: must",
-        /// `driver_state`.
-        6 driver_state: Option<String> => "driver_state",
-        /// `driver_photo`.
-        7 driver_photo: Option<DriversByDriverLicenseDriverPhoto> => "driver_photo",
-    }
-}
-
-w::endpoint! {
-    DriversByDriverLicense => DriversByDriverLicenseResponse,
-    w::EndpointInfo {
-        id: "pay_v3.taxi_invoice.drivers_by_driver_license",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/taxi-invoice/drivers/{driver_license}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a taxi company (查询出租车公司).
-    ///
-    /// * Call: `GET /v3/taxi-invoice/taxi-companies/{company_mchid}` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460161>.
-    /// * Catalog: `pay_v3.taxi_invoice.taxi_companies_by_company_mchid`.
-    pub struct TaxiCompaniesByCompanyMchid {
-        /// `company_mchid`.
-        0 company_mchid: String => "company_mchid: must path",
-        /// `region_id`.
-        1 region_id: i64 => "region_id: must query",
-    }
-    new(company_mchid: impl Into<String>, region_id: i64)
-}
-
-w::record! {
-    /// Answer to [`TaxiCompaniesByCompanyMchid`].
-    pub struct TaxiCompaniesByCompanyMchidResponse {
-        /// `company_mchid`.
-        0 company_mchid: String => "company_mchid: must",
-        /// `enterprise_type`.
-        1 enterprise_type: String => "enterprise_type: must",
-        /// `company_name`.
-        2 company_name: String => "company_name: must",
-        /// `short_name`.
-        3 short_name: String => "short_name: must",
-        /// `tax_id`.
-        4 tax_id: String => "tax_id: must",
-        /// `legal_person`.
-        5 legal_person: String => "legal_person: must",
-        /// `region_id`.
-        6 region_id: i64 => "region_id: must",
-        /// `address`; personal data, masked in `Debug`.
-        7 address: String => "address: must masked",
-        /// `phone`; personal data, masked in `Debug`.
-        8 phone: Option<String> => "phone: masked",
-        /// `bank_name`.
-        9 bank_name: Option<String> => "bank_name",
-        /// `bank_account`; personal data, masked in `Debug`.
-        10 bank_account: Option<String> => "bank_account: masked",
-        /// `invoice_mode`.
-        11 invoice_mode: String => "invoice_mode: must",
-    }
-}
-
-w::endpoint! {
-    TaxiCompaniesByCompanyMchid => TaxiCompaniesByCompanyMchidResponse,
-    w::EndpointInfo {
-        id: "pay_v3.taxi_invoice.taxi_companies_by_company_mchid",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/taxi-invoice/taxi-companies/{company_mchid}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Create a taxi company (创建出租车公司).
     ///
     /// * Call: `POST /v3/taxi-invoice/taxi-company/create-taxi-company` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460154>.
-    /// * Catalog: `pay_v3.taxi_invoice.taxi_company_create_taxi_company`.
-    pub struct TaxiCompanyCreateTaxiCompany {
+    /// * Catalog: `pay_v3.taxi_invoice.create_taxi_company`.
+    pub struct CreateTaxiCompany {
         /// `enterprise_type`.
         0 enterprise_type: String => "enterprise_type: must",
         /// `company_name`.
@@ -667,8 +300,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`TaxiCompanyCreateTaxiCompany`].
-    pub struct TaxiCompanyCreateTaxiCompanyResponse {
+    /// Answer to [`CreateTaxiCompany`].
+    pub struct CreateTaxiCompanyResponse {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `company_name`.
@@ -677,12 +310,528 @@ w::record! {
 }
 
 w::endpoint! {
-    TaxiCompanyCreateTaxiCompany => TaxiCompanyCreateTaxiCompanyResponse,
+    CreateTaxiCompany => CreateTaxiCompanyResponse,
     w::EndpointInfo {
-        id: "pay_v3.taxi_invoice.taxi_company_create_taxi_company",
+        id: "pay_v3.taxi_invoice.create_taxi_company",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/taxi-invoice/taxi-company/create-taxi-company",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a passenger's trip by token (按凭证查询乘客行程单).
+    ///
+    /// * Call: `GET /v3/taxi-invoice/user-taxi-order/find-by-token` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460180>.
+    /// * Catalog: `pay_v3.taxi_invoice.find_user_taxi_order`.
+    pub struct FindUserTaxiOrder {
+        /// `token`.
+        0 token: String => "token: must query",
+        /// `appid`.
+        1 appid: xinqiao_types::AppId => "appid: must query",
+        /// `openid`; personal data, masked in `Debug`.
+        2 openid: xinqiao_types::OpenId => "openid: must query masked",
+        /// `auth_mode`.
+        3 auth_mode: Option<String> => "auth_mode: query",
+        /// `region_id`.
+        4 region_id: Option<i64> => "region_id: query",
+    }
+    new(
+        token: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        openid: impl Into<xinqiao_types::OpenId>,
+    )
+    text(auth_mode: String)
+    set(region_id: i64)
+}
+
+w::record! {
+    /// Answer to [`FindUserTaxiOrder`].
+    pub struct FindUserTaxiOrderResponse {
+        /// `plate_number`.
+        0 plate_number: String => "plate_number: must",
+        /// `driver_license`.
+        1 driver_license: String => "driver_license: must",
+        /// `up_time`; format `rfc3339`.
+        2 up_time: String => "up_time: must",
+        /// `region_id`.
+        3 region_id: i64 => "region_id: must",
+        /// `source`.
+        4 source: String => "source: must",
+        /// `pay_time`; format `rfc3339`.
+        5 pay_time: Option<String> => "pay_time",
+        /// `pay_amount`; in fen.
+        6 pay_amount: Option<xinqiao_types::Fen> => "pay_amount",
+    }
+}
+
+w::endpoint! {
+    FindUserTaxiOrder => FindUserTaxiOrderResponse,
+    w::EndpointInfo {
+        id: "pay_v3.taxi_invoice.find_user_taxi_order",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/taxi-invoice/user-taxi-order/find-by-token",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a driver (查询出租车司机).
+    ///
+    /// * Call: `GET /v3/taxi-invoice/drivers/{driver_license}` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461309>.
+    /// * Catalog: `pay_v3.taxi_invoice.get_driver`.
+    pub struct GetDriver {
+        /// `driver_license`.
+        0 driver_license: String => "driver_license: must path",
+        /// `region_id`.
+        1 region_id: i64 => "region_id: must query",
+    }
+    new(driver_license: impl Into<String>, region_id: i64)
+}
+
+w::record! {
+    /// Answer to [`GetDriver`].
+    pub struct GetDriverResponse {
+        /// `company_mchid`.
+        0 company_mchid: String => "company_mchid: must",
+        /// `company_name`.
+        1 company_name: String => "company_name: must",
+        /// `driver_name`.
+        2 driver_name: String => "driver_name: must",
+        /// `driver_license`.
+        3 driver_license: String => "driver_license: must",
+        /// `driver_category`.
+        4 driver_category: String => "driver_category: must",
+        /// `region_id`.
+        5 region_id: i64 => "region_id: must",
+        /// `driver_state`.
+        6 driver_state: Option<String> => "driver_state",
+        /// `driver_photo`.
+        7 driver_photo: Option<GetDriverPhoto> => "driver_photo",
+    }
+}
+
+w::endpoint! {
+    GetDriver => GetDriverResponse,
+    w::EndpointInfo {
+        id: "pay_v3.taxi_invoice.get_driver",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/taxi-invoice/drivers/{driver_license}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a taxi (查询出租车).
+    ///
+    /// * Call: `GET /v3/taxi-invoice/taxies/{plate_number}` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460169>.
+    /// * Catalog: `pay_v3.taxi_invoice.get_taxi`.
+    pub struct GetTaxi {
+        /// `plate_number`.
+        0 plate_number: String => "plate_number: must path",
+        /// `region_id`.
+        1 region_id: i64 => "region_id: must query",
+    }
+    new(plate_number: impl Into<String>, region_id: i64)
+}
+
+w::record! {
+    /// Answer to [`GetTaxi`].
+    pub struct GetTaxiResponse {
+        /// `company_mchid`.
+        0 company_mchid: String => "company_mchid: must",
+        /// `company_name`.
+        1 company_name: String => "company_name: must",
+        /// `plate_number`.
+        2 plate_number: String => "plate_number: must",
+        /// `main_license`.
+        3 main_license: Option<String> => "main_license",
+        /// `deputy_license`.
+        4 deputy_license: Option<String> => "deputy_license",
+        /// `region_id`.
+        5 region_id: i64 => "region_id: must",
+        /// `taxi_state`.
+        6 taxi_state: Option<String> => "taxi_state",
+        /// `support_invoice`.
+        7 support_invoice: bool => "support_invoice: must",
+    }
+}
+
+w::endpoint! {
+    GetTaxi => GetTaxiResponse,
+    w::EndpointInfo {
+        id: "pay_v3.taxi_invoice.get_taxi",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/taxi-invoice/taxies/{plate_number}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a taxi company (查询出租车公司).
+    ///
+    /// * Call: `GET /v3/taxi-invoice/taxi-companies/{company_mchid}` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460161>.
+    /// * Catalog: `pay_v3.taxi_invoice.get_taxi_company`.
+    pub struct GetTaxiCompany {
+        /// `company_mchid`.
+        0 company_mchid: String => "company_mchid: must path",
+        /// `region_id`.
+        1 region_id: i64 => "region_id: must query",
+    }
+    new(company_mchid: impl Into<String>, region_id: i64)
+}
+
+w::record! {
+    /// Answer to [`GetTaxiCompany`].
+    pub struct GetTaxiCompanyResponse {
+        /// `company_mchid`.
+        0 company_mchid: String => "company_mchid: must",
+        /// `enterprise_type`.
+        1 enterprise_type: String => "enterprise_type: must",
+        /// `company_name`.
+        2 company_name: String => "company_name: must",
+        /// `short_name`.
+        3 short_name: String => "short_name: must",
+        /// `tax_id`.
+        4 tax_id: String => "tax_id: must",
+        /// `legal_person`.
+        5 legal_person: String => "legal_person: must",
+        /// `region_id`.
+        6 region_id: i64 => "region_id: must",
+        /// `address`; personal data, masked in `Debug`.
+        7 address: String => "address: must masked",
+        /// `phone`; personal data, masked in `Debug`.
+        8 phone: Option<String> => "phone: masked",
+        /// `bank_name`.
+        9 bank_name: Option<String> => "bank_name",
+        /// `bank_account`; personal data, masked in `Debug`.
+        10 bank_account: Option<String> => "bank_account: masked",
+        /// `invoice_mode`.
+        11 invoice_mode: String => "invoice_mode: must",
+    }
+}
+
+w::endpoint! {
+    GetTaxiCompany => GetTaxiCompanyResponse,
+    w::EndpointInfo {
+        id: "pay_v3.taxi_invoice.get_taxi_company",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/taxi-invoice/taxi-companies/{company_mchid}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List a passenger's trips (列出乘客行程单).
+    ///
+    /// * Call: `GET /v3/taxi-invoice/user-taxi-orders` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/docs/partner/products/taxi-fapiao/introduction.html>.
+    /// * Catalog: `pay_v3.taxi_invoice.list_user_taxi_orders`.
+    pub struct ListUserTaxiOrders {
+        /// `limit`.
+        0 limit: Option<i64> => "limit: query",
+        /// `offset`.
+        1 offset: Option<i64> => "offset: query",
+        /// `openid`; personal data, masked in `Debug`.
+        2 openid: xinqiao_types::OpenId => "openid: must query masked",
+        /// `appid`.
+        3 appid: xinqiao_types::AppId => "appid: must query",
+        /// `begin_date`.
+        4 begin_date: String => "begin_date: must query",
+        /// `end_date`.
+        5 end_date: String => "end_date: must query",
+        /// `region_id`.
+        6 region_id: i64 => "region_id: must query",
+    }
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        begin_date: impl Into<String>,
+        end_date: impl Into<String>,
+        region_id: i64,
+    )
+    set(limit: i64, offset: i64)
+}
+
+w::record! {
+    /// Answer to [`ListUserTaxiOrders`].
+    pub struct ListUserTaxiOrdersResponse {
+        /// `data`.
+        0 data: Vec<UserTaxiOrder> => "data: must",
+        /// `offset`.
+        1 offset: i64 => "offset: must",
+        /// `limit`.
+        2 limit: i64 => "limit: must",
+        /// `total_count`.
+        3 total_count: i64 => "total_count: must",
+        /// `links`.
+        4 links: Option<Link> => "links",
+    }
+}
+
+w::endpoint! {
+    ListUserTaxiOrders => ListUserTaxiOrdersResponse,
+    w::EndpointInfo {
+        id: "pay_v3.taxi_invoice.list_user_taxi_orders",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/taxi-invoice/user-taxi-orders",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Put a taxi invoice into a user's cards (将出租车发票插入卡包).
+    ///
+    /// * Call: `POST /v3/taxi-invoice/cards` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461432>.
+    /// * Catalog: `pay_v3.taxi_invoice.put_card`.
+    pub struct PutCard {
+        /// `token`.
+        0 token: Option<String> => "token",
+        /// `company_mchid`.
+        1 company_mchid: String => "company_mchid: must",
+        /// `appid`.
+        2 appid: Option<xinqiao_types::AppId> => "appid",
+        /// `openid`; personal data, masked in `Debug`.
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
+        /// `region_id`.
+        4 region_id: i64 => "region_id: must",
+        /// `fapiao_card_information`.
+        5 fapiao_card_information: FapiaoCardInformation => "fapiao_card_information: must",
+        /// `trade_number`.
+        6 trade_number: String => "trade_number: must",
+        /// `driver_license`.
+        7 driver_license: String => "driver_license: must",
+        /// `plate_number`.
+        8 plate_number: String => "plate_number: must",
+    }
+    new(
+        company_mchid: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        region_id: i64,
+        fapiao_card_information: FapiaoCardInformation,
+        trade_number: impl Into<String>,
+        driver_license: impl Into<String>,
+        plate_number: impl Into<String>,
+    )
+    text(token: String, appid: xinqiao_types::AppId)
+}
+
+w::record! {
+    /// Answer to [`PutCard`].
+    pub struct PutCardResponse {
+        /// `card_appid`.
+        0 card_appid: String => "card_appid: must",
+        /// `card_openid`.
+        1 card_openid: String => "card_openid: must",
+        /// `card_id`.
+        2 card_id: String => "card_id: must",
+        /// `card_code`.
+        3 card_code: String => "card_code: must",
+    }
+}
+
+w::endpoint! {
+    PutCard => PutCardResponse,
+    w::EndpointInfo {
+        id: "pay_v3.taxi_invoice.put_card",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/taxi-invoice/cards",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Report that a driver signs in or out (上报司机签到签退).
+    ///
+    /// * Call: `POST /v3/taxi-invoice/attendance/punch` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461368>.
+    /// * Catalog: `pay_v3.taxi_invoice.report_attendance_punch`.
+    pub struct ReportAttendancePunch {
+        /// `plate_number`.
+        0 plate_number: String => "plate_number: must",
+        /// `driver_license`.
+        1 driver_license: String => "driver_license: must",
+        /// `event_time`.
+        2 event_time: w::serial::Value => "event_time: must",
+        /// `event_type`.
+        3 event_type: String => "event_type: must",
+        /// `region_id`.
+        4 region_id: i64 => "region_id: must",
+    }
+    new(
+        plate_number: impl Into<String>,
+        driver_license: impl Into<String>,
+        event_time: w::serial::Value,
+        event_type: impl Into<String>,
+        region_id: i64,
+    )
+}
+
+w::endpoint! {
+    ReportAttendancePunch => w::Empty,
+    w::EndpointInfo {
+        id: "pay_v3.taxi_invoice.report_attendance_punch",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/taxi-invoice/attendance/punch",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Update a driver (更新出租车司机).
+    ///
+    /// * Call: `POST /v3/taxi-invoice/driver/update-driver` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460171>.
+    /// * Catalog: `pay_v3.taxi_invoice.update_driver`.
+    pub struct UpdateDriver {
+        /// `mchid`.
+        0 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `company_name`.
+        1 company_name: String => "company_name: must",
+        /// `driver_name`; encrypted on the wire; personal data, masked in `Debug`.
+        2 driver_name: String => "driver_name: must masked encrypted",
+        /// `id_card_number`; encrypted on the wire; personal data, masked in `Debug`.
+        3 id_card_number: String => "id_card_number: must masked encrypted",
+        /// `driver_license`.
+        4 driver_license: String => "driver_license: must",
+        /// `driver_category`.
+        5 driver_category: String => "driver_category: must",
+        /// `region_id`.
+        6 region_id: i64 => "region_id: must",
+        /// `driver_status`; needed according to the documentation.
+        7 driver_status: Option<String> => "driver_status",
+        /// `driver_photo`.
+        8 driver_photo: Option<DriverPhoto> => "driver_photo",
+    }
+    new(
+        mchid: impl Into<xinqiao_types::MchId>,
+        company_name: impl Into<String>,
+        driver_name: impl Into<String>,
+        id_card_number: impl Into<String>,
+        driver_license: impl Into<String>,
+        driver_category: impl Into<String>,
+        region_id: i64,
+    )
+    text(driver_status: String)
+    set(driver_photo: DriverPhoto)
+}
+
+w::record! {
+    /// Answer to [`UpdateDriver`].
+    pub struct UpdateDriverResponse {
+        /// `driver_name`.
+        0 driver_name: String => "driver_name: must",
+        /// `id_card_number`; personal data, masked in `Debug`.
+        1 id_card_number: String => "id_card_number: must masked",
+        /// `company_name`.
+        2 company_name: String => "company_name: must",
+        /// `mchid`.
+        3 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `driver_license`.
+        4 driver_license: String => "driver_license: must",
+        /// `driver_category`.
+        5 driver_category: String => "driver_category: must",
+        /// `driver_status`.
+        6 driver_status: String => "driver_status: must",
+        /// `driver_photo`.
+        7 driver_photo: Option<DriverPhoto> => "driver_photo",
+        /// `region_id`.
+        8 region_id: i64 => "region_id: must",
+    }
+}
+
+w::endpoint! {
+    UpdateDriver => UpdateDriverResponse,
+    w::EndpointInfo {
+        id: "pay_v3.taxi_invoice.update_driver",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/taxi-invoice/driver/update-driver",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -701,8 +850,8 @@ w::record! {
     /// * Call: `POST /v3/taxi-invoice/taxi/update-taxi` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460167>.
-    /// * Catalog: `pay_v3.taxi_invoice.taxi_update_taxi`.
-    pub struct TaxiUpdateTaxi {
+    /// * Catalog: `pay_v3.taxi_invoice.update_taxi`.
+    pub struct UpdateTaxi {
         /// `mchid`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `company_name`.
@@ -731,8 +880,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`TaxiUpdateTaxi`].
-    pub struct TaxiUpdateTaxiResponse {
+    /// Answer to [`UpdateTaxi`].
+    pub struct UpdateTaxiResponse {
         /// `plate_number`.
         0 plate_number: String => "plate_number: must",
         /// `company_name`.
@@ -749,9 +898,9 @@ w::record! {
 }
 
 w::endpoint! {
-    TaxiUpdateTaxi => TaxiUpdateTaxiResponse,
+    UpdateTaxi => UpdateTaxiResponse,
     w::EndpointInfo {
-        id: "pay_v3.taxi_invoice.taxi_update_taxi",
+        id: "pay_v3.taxi_invoice.update_taxi",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/taxi-invoice/taxi/update-taxi",
@@ -768,190 +917,41 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a taxi (查询出租车).
+    /// Upload a taxi invoice file (上传出租车发票文件).
     ///
-    /// * Call: `GET /v3/taxi-invoice/taxies/{plate_number}` on `api.mch.weixin.qq.com`.
+    /// * Call: `POST /v3/taxi-invoice/cards/upload-file` on `api.mch.weixin.qq.com`.
     /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460169>.
-    /// * Catalog: `pay_v3.taxi_invoice.taxies_by_plate_number`.
-    pub struct TaxiesByPlateNumber {
-        /// `plate_number`.
-        0 plate_number: String => "plate_number: must path",
-        /// `region_id`.
-        1 region_id: i64 => "region_id: must query",
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012692904>.
+    /// * Catalog: `pay_v3.taxi_invoice.upload_file`.
+    pub struct UploadFile {
+        /// `meta`.
+        0 meta: Meta => "meta: must part",
+        /// `file`.
+        1 file: w::FilePart => "file: must",
     }
-    new(plate_number: impl Into<String>, region_id: i64)
+    new(meta: Meta, file: w::FilePart)
 }
 
 w::record! {
-    /// Answer to [`TaxiesByPlateNumber`].
-    pub struct TaxiesByPlateNumberResponse {
-        /// `company_mchid`.
-        0 company_mchid: String => "company_mchid: must",
-        /// `company_name`.
-        1 company_name: String => "company_name: must",
-        /// `plate_number`.
-        2 plate_number: String => "plate_number: must",
-        /// `main_license`.
-        3 main_license: Option<String> => "main_license",
-        /// `deputy_license`.
-        4 deputy_license: Option<String> => "deputy_license",
-        /// `region_id`.
-        5 region_id: i64 => "region_id: must",
-        /// `taxi_state`.
-        6 taxi_state: Option<String> => "taxi_state",
-        /// `support_invoice`.
-        7 support_invoice: bool => "support_invoice: must",
+    /// Answer to [`UploadFile`].
+    pub struct UploadFileResponse {
+        /// `fapiao_media_id`.
+        0 fapiao_media_id: String => "fapiao_media_id: must",
     }
 }
 
 w::endpoint! {
-    TaxiesByPlateNumber => TaxiesByPlateNumberResponse,
+    UploadFile => UploadFileResponse,
     w::EndpointInfo {
-        id: "pay_v3.taxi_invoice.taxies_by_plate_number",
-        method: "GET",
+        id: "pay_v3.taxi_invoice.upload_file",
+        method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/taxi-invoice/taxies/{plate_number}",
+        path: "/v3/taxi-invoice/cards/upload-file",
         when: None,
         auth: w::Auth::Merchant,
-        content: w::Content::None,
+        content: w::Content::Multipart,
         answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a passenger's trip by token (按凭证查询乘客行程单).
-    ///
-    /// * Call: `GET /v3/taxi-invoice/user-taxi-order/find-by-token` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460180>.
-    /// * Catalog: `pay_v3.taxi_invoice.user_taxi_order_find_by_token`.
-    pub struct UserTaxiOrderFindByToken {
-        /// `token`.
-        0 token: String => "token: must query",
-        /// `appid`.
-        1 appid: xinqiao_types::AppId => "appid: must query",
-        /// `openid`; personal data, masked in `Debug`.
-        2 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `auth_mode`.
-        3 auth_mode: Option<String> => "auth_mode: query",
-        /// `region_id`.
-        4 region_id: Option<i64> => "region_id: query",
-    }
-    new(
-        token: impl Into<String>,
-        appid: impl Into<xinqiao_types::AppId>,
-        openid: impl Into<xinqiao_types::OpenId>,
-    )
-    text(auth_mode: String)
-    set(region_id: i64)
-}
-
-w::record! {
-    /// Answer to [`UserTaxiOrderFindByToken`].
-    pub struct UserTaxiOrderFindByTokenResponse {
-        /// `plate_number`.
-        0 plate_number: String => "plate_number: must",
-        /// `driver_license`.
-        1 driver_license: String => "driver_license: must",
-        /// `up_time`; format `rfc3339`.
-        2 up_time: String => "up_time: must",
-        /// `region_id`.
-        3 region_id: i64 => "region_id: must",
-        /// `source`.
-        4 source: String => "source: must",
-        /// `pay_time`; format `rfc3339`.
-        5 pay_time: Option<String> => "pay_time",
-        /// `pay_amount`; in fen.
-        6 pay_amount: Option<xinqiao_types::Fen> => "pay_amount",
-    }
-}
-
-w::endpoint! {
-    UserTaxiOrderFindByToken => UserTaxiOrderFindByTokenResponse,
-    w::EndpointInfo {
-        id: "pay_v3.taxi_invoice.user_taxi_order_find_by_token",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/taxi-invoice/user-taxi-order/find-by-token",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List a passenger's trips (列出乘客行程单).
-    ///
-    /// * Call: `GET /v3/taxi-invoice/user-taxi-orders` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/docs/partner/products/taxi-fapiao/introduction.html>.
-    /// * Catalog: `pay_v3.taxi_invoice.user_taxi_orders`.
-    pub struct UserTaxiOrders {
-        /// `limit`.
-        0 limit: Option<i64> => "limit: query",
-        /// `offset`.
-        1 offset: Option<i64> => "offset: query",
-        /// `openid`; personal data, masked in `Debug`.
-        2 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `appid`.
-        3 appid: xinqiao_types::AppId => "appid: must query",
-        /// `begin_date`.
-        4 begin_date: String => "begin_date: must query",
-        /// `end_date`.
-        5 end_date: String => "end_date: must query",
-        /// `region_id`.
-        6 region_id: i64 => "region_id: must query",
-    }
-    new(
-        openid: impl Into<xinqiao_types::OpenId>,
-        appid: impl Into<xinqiao_types::AppId>,
-        begin_date: impl Into<String>,
-        end_date: impl Into<String>,
-        region_id: i64,
-    )
-    set(limit: i64, offset: i64)
-}
-
-w::record! {
-    /// Answer to [`UserTaxiOrders`].
-    pub struct UserTaxiOrdersResponse {
-        /// `data`.
-        0 data: Vec<UserTaxiOrdersData> => "data: must",
-        /// `offset`.
-        1 offset: i64 => "offset: must",
-        /// `limit`.
-        2 limit: i64 => "limit: must",
-        /// `total_count`.
-        3 total_count: i64 => "total_count: must",
-        /// `links`.
-        4 links: Option<Link> => "links",
-    }
-}
-
-w::endpoint! {
-    UserTaxiOrders => UserTaxiOrdersResponse,
-    w::EndpointInfo {
-        id: "pay_v3.taxi_invoice.user_taxi_orders",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/taxi-invoice/user-taxi-orders",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
+        retry: w::Retry::Never,
         code_field: "code",
         message_field: "message",
         client_cert: false,

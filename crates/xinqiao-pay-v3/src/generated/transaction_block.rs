@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `data` in the answer of `transaction_block::transaction_block_records::BySubMchid`.
-    pub struct BySubMchidData {
+    /// An item of `data` in the answer of `transaction_block::transaction_block_records::List`.
+    pub struct DataInfo {
         /// `block_record_id`.
         0 block_record_id: String => "block_record_id: must",
         /// `block_time`; format `rfc3339`.
@@ -31,8 +31,8 @@ pub mod transaction_block_records {
         /// * Call: `GET /v3/transaction-block/transaction-block-records/{block_record_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940435>.
-        /// * Catalog: `pay_v3.transaction_block.transaction_block_records.by_block_record_id`.
-        pub struct ByBlockRecordId {
+        /// * Catalog: `pay_v3.transaction_block.transaction_block_records.get`.
+        pub struct Get {
             /// `block_record_id`.
             0 block_record_id: String => "block_record_id: must path",
             /// `sub_mchid`.
@@ -42,8 +42,8 @@ pub mod transaction_block_records {
     }
 
     w::record! {
-        /// Answer to [`ByBlockRecordId`].
-        pub struct ByBlockRecordIdResponse {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
             /// `block_record_id`.
             0 block_record_id: String => "block_record_id: must",
             /// `block_time`; format `rfc3339`.
@@ -60,9 +60,9 @@ pub mod transaction_block_records {
     }
 
     w::endpoint! {
-        ByBlockRecordId => ByBlockRecordIdResponse,
+        Get => GetResponse,
         w::EndpointInfo {
-            id: "pay_v3.transaction_block.transaction_block_records.by_block_record_id",
+            id: "pay_v3.transaction_block.transaction_block_records.get",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/transaction-block/transaction-block-records/{block_record_id}",
@@ -84,8 +84,8 @@ pub mod transaction_block_records {
         /// * Call: `GET /v3/transaction-block/transaction-block-records/sub-mchid/{sub_mchid}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940432>.
-        /// * Catalog: `pay_v3.transaction_block.transaction_block_records.by_sub_mchid`.
-        pub struct BySubMchid {
+        /// * Catalog: `pay_v3.transaction_block.transaction_block_records.list`.
+        pub struct List {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must path",
             /// `limit`.
@@ -98,10 +98,10 @@ pub mod transaction_block_records {
     }
 
     w::record! {
-        /// Answer to [`BySubMchid`].
-        pub struct BySubMchidResponse {
+        /// Answer to [`List`].
+        pub struct ListResponse {
             /// `data`.
-            0 data: Vec<super::BySubMchidData> => "data: must",
+            0 data: Vec<super::DataInfo> => "data: must",
             /// `limit`.
             1 limit: i64 => "limit: must",
             /// `offset`.
@@ -112,9 +112,9 @@ pub mod transaction_block_records {
     }
 
     w::endpoint! {
-        BySubMchid => BySubMchidResponse,
+        List => ListResponse,
         w::EndpointInfo {
-            id: "pay_v3.transaction_block.transaction_block_records.by_sub_mchid",
+            id: "pay_v3.transaction_block.transaction_block_records.list",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/transaction-block/transaction-block-records/sub-mchid/{sub_mchid}",
@@ -141,8 +141,8 @@ pub mod transaction_block_submissions {
         /// * Call: `GET /v3/transaction-block/transaction-block-submissions/{block_submission_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940449>.
-        /// * Catalog: `pay_v3.transaction_block.transaction_block_submissions.by_block_submission_id`.
-        pub struct ByBlockSubmissionId {
+        /// * Catalog: `pay_v3.transaction_block.transaction_block_submissions.get`.
+        pub struct Get {
             /// `block_submission_id`.
             0 block_submission_id: String => "block_submission_id: must path",
         }
@@ -150,8 +150,8 @@ pub mod transaction_block_submissions {
     }
 
     w::record! {
-        /// Answer to [`ByBlockSubmissionId`].
-        pub struct ByBlockSubmissionIdResponse {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
             /// `block_submission_id`.
             0 block_submission_id: String => "block_submission_id: must",
             /// `submit_time`; format `rfc3339`.
@@ -166,9 +166,9 @@ pub mod transaction_block_submissions {
     }
 
     w::endpoint! {
-        ByBlockSubmissionId => ByBlockSubmissionIdResponse,
+        Get => GetResponse,
         w::EndpointInfo {
-            id: "pay_v3.transaction_block.transaction_block_submissions.by_block_submission_id",
+            id: "pay_v3.transaction_block.transaction_block_submissions.get",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/transaction-block/transaction-block-submissions/{block_submission_id}",
@@ -190,8 +190,8 @@ pub mod transaction_block_submissions {
         /// * Call: `POST /v3/transaction-block/transaction-block-submissions/sub-mchid/{sub_mchid}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940446>.
-        /// * Catalog: `pay_v3.transaction_block.transaction_block_submissions.by_sub_mchid`.
-        pub struct BySubMchid {
+        /// * Catalog: `pay_v3.transaction_block.transaction_block_submissions.submit`.
+        pub struct Submit {
             /// `sub_mchid`.
             0 sub_mchid: String => "sub_mchid: must path",
             /// `merchant_submit_id`.
@@ -206,13 +206,13 @@ pub mod transaction_block_submissions {
         )
     }
 
-    /// Answer to [`BySubMchid`], the same as to [`ByBlockSubmissionId`].
-    pub type BySubMchidResponse = ByBlockSubmissionIdResponse;
+    /// Answer to [`Submit`], the same as to [`Get`].
+    pub type SubmitResponse = GetResponse;
 
     w::endpoint! {
-        BySubMchid => BySubMchidResponse,
+        Submit => SubmitResponse,
         w::EndpointInfo {
-            id: "pay_v3.transaction_block.transaction_block_submissions.by_sub_mchid",
+            id: "pay_v3.transaction_block.transaction_block_submissions.submit",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/transaction-block/transaction-block-submissions/sub-mchid/{sub_mchid}",

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `transfer_detail_list` in the answer of `transfer::BatchesByBatchId`; an item of `transfer_detail_list` in the answer of `transfer::BatchesByOutBatchNo`.
-    pub struct BatchesByBatchIdTransferDetail {
+    /// An item of `transfer_detail_list` in the answer of `transfer::GetBatchByBatchId`; an item of `transfer_detail_list` in the answer of `transfer::GetBatchByOutBatchNo`.
+    pub struct TransferDetailInfo {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
@@ -16,7 +16,7 @@ w::record! {
 }
 
 w::record! {
-    /// `transfer_batch` of the answer of `transfer::BatchesByBatchId`; `transfer_batch` of the answer of `transfer::BatchesByOutBatchNo`.
+    /// `transfer_batch` of the answer of `transfer::GetBatchByBatchId`; `transfer_batch` of the answer of `transfer::GetBatchByOutBatchNo`.
     pub struct TransferBatch {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
@@ -58,7 +58,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `transfer_detail_list` in `transfer::Batches`.
+    /// An item of `transfer_detail_list` in `transfer::CreateBatch`.
     pub struct TransferDetail {
         /// `out_detail_no`.
         0 out_detail_no: String => "out_detail_no: must",
@@ -83,13 +83,68 @@ w::record! {
 }
 
 w::record! {
+    /// Apply for the receipt of a batch (申请转账账单回单).
+    ///
+    /// * Call: `POST /v3/transfer/bill-receipt` on `api.mch.weixin.qq.com`.
+    /// * For: merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458946>.
+    /// * Catalog: `pay_v3.transfer.apply_bill_receipt`.
+    pub struct ApplyBillReceipt {
+        /// `out_batch_no`.
+        0 out_batch_no: String => "out_batch_no: must",
+    }
+    new(out_batch_no: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`ApplyBillReceipt`].
+    pub struct ApplyBillReceiptResponse {
+        /// `out_batch_no`.
+        0 out_batch_no: String => "out_batch_no: must",
+        /// `signature_no`.
+        1 signature_no: String => "signature_no: must",
+        /// `signature_status`.
+        2 signature_status: Option<String> => "signature_status",
+        /// `hash_type`.
+        3 hash_type: Option<String> => "hash_type",
+        /// `hash_value`.
+        4 hash_value: Option<String> => "hash_value",
+        /// `download_url`.
+        5 download_url: Option<String> => "download_url",
+        /// `create_time`; format `rfc3339`.
+        6 create_time: Option<String> => "create_time",
+        /// `update_time`; format `rfc3339`.
+        7 update_time: Option<String> => "update_time",
+    }
+}
+
+w::endpoint! {
+    ApplyBillReceipt => ApplyBillReceiptResponse,
+    w::EndpointInfo {
+        id: "pay_v3.transfer.apply_bill_receipt",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/transfer/bill-receipt",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Keyed,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Create a transfer batch (发起批量转账).
     ///
     /// * Call: `POST /v3/transfer/batches` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458841>.
-    /// * Catalog: `pay_v3.transfer.batches`.
-    pub struct Batches {
+    /// * Catalog: `pay_v3.transfer.create_batch`.
+    pub struct CreateBatch {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `out_batch_no`.
@@ -122,8 +177,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Batches`].
-    pub struct BatchesResponse {
+    /// Answer to [`CreateBatch`].
+    pub struct CreateBatchResponse {
         /// `out_batch_no`.
         0 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
@@ -136,9 +191,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Batches => BatchesResponse,
+    CreateBatch => CreateBatchResponse,
     w::EndpointInfo {
-        id: "pay_v3.transfer.batches",
+        id: "pay_v3.transfer.create_batch",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/transfer/batches",
@@ -160,8 +215,8 @@ w::record! {
     /// * Call: `GET /v3/transfer/batches/batch-id/{batch_id}` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458868>.
-    /// * Catalog: `pay_v3.transfer.batches_by_batch_id`.
-    pub struct BatchesByBatchId {
+    /// * Catalog: `pay_v3.transfer.get_batch_by_batch_id`.
+    pub struct GetBatchByBatchId {
         /// `batch_id`.
         0 batch_id: String => "batch_id: must path",
         /// `need_query_detail`.
@@ -179,19 +234,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`BatchesByBatchId`].
-    pub struct BatchesByBatchIdResponse {
+    /// Answer to [`GetBatchByBatchId`].
+    pub struct GetBatchByBatchIdResponse {
         /// `transfer_batch`.
         0 transfer_batch: TransferBatch => "transfer_batch: must",
         /// `transfer_detail_list`.
-        1 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => "transfer_detail_list",
+        1 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
     }
 }
 
 w::endpoint! {
-    BatchesByBatchId => BatchesByBatchIdResponse,
+    GetBatchByBatchId => GetBatchByBatchIdResponse,
     w::EndpointInfo {
-        id: "pay_v3.transfer.batches_by_batch_id",
+        id: "pay_v3.transfer.get_batch_by_batch_id",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/transfer/batches/batch-id/{batch_id}",
@@ -213,8 +268,8 @@ w::record! {
     /// * Call: `GET /v3/transfer/batches/out-batch-no/{out_batch_no}` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458877>.
-    /// * Catalog: `pay_v3.transfer.batches_by_out_batch_no`.
-    pub struct BatchesByOutBatchNo {
+    /// * Catalog: `pay_v3.transfer.get_batch_by_out_batch_no`.
+    pub struct GetBatchByOutBatchNo {
         /// `out_batch_no`.
         0 out_batch_no: String => "out_batch_no: must path",
         /// `need_query_detail`.
@@ -232,12 +287,12 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`BatchesByOutBatchNo`].
-    pub struct BatchesByOutBatchNoResponse {
+    /// Answer to [`GetBatchByOutBatchNo`].
+    pub struct GetBatchByOutBatchNoResponse {
         /// `transfer_batch`.
         0 transfer_batch: TransferBatch => "transfer_batch: must",
         /// `transfer_detail_list`.
-        1 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => "transfer_detail_list",
+        1 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
         /// `offset`.
         2 offset: Option<i64> => "offset",
         /// `limit`.
@@ -246,9 +301,9 @@ w::record! {
 }
 
 w::endpoint! {
-    BatchesByOutBatchNo => BatchesByOutBatchNoResponse,
+    GetBatchByOutBatchNo => GetBatchByOutBatchNoResponse,
     w::EndpointInfo {
-        id: "pay_v3.transfer.batches_by_out_batch_no",
+        id: "pay_v3.transfer.get_batch_by_out_batch_no",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/transfer/batches/out-batch-no/{out_batch_no}",
@@ -270,8 +325,8 @@ w::record! {
     /// * Call: `GET /v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458886>.
-    /// * Catalog: `pay_v3.transfer.batches_details_by_detail_id`.
-    pub struct BatchesDetailsByDetailId {
+    /// * Catalog: `pay_v3.transfer.get_batch_details_by_detail_id`.
+    pub struct GetBatchDetailsByDetailId {
         /// `batch_id`.
         0 batch_id: String => "batch_id: must path",
         /// `detail_id`.
@@ -281,8 +336,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`BatchesDetailsByDetailId`].
-    pub struct BatchesDetailsByDetailIdResponse {
+    /// Answer to [`GetBatchDetailsByDetailId`].
+    pub struct GetBatchDetailsByDetailIdResponse {
         /// `appid`.
         0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `out_batch_no`.
@@ -315,9 +370,9 @@ w::record! {
 }
 
 w::endpoint! {
-    BatchesDetailsByDetailId => BatchesDetailsByDetailIdResponse,
+    GetBatchDetailsByDetailId => GetBatchDetailsByDetailIdResponse,
     w::EndpointInfo {
-        id: "pay_v3.transfer.batches_details_by_detail_id",
+        id: "pay_v3.transfer.get_batch_details_by_detail_id",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/transfer/batches/batch-id/{batch_id}/details/detail-id/{detail_id}",
@@ -339,8 +394,8 @@ w::record! {
     /// * Call: `GET /v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458902>.
-    /// * Catalog: `pay_v3.transfer.batches_details_by_out_detail_no`.
-    pub struct BatchesDetailsByOutDetailNo {
+    /// * Catalog: `pay_v3.transfer.get_batch_details_by_out_detail_no`.
+    pub struct GetBatchDetailsByOutDetailNo {
         /// `out_batch_no`.
         0 out_batch_no: String => "out_batch_no: must path",
         /// `out_detail_no`.
@@ -349,13 +404,13 @@ w::record! {
     new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
 }
 
-/// Answer to [`BatchesDetailsByOutDetailNo`], the same as to [`BatchesDetailsByDetailId`].
-pub type BatchesDetailsByOutDetailNoResponse = BatchesDetailsByDetailIdResponse;
+/// Answer to [`GetBatchDetailsByOutDetailNo`], the same as to [`GetBatchDetailsByDetailId`].
+pub type GetBatchDetailsByOutDetailNoResponse = GetBatchDetailsByDetailIdResponse;
 
 w::endpoint! {
-    BatchesDetailsByOutDetailNo => BatchesDetailsByOutDetailNoResponse,
+    GetBatchDetailsByOutDetailNo => GetBatchDetailsByOutDetailNoResponse,
     w::EndpointInfo {
-        id: "pay_v3.transfer.batches_details_by_out_detail_no",
+        id: "pay_v3.transfer.get_batch_details_by_out_detail_no",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/transfer/batches/out-batch-no/{out_batch_no}/details/out-detail-no/{out_detail_no}",
@@ -372,81 +427,26 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Apply for the receipt of a batch (申请转账账单回单).
-    ///
-    /// * Call: `POST /v3/transfer/bill-receipt` on `api.mch.weixin.qq.com`.
-    /// * For: merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458946>.
-    /// * Catalog: `pay_v3.transfer.bill_receipt`.
-    pub struct BillReceipt {
-        /// `out_batch_no`.
-        0 out_batch_no: String => "out_batch_no: must",
-    }
-    new(out_batch_no: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`BillReceipt`].
-    pub struct BillReceiptResponse {
-        /// `out_batch_no`.
-        0 out_batch_no: String => "out_batch_no: must",
-        /// `signature_no`.
-        1 signature_no: String => "signature_no: must",
-        /// `signature_status`.
-        2 signature_status: Option<String> => "signature_status",
-        /// `hash_type`.
-        3 hash_type: Option<String> => "hash_type",
-        /// `hash_value`.
-        4 hash_value: Option<String> => "hash_value",
-        /// `download_url`.
-        5 download_url: Option<String> => "download_url",
-        /// `create_time`; format `rfc3339`.
-        6 create_time: Option<String> => "create_time",
-        /// `update_time`; format `rfc3339`.
-        7 update_time: Option<String> => "update_time",
-    }
-}
-
-w::endpoint! {
-    BillReceipt => BillReceiptResponse,
-    w::EndpointInfo {
-        id: "pay_v3.transfer.bill_receipt",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/transfer/bill-receipt",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Keyed,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Get the receipt of a batch (查询转账账单回单).
     ///
     /// * Call: `GET /v3/transfer/bill-receipt/{out_batch_no}` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458950>.
-    /// * Catalog: `pay_v3.transfer.bill_receipt_by_out_batch_no`.
-    pub struct BillReceiptByOutBatchNo {
+    /// * Catalog: `pay_v3.transfer.get_bill_receipt`.
+    pub struct GetBillReceipt {
         /// `out_batch_no`.
         0 out_batch_no: String => "out_batch_no: must path",
     }
     new(out_batch_no: impl Into<String>)
 }
 
-/// Answer to [`BillReceiptByOutBatchNo`], the same as to [`BillReceipt`].
-pub type BillReceiptByOutBatchNoResponse = BillReceiptResponse;
+/// Answer to [`GetBillReceipt`], the same as to [`ApplyBillReceipt`].
+pub type GetBillReceiptResponse = ApplyBillReceiptResponse;
 
 w::endpoint! {
-    BillReceiptByOutBatchNo => BillReceiptByOutBatchNoResponse,
+    GetBillReceipt => GetBillReceiptResponse,
     w::EndpointInfo {
-        id: "pay_v3.transfer.bill_receipt_by_out_batch_no",
+        id: "pay_v3.transfer.get_bill_receipt",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/transfer/bill-receipt/{out_batch_no}",

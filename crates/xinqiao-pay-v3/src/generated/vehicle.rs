@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `amount` of `vehicle::etc::transactions::Highway`.
+    /// `amount` of `vehicle::etc::transactions::DeductHighway`.
     pub struct Amount {
         /// `total`; in fen.
         0 total: Option<xinqiao_types::Fen> => "total",
@@ -17,7 +17,7 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `vehicle::transactions::Parking`.
+    /// `amount` of the answer of `vehicle::transactions::DeductParking`.
     pub struct AmountItem {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
@@ -31,8 +31,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `vehicle::transactions::ByOutTradeNo`; `payer` of the answer of `vehicle::transactions::Parking`.
-    pub struct ByOutTradeNoPayer {
+    /// `payer` of the answer of `vehicle::transactions::DeductParking`; `payer` of the answer of `vehicle::transactions::Get`.
+    pub struct PayerInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
@@ -41,8 +41,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `vehicle::transactions::ByOutTradeNo`.
-    pub struct ByOutTradeNoPromotionDetail {
+    /// An item of `promotion_detail` in the answer of `vehicle::transactions::Get`.
+    pub struct GetPromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
         /// `name`.
@@ -56,7 +56,8 @@ w::record! {
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; in fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
+        #[doc(alias = "wechatpay_contribute")]
+        6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; in fen.
@@ -67,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// `device_info` of `vehicle::etc::transactions::Highway`.
+    /// `device_info` of `vehicle::etc::transactions::DeductHighway`.
     pub struct DeviceInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
@@ -79,8 +80,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of the answer of `vehicle::etc::transactions::ByOutTradeNo`; `amount` of the answer of `vehicle::etc::transactions::Highway`; and 2 more.
-    pub struct HighwayAmount {
+    /// `amount` of the answer of `vehicle::etc::transactions::DeductHighway`; `amount` of the answer of `vehicle::etc::transactions::GetByOutTradeNo`; and 2 more.
+    pub struct AmountInfo {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
@@ -93,8 +94,8 @@ w::record! {
 }
 
 w::record! {
-    /// `device_info` of the answer of `vehicle::etc::transactions::ByOutTradeNo`; `device_info` of the answer of `vehicle::etc::transactions::Highway`; and 1 more.
-    pub struct HighwayDeviceInfo {
+    /// `device_info` of the answer of `vehicle::etc::transactions::DeductHighway`; `device_info` of the answer of `vehicle::etc::transactions::GetByOutTradeNo`; and 1 more.
+    pub struct DeductHighwayDeviceInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
         /// `device_ip`.
@@ -103,8 +104,8 @@ w::record! {
 }
 
 w::record! {
-    /// `highway_info` of `vehicle::etc::transactions::Highway`.
-    pub struct HighwayInfo {
+    /// `highway_info` of `vehicle::etc::transactions::DeductHighway`.
+    pub struct DeductHighwayInfo {
         /// `plate_number`.
         0 plate_number: String => "plate_number: must",
         /// `start_time`; format `rfc3339`.
@@ -135,7 +136,7 @@ w::record! {
 }
 
 w::record! {
-    /// `identify` of `vehicle::etc::Preopen`.
+    /// `identify` of `vehicle::etc::PreOpen`.
     pub struct Identify {
         /// `encrypted_real_name`; encrypted on the wire; personal data, masked in `Debug`.
         0 encrypted_real_name: String => "encrypted_real_name: must masked encrypted",
@@ -149,8 +150,8 @@ w::record! {
 }
 
 w::record! {
-    /// `amount` of `vehicle::transactions::Parking`.
-    pub struct ParkingAmount {
+    /// `amount` of `vehicle::transactions::DeductParking`.
+    pub struct DeductParkingAmount {
         /// `total`; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// `currency`; one of `CNY`.
@@ -161,8 +162,8 @@ w::record! {
 }
 
 w::record! {
-    /// `parking_info` of the answer of `vehicle::transactions::ByOutTradeNo`; `parking_info` of the answer of `vehicle::transactions::Parking`.
-    pub struct ParkingInfo {
+    /// `parking_info` of the answer of `vehicle::transactions::DeductParking`; `parking_info` of the answer of `vehicle::transactions::Get`.
+    pub struct DeductParkingInfo {
         /// `parking_id`.
         0 parking_id: String => "parking_id: must",
         /// `plate_number`.
@@ -183,8 +184,8 @@ w::record! {
 }
 
 w::record! {
-    /// `parking_info` of `vehicle::transactions::Parking`.
-    pub struct ParkingParkingInfo {
+    /// `parking_info` of `vehicle::transactions::DeductParking`.
+    pub struct ParkingInfo {
         /// `parking_id`.
         0 parking_id: String => "parking_id: must",
         /// `plate_number`.
@@ -215,8 +216,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `vehicle::transactions::Parking`.
-    pub struct ParkingPromotionDetail {
+    /// An item of `promotion_detail` in the answer of `vehicle::transactions::DeductParking`.
+    pub struct DeductParkingPromotionDetail {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
         /// `name`.
@@ -230,7 +231,8 @@ w::record! {
         /// `stock_id`.
         5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; in fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
+        #[doc(alias = "wechatpay_contribute")]
+        6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; in fen.
@@ -241,7 +243,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payer` of the answer of `vehicle::etc::transactions::ByOutTradeNo`; `payer` of the answer of `vehicle::etc::transactions::Highway`; and 1 more.
+    /// `payer` of the answer of `vehicle::etc::transactions::DeductHighway`; `payer` of the answer of `vehicle::etc::transactions::GetByOutTradeNo`; and 1 more.
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -253,7 +255,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `promotion_detail` in the answer of `vehicle::etc::transactions::ByOutTradeNo`; an item of `promotion_detail` in the answer of `vehicle::etc::transactions::Highway`; and 1 more.
+    /// An item of `promotion_detail` in the answer of `vehicle::etc::transactions::DeductHighway`; an item of `promotion_detail` in the answer of `vehicle::etc::transactions::GetByOutTradeNo`; and 1 more.
     pub struct PromotionDetail {
         /// `promotion_id`.
         0 promotion_id: String => "promotion_id: must",
@@ -268,7 +270,8 @@ w::record! {
         /// `activity_id`.
         5 activity_id: Option<String> => "activity_id",
         /// `wxpay_contribute`; in fen.
-        6 wxpay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
+        #[doc(alias = "wxpay_contribute")]
+        6 wx_pay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
         /// `merchant_contribute`; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; in fen.
@@ -286,8 +289,8 @@ pub mod etc {
         /// * Call: `GET /v3/vehicle/etc/contracts/{contract_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715667>.
-        /// * Catalog: `pay_v3.vehicle.etc.contracts_by_contract_id`.
-        pub struct ContractsByContractId {
+        /// * Catalog: `pay_v3.vehicle.etc.get_contract`.
+        pub struct GetContract {
             /// `contract_id`.
             0 contract_id: String => "contract_id: must path",
             /// `sub_mchid`.
@@ -298,8 +301,8 @@ pub mod etc {
     }
 
     w::record! {
-        /// Answer to [`ContractsByContractId`].
-        pub struct ContractsByContractIdResponse {
+        /// Answer to [`GetContract`].
+        pub struct GetContractResponse {
             /// `sp_mchid`.
             0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
@@ -322,12 +325,59 @@ pub mod etc {
     }
 
     w::endpoint! {
-        ContractsByContractId => ContractsByContractIdResponse,
+        GetContract => GetContractResponse,
         w::EndpointInfo {
-            id: "pay_v3.vehicle.etc.contracts_by_contract_id",
+            id: "pay_v3.vehicle.etc.get_contract",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/vehicle/etc/contracts/{contract_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// List a user's ETC contracts (列出用户的 ETC 签约).
+        ///
+        /// * Call: `GET /v3/vehicle/etc/users/{openid}/contracts` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715623>.
+        /// * Catalog: `pay_v3.vehicle.etc.list_user_contracts`.
+        pub struct ListUserContracts {
+            /// `openid`; personal data, masked in `Debug`.
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
+            /// `sub_mchid`.
+            1 sub_mchid: Option<String> => "sub_mchid: query",
+            /// `plan_id`.
+            2 plan_id: String => "plan_id: must query",
+            /// `plate_number`.
+            3 plate_number: String => "plate_number: must query",
+        }
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            plan_id: impl Into<String>,
+            plate_number: impl Into<String>,
+        )
+        text(sub_mchid: String)
+    }
+
+    /// Answer to [`ListUserContracts`], the same as to [`GetContract`].
+    pub type ListUserContractsResponse = GetContractResponse;
+
+    w::endpoint! {
+        ListUserContracts => ListUserContractsResponse,
+        w::EndpointInfo {
+            id: "pay_v3.vehicle.etc.list_user_contracts",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/vehicle/etc/users/{openid}/contracts",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,
@@ -346,8 +396,8 @@ pub mod etc {
         /// * Call: `POST /v3/vehicle/etc/preopen` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715215>.
-        /// * Catalog: `pay_v3.vehicle.etc.preopen`.
-        pub struct Preopen {
+        /// * Catalog: `pay_v3.vehicle.etc.pre_open`.
+        pub struct PreOpen {
             /// `sub_mchid`.
             0 sub_mchid: Option<String> => "sub_mchid",
             /// `sp_appid`.
@@ -381,17 +431,18 @@ pub mod etc {
     }
 
     w::record! {
-        /// Answer to [`Preopen`].
-        pub struct PreopenResponse {
+        /// Answer to [`PreOpen`].
+        pub struct PreOpenResponse {
             /// `preopen_id`.
-            0 preopen_id: String => "preopen_id: must",
+            #[doc(alias = "preopen_id")]
+            0 pre_open_id: String => "preopen_id: must",
         }
     }
 
     w::endpoint! {
-        Preopen => PreopenResponse,
+        PreOpen => PreOpenResponse,
         w::EndpointInfo {
-            id: "pay_v3.vehicle.etc.preopen",
+            id: "pay_v3.vehicle.etc.pre_open",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/vehicle/etc/preopen",
@@ -407,77 +458,56 @@ pub mod etc {
         }
     }
 
-    w::record! {
-        /// List a user's ETC contracts (列出用户的 ETC 签约).
-        ///
-        /// * Call: `GET /v3/vehicle/etc/users/{openid}/contracts` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715623>.
-        /// * Catalog: `pay_v3.vehicle.etc.users_by_openid_contracts`.
-        pub struct UsersByOpenidContracts {
-            /// `openid`; personal data, masked in `Debug`.
-            0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-            /// `plan_id`.
-            2 plan_id: String => "plan_id: must query",
-            /// `plate_number`.
-            3 plate_number: String => "plate_number: must query",
-        }
-        new(
-            openid: impl Into<xinqiao_types::OpenId>,
-            plan_id: impl Into<String>,
-            plate_number: impl Into<String>,
-        )
-        text(sub_mchid: String)
-    }
-
-    /// Answer to [`UsersByOpenidContracts`], the same as to [`ContractsByContractId`].
-    pub type UsersByOpenidContractsResponse = ContractsByContractIdResponse;
-
-    w::endpoint! {
-        UsersByOpenidContracts => UsersByOpenidContractsResponse,
-        w::EndpointInfo {
-            id: "pay_v3.vehicle.etc.users_by_openid_contracts",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/vehicle/etc/users/{openid}/contracts",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
     /// ETC transactions (ETC 扣费): `pay_v3.vehicle.etc.transactions`.
     pub mod transactions {
         use xinqiao_wire as w;
 
         w::record! {
-            /// Get an ETC payment by the merchant's order number (按商户订单号查询 ETC 扣费).
+            /// Deduct a motorway toll (高速通行扣费).
             ///
-            /// * Call: `GET /v3/vehicle/etc/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
+            /// * Call: `POST /v3/vehicle/etc/transactions/highway` on `api.mch.weixin.qq.com`.
             /// * For: partner.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715845>.
-            /// * Catalog: `pay_v3.vehicle.etc.transactions.by_out_trade_no`.
-            pub struct ByOutTradeNo {
-                /// `out_trade_no`.
-                0 out_trade_no: String => "out_trade_no: must path",
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715331>.
+            /// * Catalog: `pay_v3.vehicle.etc.transactions.deduct_highway`.
+            pub struct DeductHighway {
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => "sub_mchid: query",
+                0 sub_mchid: Option<String> => "sub_mchid",
+                /// `appid`.
+                1 appid: xinqiao_types::AppId => "appid: must",
+                /// `sub_appid`.
+                2 sub_appid: Option<String> => "sub_appid",
+                /// `out_trade_no`.
+                3 out_trade_no: String => "out_trade_no: must",
+                /// `contract_id`.
+                4 contract_id: String => "contract_id: must",
+                /// `description`.
+                5 description: String => "description: must",
+                /// `attach`.
+                6 attach: Option<String> => "attach",
+                /// `goods_tag`.
+                7 goods_tag: Option<String> => "goods_tag",
+                /// `amount`.
+                8 amount: super::super::Amount => "amount: must",
+                /// `highway_info`.
+                9 highway_info: super::super::DeductHighwayInfo => "highway_info: must",
+                /// `device_info`.
+                10 device_info: Option<super::super::DeviceInfo> => "device_info",
             }
-            new(out_trade_no: impl Into<String>)
-            text(sub_mchid: String)
+            new(
+                appid: impl Into<xinqiao_types::AppId>,
+                out_trade_no: impl Into<String>,
+                contract_id: impl Into<String>,
+                description: impl Into<String>,
+                amount: super::super::Amount,
+                highway_info: super::super::DeductHighwayInfo,
+            )
+            text(sub_mchid: String, sub_appid: String, attach: String, goods_tag: String)
+            set(device_info: super::super::DeviceInfo)
         }
 
         w::record! {
-            /// Answer to [`ByOutTradeNo`].
-            pub struct ByOutTradeNoResponse {
+            /// Answer to [`DeductHighway`].
+            pub struct DeductHighwayResponse {
                 /// `mchid`.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `sub_mchid`.
@@ -505,83 +535,18 @@ pub mod etc {
                 /// `payer`.
                 12 payer: Option<super::super::Payer> => "payer",
                 /// `amount`.
-                13 amount: super::super::HighwayAmount => "amount: must",
+                13 amount: super::super::AmountInfo => "amount: must",
                 /// `device_info`.
-                14 device_info: Option<super::super::HighwayDeviceInfo> => "device_info",
+                14 device_info: Option<super::super::DeductHighwayDeviceInfo> => "device_info",
                 /// `promotion_detail`.
                 15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
             }
         }
 
         w::endpoint! {
-            ByOutTradeNo => ByOutTradeNoResponse,
+            DeductHighway => DeductHighwayResponse,
             w::EndpointInfo {
-                id: "pay_v3.vehicle.etc.transactions.by_out_trade_no",
-                method: "GET",
-                host: "api.mch.weixin.qq.com",
-                path: "/v3/vehicle/etc/transactions/out-trade-no/{out_trade_no}",
-                when: None,
-                auth: w::Auth::Merchant,
-                content: w::Content::None,
-                answer: w::Content::Json,
-                retry: w::Retry::Safe,
-                code_field: "code",
-                message_field: "message",
-                client_cert: false,
-                permissions: &[],
-            }
-        }
-
-        w::record! {
-            /// Deduct a motorway toll (高速通行扣费).
-            ///
-            /// * Call: `POST /v3/vehicle/etc/transactions/highway` on `api.mch.weixin.qq.com`.
-            /// * For: partner.
-            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715331>.
-            /// * Catalog: `pay_v3.vehicle.etc.transactions.highway`.
-            pub struct Highway {
-                /// `sub_mchid`.
-                0 sub_mchid: Option<String> => "sub_mchid",
-                /// `appid`.
-                1 appid: xinqiao_types::AppId => "appid: must",
-                /// `sub_appid`.
-                2 sub_appid: Option<String> => "sub_appid",
-                /// `out_trade_no`.
-                3 out_trade_no: String => "out_trade_no: must",
-                /// `contract_id`.
-                4 contract_id: String => "contract_id: must",
-                /// `description`.
-                5 description: String => "description: must",
-                /// `attach`.
-                6 attach: Option<String> => "attach",
-                /// `goods_tag`.
-                7 goods_tag: Option<String> => "goods_tag",
-                /// `amount`.
-                8 amount: super::super::Amount => "amount: must",
-                /// `highway_info`.
-                9 highway_info: super::super::HighwayInfo => "highway_info: must",
-                /// `device_info`.
-                10 device_info: Option<super::super::DeviceInfo> => "device_info",
-            }
-            new(
-                appid: impl Into<xinqiao_types::AppId>,
-                out_trade_no: impl Into<String>,
-                contract_id: impl Into<String>,
-                description: impl Into<String>,
-                amount: super::super::Amount,
-                highway_info: super::super::HighwayInfo,
-            )
-            text(sub_mchid: String, sub_appid: String, attach: String, goods_tag: String)
-            set(device_info: super::super::DeviceInfo)
-        }
-
-        /// Answer to [`Highway`], the same as to [`ByOutTradeNo`].
-        pub type HighwayResponse = ByOutTradeNoResponse;
-
-        w::endpoint! {
-            Highway => HighwayResponse,
-            w::EndpointInfo {
-                id: "pay_v3.vehicle.etc.transactions.highway",
+                id: "pay_v3.vehicle.etc.transactions.deduct_highway",
                 method: "POST",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/vehicle/etc/transactions/highway",
@@ -598,13 +563,52 @@ pub mod etc {
         }
 
         w::record! {
+            /// Get an ETC payment by the merchant's order number (按商户订单号查询 ETC 扣费).
+            ///
+            /// * Call: `GET /v3/vehicle/etc/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
+            /// * For: partner.
+            /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715845>.
+            /// * Catalog: `pay_v3.vehicle.etc.transactions.get_by_out_trade_no`.
+            pub struct GetByOutTradeNo {
+                /// `out_trade_no`.
+                0 out_trade_no: String => "out_trade_no: must path",
+                /// `sub_mchid`.
+                1 sub_mchid: Option<String> => "sub_mchid: query",
+            }
+            new(out_trade_no: impl Into<String>)
+            text(sub_mchid: String)
+        }
+
+        /// Answer to [`GetByOutTradeNo`], the same as to [`DeductHighway`].
+        pub type GetByOutTradeNoResponse = DeductHighwayResponse;
+
+        w::endpoint! {
+            GetByOutTradeNo => GetByOutTradeNoResponse,
+            w::EndpointInfo {
+                id: "pay_v3.vehicle.etc.transactions.get_by_out_trade_no",
+                method: "GET",
+                host: "api.mch.weixin.qq.com",
+                path: "/v3/vehicle/etc/transactions/out-trade-no/{out_trade_no}",
+                when: None,
+                auth: w::Auth::Merchant,
+                content: w::Content::None,
+                answer: w::Content::Json,
+                retry: w::Retry::Safe,
+                code_field: "code",
+                message_field: "message",
+                client_cert: false,
+                permissions: &[],
+            }
+        }
+
+        w::record! {
             /// Get an ETC payment by WeChat Pay's order number (按微信订单号查询 ETC 扣费).
             ///
             /// * Call: `GET /v3/vehicle/etc/transactions/id/{transaction_id}` on `api.mch.weixin.qq.com`.
             /// * For: partner.
             /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715719>.
-            /// * Catalog: `pay_v3.vehicle.etc.transactions.id_by_transaction_id`.
-            pub struct IdByTransactionId {
+            /// * Catalog: `pay_v3.vehicle.etc.transactions.get_by_transaction_id`.
+            pub struct GetByTransactionId {
                 /// `transaction_id`.
                 0 transaction_id: String => "transaction_id: must path",
                 /// `sub_mchid`.
@@ -614,13 +618,13 @@ pub mod etc {
             text(sub_mchid: String)
         }
 
-        /// Answer to [`IdByTransactionId`], the same as to [`ByOutTradeNo`].
-        pub type IdByTransactionIdResponse = ByOutTradeNoResponse;
+        /// Answer to [`GetByTransactionId`], the same as to [`DeductHighway`].
+        pub type GetByTransactionIdResponse = DeductHighwayResponse;
 
         w::endpoint! {
-            IdByTransactionId => IdByTransactionIdResponse,
+            GetByTransactionId => GetByTransactionIdResponse,
             w::EndpointInfo {
-                id: "pay_v3.vehicle.etc.transactions.id_by_transaction_id",
+                id: "pay_v3.vehicle.etc.transactions.get_by_transaction_id",
                 method: "GET",
                 host: "api.mch.weixin.qq.com",
                 path: "/v3/vehicle/etc/transactions/id/{transaction_id}",
@@ -648,8 +652,8 @@ pub mod parking {
         /// * Call: `POST /v3/vehicle/parking/parkings` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012533937>.
-        /// * Catalog: `pay_v3.vehicle.parking.parkings`.
-        pub struct Parkings {
+        /// * Catalog: `pay_v3.vehicle.parking.create`.
+        pub struct Create {
             /// `sub_mchid`; needed according to the documentation.
             0 sub_mchid: Option<String> => "sub_mchid",
             /// `out_parking_no`.
@@ -679,8 +683,8 @@ pub mod parking {
     }
 
     w::record! {
-        /// Answer to [`Parkings`].
-        pub struct ParkingsResponse {
+        /// Answer to [`Create`].
+        pub struct CreateResponse {
             /// `id`.
             0 id: String => "id: must",
             /// `out_parking_no`.
@@ -703,9 +707,9 @@ pub mod parking {
     }
 
     w::endpoint! {
-        Parkings => ParkingsResponse,
+        Create => CreateResponse,
         w::EndpointInfo {
-            id: "pay_v3.vehicle.parking.parkings",
+            id: "pay_v3.vehicle.parking.create",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/vehicle/parking/parkings",
@@ -727,8 +731,8 @@ pub mod parking {
         /// * Call: `GET /v3/vehicle/parking/services/find` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534043>.
-        /// * Catalog: `pay_v3.vehicle.parking.services_find`.
-        pub struct ServicesFind {
+        /// * Catalog: `pay_v3.vehicle.parking.find_service`.
+        pub struct FindService {
             /// `sub_mchid`; needed according to the documentation.
             0 sub_mchid: Option<String> => "sub_mchid: query",
             /// `appid`.
@@ -750,8 +754,8 @@ pub mod parking {
     }
 
     w::record! {
-        /// Answer to [`ServicesFind`].
-        pub struct ServicesFindResponse {
+        /// Answer to [`FindService`].
+        pub struct FindServiceResponse {
             /// `plate_number`.
             0 plate_number: String => "plate_number: must",
             /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
@@ -766,9 +770,9 @@ pub mod parking {
     }
 
     w::endpoint! {
-        ServicesFind => ServicesFindResponse,
+        FindService => FindServiceResponse,
         w::EndpointInfo {
-            id: "pay_v3.vehicle.parking.services_find",
+            id: "pay_v3.vehicle.parking.find_service",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/vehicle/parking/services/find",
@@ -790,93 +794,13 @@ pub mod transactions {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Get a vehicle payment (查询车主服务扣费).
-        ///
-        /// * Call: `GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534308>.
-        /// * Catalog: `pay_v3.vehicle.transactions.by_out_trade_no`.
-        pub struct ByOutTradeNo {
-            /// `out_trade_no`.
-            0 out_trade_no: String => "out_trade_no: must path",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid: query",
-        }
-        new(out_trade_no: impl Into<String>)
-        text(sub_mchid: String)
-    }
-
-    w::record! {
-        /// Answer to [`ByOutTradeNo`].
-        pub struct ByOutTradeNoResponse {
-            /// `sp_mchid`.
-            0 sp_mchid: String => "sp_mchid: must",
-            /// `sub_mchid`.
-            1 sub_mchid: Option<String> => "sub_mchid",
-            /// `appid`.
-            2 appid: xinqiao_types::AppId => "appid: must",
-            /// `sub_appid`.
-            3 sub_appid: Option<String> => "sub_appid",
-            /// `description`.
-            4 description: String => "description: must",
-            /// `out_trade_no`.
-            5 out_trade_no: String => "out_trade_no: must",
-            /// `transaction_id`.
-            6 transaction_id: Option<String> => "transaction_id",
-            /// `trade_state`.
-            7 trade_state: String => "trade_state: must",
-            /// `trade_state_description`.
-            8 trade_state_description: String => "trade_state_description: must",
-            /// `bank_type`.
-            9 bank_type: Option<String> => "bank_type",
-            /// `attach`.
-            10 attach: Option<String> => "attach",
-            /// `user_repaid`; `Y` or `N` on the wire.
-            11 user_repaid: Option<bool> => "user_repaid: yes-no",
-            /// `trade_scene`.
-            12 trade_scene: String => "trade_scene: must",
-            /// `success_time`; format `rfc3339`.
-            13 success_time: Option<String> => "success_time",
-            /// `create_time`; format `rfc3339`.
-            14 create_time: String => "create_time: must",
-            /// `payer`.
-            15 payer: Option<super::ByOutTradeNoPayer> => "payer",
-            /// `amount`.
-            16 amount: super::HighwayAmount => "amount: must",
-            /// `parking_info`.
-            17 parking_info: Option<super::ParkingInfo> => "parking_info",
-            /// `promotion_detail`.
-            18 promotion_detail: Option<Vec<super::ByOutTradeNoPromotionDetail>> => "promotion_detail",
-        }
-    }
-
-    w::endpoint! {
-        ByOutTradeNo => ByOutTradeNoResponse,
-        w::EndpointInfo {
-            id: "pay_v3.vehicle.transactions.by_out_trade_no",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/vehicle/transactions/out-trade-no/{out_trade_no}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Deduct a parking fee (停车扣费).
         ///
         /// * Call: `POST /v3/vehicle/transactions/parking` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534352>.
-        /// * Catalog: `pay_v3.vehicle.transactions.parking`.
-        pub struct Parking {
+        /// * Catalog: `pay_v3.vehicle.transactions.deduct_parking`.
+        pub struct DeductParking {
             /// `appid`.
             0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`; needed according to the documentation.
@@ -898,16 +822,16 @@ pub mod transactions {
             /// `profit_sharing`; `Y` or `N` on the wire.
             9 profit_sharing: Option<bool> => "profit_sharing: yes-no",
             /// `amount`.
-            10 amount: super::ParkingAmount => "amount: must",
+            10 amount: super::DeductParkingAmount => "amount: must",
             /// `parking_info`.
-            11 parking_info: Option<super::ParkingParkingInfo> => "parking_info",
+            11 parking_info: Option<super::ParkingInfo> => "parking_info",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
             description: impl Into<String>,
             out_trade_no: impl Into<String>,
             trade_scene: impl Into<String>,
-            amount: super::ParkingAmount,
+            amount: super::DeductParkingAmount,
         )
         text(
             sub_appid: String,
@@ -916,12 +840,12 @@ pub mod transactions {
             notify_url: String,
             goods_tag: String,
         )
-        set(profit_sharing: bool, parking_info: super::ParkingParkingInfo)
+        set(profit_sharing: bool, parking_info: super::ParkingInfo)
     }
 
     w::record! {
-        /// Answer to [`Parking`].
-        pub struct ParkingResponse {
+        /// Answer to [`DeductParking`].
+        pub struct DeductParkingResponse {
             /// `sp_mchid`.
             0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
@@ -953,20 +877,20 @@ pub mod transactions {
             /// `create_time`; format `rfc3339`.
             14 create_time: String => "create_time: must",
             /// `payer`.
-            15 payer: Option<super::ByOutTradeNoPayer> => "payer",
+            15 payer: Option<super::PayerInfo> => "payer",
             /// `amount`.
             16 amount: super::AmountItem => "amount: must",
             /// `parking_info`.
-            17 parking_info: Option<super::ParkingInfo> => "parking_info",
+            17 parking_info: Option<super::DeductParkingInfo> => "parking_info",
             /// `promotion_detail`.
-            18 promotion_detail: Option<Vec<super::ParkingPromotionDetail>> => "promotion_detail",
+            18 promotion_detail: Option<Vec<super::DeductParkingPromotionDetail>> => "promotion_detail",
         }
     }
 
     w::endpoint! {
-        Parking => ParkingResponse,
+        DeductParking => DeductParkingResponse,
         w::EndpointInfo {
-            id: "pay_v3.vehicle.transactions.parking",
+            id: "pay_v3.vehicle.transactions.deduct_parking",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/vehicle/transactions/parking",
@@ -975,6 +899,86 @@ pub mod transactions {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a vehicle payment (查询车主服务扣费).
+        ///
+        /// * Call: `GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534308>.
+        /// * Catalog: `pay_v3.vehicle.transactions.get`.
+        pub struct Get {
+            /// `out_trade_no`.
+            0 out_trade_no: String => "out_trade_no: must path",
+            /// `sub_mchid`.
+            1 sub_mchid: Option<String> => "sub_mchid: query",
+        }
+        new(out_trade_no: impl Into<String>)
+        text(sub_mchid: String)
+    }
+
+    w::record! {
+        /// Answer to [`Get`].
+        pub struct GetResponse {
+            /// `sp_mchid`.
+            0 sp_mchid: String => "sp_mchid: must",
+            /// `sub_mchid`.
+            1 sub_mchid: Option<String> => "sub_mchid",
+            /// `appid`.
+            2 appid: xinqiao_types::AppId => "appid: must",
+            /// `sub_appid`.
+            3 sub_appid: Option<String> => "sub_appid",
+            /// `description`.
+            4 description: String => "description: must",
+            /// `out_trade_no`.
+            5 out_trade_no: String => "out_trade_no: must",
+            /// `transaction_id`.
+            6 transaction_id: Option<String> => "transaction_id",
+            /// `trade_state`.
+            7 trade_state: String => "trade_state: must",
+            /// `trade_state_description`.
+            8 trade_state_description: String => "trade_state_description: must",
+            /// `bank_type`.
+            9 bank_type: Option<String> => "bank_type",
+            /// `attach`.
+            10 attach: Option<String> => "attach",
+            /// `user_repaid`; `Y` or `N` on the wire.
+            11 user_repaid: Option<bool> => "user_repaid: yes-no",
+            /// `trade_scene`.
+            12 trade_scene: String => "trade_scene: must",
+            /// `success_time`; format `rfc3339`.
+            13 success_time: Option<String> => "success_time",
+            /// `create_time`; format `rfc3339`.
+            14 create_time: String => "create_time: must",
+            /// `payer`.
+            15 payer: Option<super::PayerInfo> => "payer",
+            /// `amount`.
+            16 amount: super::AmountInfo => "amount: must",
+            /// `parking_info`.
+            17 parking_info: Option<super::DeductParkingInfo> => "parking_info",
+            /// `promotion_detail`.
+            18 promotion_detail: Option<Vec<super::GetPromotionDetail>> => "promotion_detail",
+        }
+    }
+
+    w::endpoint! {
+        Get => GetResponse,
+        w::EndpointInfo {
+            id: "pay_v3.vehicle.transactions.get",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/vehicle/transactions/out-trade-no/{out_trade_no}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
             code_field: "code",
             message_field: "message",
             client_cert: false,

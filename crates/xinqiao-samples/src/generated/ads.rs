@@ -6,13 +6,13 @@ use xinqiao_ads as p;
 
 /// Requests and answers by id.
 pub(crate) static ENDPOINTS: &[(&str, Maker, Maker)] = &[
-    ("ads.adcreatives.add", make::<p::adcreatives::Add>, make::<p::adcreatives::AddResponse>),
-    ("ads.adcreatives.get", make::<p::adcreatives::Get>, make::<p::adcreatives::GetResponse>),
-    ("ads.adcreatives.update", make::<p::adcreatives::Update>, make::<xinqiao_wire::Empty>),
-    ("ads.adgroups.add", make::<p::adgroups::Add>, make::<p::adgroups::AddResponse>),
-    ("ads.adgroups.delete", make::<p::adgroups::Delete>, make::<xinqiao_wire::Empty>),
-    ("ads.adgroups.get", make::<p::adgroups::Get>, make::<p::adgroups::GetResponse>),
-    ("ads.adgroups.update", make::<p::adgroups::Update>, make::<xinqiao_wire::Empty>),
+    ("ads.ad_creatives.add", make::<p::ad_creatives::Add>, make::<p::ad_creatives::AddResponse>),
+    ("ads.ad_creatives.get", make::<p::ad_creatives::Get>, make::<p::ad_creatives::GetResponse>),
+    ("ads.ad_creatives.update", make::<p::ad_creatives::Update>, make::<xinqiao_wire::Empty>),
+    ("ads.ad_groups.add", make::<p::ad_groups::Add>, make::<p::ad_groups::AddResponse>),
+    ("ads.ad_groups.delete", make::<p::ad_groups::Delete>, make::<xinqiao_wire::Empty>),
+    ("ads.ad_groups.get", make::<p::ad_groups::Get>, make::<p::ad_groups::GetResponse>),
+    ("ads.ad_groups.update", make::<p::ad_groups::Update>, make::<xinqiao_wire::Empty>),
     ("ads.ads.add", make::<p::ads::Add>, make::<p::ads::AddResponse>),
     ("ads.ads.delete", make::<p::ads::Delete>, make::<xinqiao_wire::Empty>),
     ("ads.ads.get", make::<p::ads::Get>, make::<p::ads::GetResponse>),

@@ -53,7 +53,7 @@ w::record! {
 
 w::record! {
     /// An item of `order_list` in the answer of `advanced_api::ListOrder`.
-    pub struct ListOrderOrder {
+    pub struct ListOrderDetail {
         /// `order_id`.
         0 order_id: String => "order_id: must",
         /// `order_type`.
@@ -315,7 +315,7 @@ w::record! {
     /// Answer to [`ListOrder`].
     pub struct ListOrderResponse {
         /// `order_list`.
-        0 order_list: Vec<ListOrderOrder> => "order_list: must",
+        0 order_list: Vec<ListOrderDetail> => "order_list: must",
         /// `next_cursor`.
         1 next_cursor: Option<String> => "next_cursor",
         /// `has_more`; `0` or `1` on the wire.

@@ -15,7 +15,7 @@ w::record! {
 
 w::record! {
     /// An item of `agentlist` in the answer of `agent::List`.
-    pub struct Agentlist {
+    pub struct AgentList {
         /// `agentid`.
         0 agentid: i64 => "agentid: must",
         /// `name`.
@@ -29,7 +29,8 @@ w::record! {
     /// `allow_partys` of the answer of `agent::Get`.
     pub struct AllowParty {
         /// `partyid`.
-        0 partyid: Vec<i64> => "partyid: must",
+        #[doc(alias = "partyid")]
+        0 party_id: Vec<i64> => "partyid: must",
     }
 }
 
@@ -37,13 +38,14 @@ w::record! {
     /// `allow_tags` of the answer of `agent::Get`.
     pub struct AllowTag {
         /// `tagid`.
-        0 tagid: Vec<i64> => "tagid: must",
+        #[doc(alias = "tagid")]
+        0 tag_id: Vec<i64> => "tagid: must",
     }
 }
 
 w::record! {
     /// `allow_userinfos` of the answer of `agent::Get`.
-    pub struct AllowUserinfo {
+    pub struct AllowUserInfo {
         /// `user`.
         0 user: Vec<User> => "user: must",
     }
@@ -51,7 +53,7 @@ w::record! {
 
 w::record! {
     /// `data` of `agent::BatchSetWorkbenchData`.
-    pub struct BatchSetWorkbenchDataData {
+    pub struct BatchSetWorkbenchDataDetail {
         /// The body, told apart by `type`.
         0 body: BatchData => ": flat",
     }
@@ -59,7 +61,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `list` of `agent::BatchSetWorkbenchDataData`.
+    /// The body `list` of `agent::BatchSetWorkbenchDataDetail`.
     pub struct DataList {
         /// `items`.
         0 items: Vec<ListItem> => "items: must",
@@ -83,24 +85,25 @@ w::record! {
         /// `jump_url`.
         1 jump_url: Option<String> => "jump_url",
         /// `pagepath`.
-        2 pagepath: Option<String> => "pagepath",
+        #[doc(alias = "pagepath")]
+        2 page_path: Option<String> => "pagepath",
     }
     new()
-    text(url: String, jump_url: String, pagepath: String)
+    text(url: String, jump_url: String, page_path: String)
 }
 
 w::record! {
     /// The body `keydata` of the answer of `agent::GetWorkbenchTemplate`; the body `keydata` of `agent::SetWorkbenchData`; and 2 more.
-    pub struct Keydata {
+    pub struct KeyData {
         /// `items`.
-        0 items: Vec<KeydataItem> => "items: must",
+        0 items: Vec<KeyDataItem> => "items: must",
     }
-    new(items: Vec<KeydataItem>)
+    new(items: Vec<KeyDataItem>)
 }
 
 w::record! {
-    /// An item of `items` in `agent::Keydata`.
-    pub struct KeydataItem {
+    /// An item of `items` in `agent::KeyData`.
+    pub struct KeyDataItem {
         /// `key`.
         0 key: Option<String> => "key",
         /// `data`.
@@ -108,10 +111,11 @@ w::record! {
         /// `jump_url`.
         2 jump_url: Option<String> => "jump_url",
         /// `pagepath`.
-        3 pagepath: Option<String> => "pagepath",
+        #[doc(alias = "pagepath")]
+        3 page_path: Option<String> => "pagepath",
     }
     new(data: impl Into<String>)
-    text(key: String, jump_url: String, pagepath: String)
+    text(key: String, jump_url: String, page_path: String)
 }
 
 w::record! {
@@ -122,10 +126,11 @@ w::record! {
         /// `jump_url`.
         1 jump_url: Option<String> => "jump_url",
         /// `pagepath`.
-        2 pagepath: Option<String> => "pagepath",
+        #[doc(alias = "pagepath")]
+        2 page_path: Option<String> => "pagepath",
     }
     new(title: impl Into<String>)
-    text(jump_url: String, pagepath: String)
+    text(jump_url: String, page_path: String)
 }
 
 w::record! {
@@ -147,7 +152,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `user` in `agent::AllowUserinfo`.
+    /// An item of `user` in `agent::AllowUserInfo`.
     pub struct User {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -156,23 +161,25 @@ w::record! {
 
 w::record! {
     /// The body `webview` of the answer of `agent::GetWorkbenchTemplate`; the body `webview` of `agent::SetWorkbenchData`; and 2 more.
-    pub struct Webview {
+    pub struct WebView {
         /// `url`.
         0 url: Option<String> => "url",
         /// `jump_url`.
         1 jump_url: Option<String> => "jump_url",
         /// `pagepath`.
-        2 pagepath: Option<String> => "pagepath",
+        #[doc(alias = "pagepath")]
+        2 page_path: Option<String> => "pagepath",
         /// `height`.
         3 height: Option<String> => "height",
         /// `hide_title`.
         4 hide_title: Option<bool> => "hide_title",
         /// `enable_webview_click`.
-        5 enable_webview_click: Option<bool> => "enable_webview_click",
+        #[doc(alias = "enable_webview_click")]
+        5 enable_web_view_click: Option<bool> => "enable_webview_click",
     }
     new()
-    text(url: String, jump_url: String, pagepath: String, height: String)
-    set(hide_title: bool, enable_webview_click: bool)
+    text(url: String, jump_url: String, page_path: String, height: String)
+    set(hide_title: bool, enable_web_view_click: bool)
 }
 
 w::record! {
@@ -187,9 +194,9 @@ w::record! {
         /// `userid_list`.
         1 userid_list: Vec<String> => "userid_list: must",
         /// `data`.
-        2 data: BatchSetWorkbenchDataData => "data: must",
+        2 data: BatchSetWorkbenchDataDetail => "data: must",
     }
-    new(agentid: i64, userid_list: Vec<String>, data: BatchSetWorkbenchDataData)
+    new(agentid: i64, userid_list: Vec<String>, data: BatchSetWorkbenchDataDetail)
 }
 
 w::endpoint! {
@@ -236,7 +243,8 @@ w::record! {
         /// `description`.
         3 description: String => "description: must",
         /// `allow_userinfos`.
-        4 allow_userinfos: AllowUserinfo => "allow_userinfos: must",
+        #[doc(alias = "allow_userinfos")]
+        4 allow_user_infos: AllowUserInfo => "allow_userinfos: must",
         /// `allow_partys`.
         5 allow_partys: AllowParty => "allow_partys: must",
         /// `allow_tags`.
@@ -246,7 +254,8 @@ w::record! {
         /// `report_location_flag`; `0` or `1` on the wire.
         8 report_location_flag: bool => "report_location_flag: must zero-one",
         /// `isreportenter`; `0` or `1` on the wire.
-        9 isreportenter: bool => "isreportenter: must zero-one",
+        #[doc(alias = "isreportenter")]
+        9 is_report_enter: bool => "isreportenter: must zero-one",
         /// `redirect_domain`.
         10 redirect_domain: Option<String> => "redirect_domain",
         /// `home_url`.
@@ -355,13 +364,13 @@ w::union! {
     /// One of several bodies, told apart by `type`.
     pub enum GetTemplate by "type" {
         /// Key figures (关键数据型).
-        Keydata(Keydata) = "keydata" in "keydata",
+        KeyData(KeyData) = "keydata" in "keydata",
         /// Image (图片).
         Image(Image) = "image" in "image",
         /// List (列表型).
         List(GetWorkbenchTemplateList) = "list" in "list",
         /// Web page (网页型).
-        Webview(Webview) = "webview" in "webview",
+        WebView(WebView) = "webview" in "webview",
     }
     bare {
         /// No template (取消自定义).
@@ -426,7 +435,8 @@ w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `agentlist`.
-        0 agentlist: Vec<Agentlist> => "agentlist: must",
+        #[doc(alias = "agentlist")]
+        0 agent_list: Vec<AgentList> => "agentlist: must",
     }
 }
 
@@ -493,13 +503,15 @@ w::record! {
         /// `name`.
         1 name: Option<String> => "name",
         /// `logo_mediaid`.
-        2 logo_mediaid: Option<String> => "logo_mediaid",
+        #[doc(alias = "logo_mediaid")]
+        2 logo_media_id: Option<String> => "logo_mediaid",
         /// `description`.
         3 description: Option<String> => "description",
         /// `report_location_flag`; `0` or `1` on the wire.
         4 report_location_flag: Option<bool> => "report_location_flag: zero-one",
         /// `isreportenter`; `0` or `1` on the wire.
-        5 isreportenter: Option<bool> => "isreportenter: zero-one",
+        #[doc(alias = "isreportenter")]
+        5 is_report_enter: Option<bool> => "isreportenter: zero-one",
         /// `redirect_domain`.
         6 redirect_domain: Option<String> => "redirect_domain",
         /// `home_url`.
@@ -508,12 +520,12 @@ w::record! {
     new(agentid: i64)
     text(
         name: String,
-        logo_mediaid: String,
+        logo_media_id: String,
         description: String,
         redirect_domain: String,
         home_url: String,
     )
-    set(report_location_flag: bool, isreportenter: bool)
+    set(report_location_flag: bool, is_report_enter: bool)
 }
 
 w::endpoint! {
@@ -559,11 +571,14 @@ w::record! {
     /// Answer to [`SetScope`].
     pub struct SetScopeResponse {
         /// `invaliduser`.
-        0 invaliduser: Option<Vec<String>> => "invaliduser",
+        #[doc(alias = "invaliduser")]
+        0 invalid_user: Option<Vec<String>> => "invaliduser",
         /// `invalidparty`.
-        1 invalidparty: Option<Vec<i64>> => "invalidparty",
+        #[doc(alias = "invalidparty")]
+        1 invalid_party: Option<Vec<i64>> => "invalidparty",
         /// `invalidtag`.
-        2 invalidtag: Option<Vec<i64>> => "invalidtag",
+        #[doc(alias = "invalidtag")]
+        2 invalid_tag: Option<Vec<i64>> => "invalidtag",
     }
 }
 
@@ -590,13 +605,13 @@ w::union! {
     /// One of several bodies, told apart by `type`.
     pub enum WorkbenchData by "type" {
         /// Key figures (关键数据型).
-        Keydata(Keydata) = "keydata" in "keydata",
+        KeyData(KeyData) = "keydata" in "keydata",
         /// Image (图片).
         Image(Image) = "image" in "image",
         /// List (列表型).
         List(SetWorkbenchDataList) = "list" in "list",
         /// Web page (网页型).
-        Webview(Webview) = "webview" in "webview",
+        WebView(WebView) = "webview" in "webview",
     }
 }
 
@@ -640,13 +655,13 @@ w::union! {
     /// One of several bodies, told apart by `type`.
     pub enum SetTemplate by "type" {
         /// Key figures (关键数据型).
-        Keydata(Keydata) = "keydata" in "keydata",
+        KeyData(KeyData) = "keydata" in "keydata",
         /// Image (图片).
         Image(Image) = "image" in "image",
         /// List (列表型).
         List(SetWorkbenchTemplateList) = "list" in "list",
         /// Web page (网页型).
-        Webview(Webview) = "webview" in "webview",
+        WebView(WebView) = "webview" in "webview",
     }
     bare {
         /// No template (取消自定义).
@@ -695,12 +710,12 @@ w::union! {
     /// One of several bodies, told apart by `type`.
     pub enum BatchData by "type" {
         /// Key figures (关键数据型).
-        Keydata(Keydata) = "keydata" in "keydata",
+        KeyData(KeyData) = "keydata" in "keydata",
         /// Image (图片).
         Image(Image) = "image" in "image",
         /// List (列表型).
         List(DataList) = "list" in "list",
         /// Web page (网页型).
-        Webview(Webview) = "webview" in "webview",
+        WebView(WebView) = "webview" in "webview",
     }
 }

@@ -37,10 +37,11 @@ w::record! {
         /// `url`.
         2 url: String => "url: must",
         /// `picurl`.
-        3 picurl: Option<String> => "picurl",
+        #[doc(alias = "picurl")]
+        3 pic_url: Option<String> => "picurl",
     }
     new(title: impl Into<String>, url: impl Into<String>)
-    text(description: String, picurl: String)
+    text(description: String, pic_url: String)
 }
 
 w::record! {
@@ -57,17 +58,18 @@ w::record! {
         /// `appid`.
         4 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        5 pagepath: Option<String> => "pagepath",
+        #[doc(alias = "pagepath")]
+        5 page_path: Option<String> => "pagepath",
         /// `sub_button`.
         6 sub_button: Option<Vec<Button>> => "sub_button",
     }
     new(type_: impl Into<String>, name: impl Into<String>)
-    text(key: String, url: String, appid: xinqiao_types::AppId, pagepath: String)
+    text(key: String, url: String, appid: xinqiao_types::AppId, page_path: String)
     set(sub_button: Vec<Button>)
 }
 
 w::record! {
-    /// An item of `callee` in `base::GetDialRecordRecord`.
+    /// An item of `callee` in `base::DialRecord`.
     pub struct Callee {
         /// `userid`.
         0 userid: Option<String> => "userid",
@@ -79,7 +81,7 @@ w::record! {
 }
 
 w::record! {
-    /// `caller` of `base::GetDialRecordRecord`.
+    /// `caller` of `base::DialRecord`.
     pub struct Caller {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -90,7 +92,7 @@ w::record! {
 
 w::record! {
     /// An item of `checkindata` in the answer of `hardware::GetHardwareCheckinData`.
-    pub struct Checkindata {
+    pub struct CheckinData {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `checkin_time`; format `unix`.
@@ -114,21 +116,23 @@ w::record! {
 
 w::record! {
     /// An item of `fieldids` in `hr::GetStaffInfo`.
-    pub struct Fieldid {
+    pub struct FieldId {
         /// `fieldid`.
-        0 fieldid: i64 => "fieldid: must",
+        #[doc(alias = "fieldid")]
+        0 field_id: i64 => "fieldid: must",
         /// `sub_idx`.
         1 sub_idx: Option<i64> => "sub_idx",
     }
-    new(fieldid: i64)
+    new(field_id: i64)
     set(sub_idx: i64)
 }
 
 w::record! {
     /// An item of `fieldinfo` in the answer of `hr::GetStaffInfo`.
-    pub struct Fieldinfo {
+    pub struct FieldInfo {
         /// `fieldid`.
-        0 fieldid: i64 => "fieldid: must",
+        #[doc(alias = "fieldid")]
+        0 field_id: i64 => "fieldid: must",
         /// `sub_idx`.
         1 sub_idx: Option<i64> => "sub_idx",
         /// `result`.
@@ -163,7 +167,7 @@ w::record! {
 
 w::record! {
     /// An item of `record` in the answer of `dial::GetDialRecord`.
-    pub struct GetDialRecordRecord {
+    pub struct DialRecord {
         /// `call_type`.
         0 call_type: i64 => "call_type: must",
         /// `call_time`; format `unix`.
@@ -193,7 +197,8 @@ w::record! {
     /// An item of `field_list` in `base::Group`.
     pub struct GroupField {
         /// `fieldid`.
-        0 fieldid: i64 => "fieldid: must",
+        #[doc(alias = "fieldid")]
+        0 field_id: i64 => "fieldid: must",
         /// `field_name`.
         1 field_name: String => "field_name: must",
         /// `field_type`.
@@ -224,9 +229,9 @@ w::record! {
         /// `group_type`.
         0 group_type: i64 => "group_type: must",
         /// `item`.
-        1 item: Vec<UpdateItem> => "item: must",
+        1 item: Vec<ItemInfo> => "item: must",
     }
-    new(group_type: i64, item: Vec<UpdateItem>)
+    new(group_type: i64, item: Vec<ItemInfo>)
 }
 
 w::record! {
@@ -319,12 +324,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `states` in the answer of `pstncc::Call`.
+    /// An item of `states` in the answer of `pstn_cc::Call`.
     pub struct State {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `callid`.
-        1 callid: String => "callid: must",
+        #[doc(alias = "callid")]
+        1 call_id: String => "callid: must",
         /// `code`.
         2 code: i64 => "code: must",
     }
@@ -346,9 +352,10 @@ w::record! {
 
 w::record! {
     /// An item of `update_items` in `hr::UpdateStaffInfo`; an item of `item` in `base::InsertItem`.
-    pub struct UpdateItem {
+    pub struct ItemInfo {
         /// `fieldid`.
-        0 fieldid: i64 => "fieldid: must",
+        #[doc(alias = "fieldid")]
+        0 field_id: i64 => "fieldid: must",
         /// `sub_idx`.
         1 sub_idx: Option<i64> => "sub_idx",
         /// `value_string`.
@@ -366,7 +373,7 @@ w::record! {
         /// `value_file`.
         8 value_file: Option<ValueFile> => "value_file",
     }
-    new(fieldid: i64)
+    new(field_id: i64)
     text(value_string: String)
     set(
         sub_idx: i64,
@@ -381,9 +388,10 @@ w::record! {
 
 w::record! {
     /// An item of `update_results` in the answer of `hr::UpdateStaffInfo`.
-    pub struct UpdateResult {
+    pub struct ResultInfo {
         /// `fieldid`.
-        0 fieldid: i64 => "fieldid: must",
+        #[doc(alias = "fieldid")]
+        0 field_id: i64 => "fieldid: must",
         /// `sub_idx`.
         1 sub_idx: Option<i64> => "sub_idx",
         /// `result`.
@@ -392,7 +400,7 @@ w::record! {
 }
 
 w::record! {
-    /// `value_file` of `base::Fieldinfo`; `value_file` of `base::UpdateItem`.
+    /// `value_file` of `base::FieldInfo`; `value_file` of `base::ItemInfo`.
     pub struct ValueFile {
         /// `media_id`.
         0 media_id: Vec<xinqiao_types::MediaId> => "media_id: must",
@@ -401,7 +409,7 @@ w::record! {
 }
 
 w::record! {
-    /// `value_mobile` of `base::Fieldinfo`; `value_mobile` of `base::UpdateItem`.
+    /// `value_mobile` of `base::FieldInfo`; `value_mobile` of `base::ItemInfo`.
     pub struct ValueMobile {
         /// `value_country_code`.
         0 value_country_code: String => "value_country_code: must",
@@ -459,6 +467,39 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Get the addresses that callbacks come from (获取回调服务器的 IP 列表).
+    ///
+    /// * Call: `GET /cgi-bin/getcallbackip` on `qyapi.weixin.qq.com`.
+    /// * Source: <https://developer.work.weixin.qq.com/document/path/90930>.
+    /// * Catalog: `work.base.get_callback_ip`.
+    pub struct GetCallbackIp {
+    }
+    new()
+}
+
+/// Answer to [`GetCallbackIp`], the same as to [`GetApiDomainIp`].
+pub type GetCallbackIpResponse = GetApiDomainIpResponse;
+
+w::endpoint! {
+    GetCallbackIp => GetCallbackIpResponse,
+    w::EndpointInfo {
+        id: "work.base.get_callback_ip",
+        method: "GET",
+        host: "qyapi.weixin.qq.com",
+        path: "/cgi-bin/getcallbackip",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Get the corp's JS-SDK ticket (获取企业的 JS-SDK 票据).
     ///
     /// * Call: `GET /cgi-bin/get_jsapi_ticket` on `qyapi.weixin.qq.com`.
@@ -499,56 +540,24 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the addresses that callbacks come from (获取回调服务器的 IP 列表).
-    ///
-    /// * Call: `GET /cgi-bin/getcallbackip` on `qyapi.weixin.qq.com`.
-    /// * Source: <https://developer.work.weixin.qq.com/document/path/90930>.
-    /// * Catalog: `work.base.getcallbackip`.
-    pub struct Getcallbackip {
-    }
-    new()
-}
-
-/// Answer to [`Getcallbackip`], the same as to [`GetApiDomainIp`].
-pub type GetcallbackipResponse = GetApiDomainIpResponse;
-
-w::endpoint! {
-    Getcallbackip => GetcallbackipResponse,
-    w::EndpointInfo {
-        id: "work.base.getcallbackip",
-        method: "GET",
-        host: "qyapi.weixin.qq.com",
-        path: "/cgi-bin/getcallbackip",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Get an access token (获取 access_token).
     ///
     /// * Call: `GET /cgi-bin/gettoken` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91039>.
-    /// * Catalog: `work.base.gettoken`.
-    pub struct Gettoken {
+    /// * Catalog: `work.base.get_token`.
+    pub struct GetToken {
         /// `corpid`; the account's corpid.
         0 corpid: xinqiao_types::CorpId => "corpid: must query",
         /// `corpsecret`; the account's agentsecret; a secret, masked in `Debug`.
-        1 corpsecret: String => "corpsecret: must query masked",
+        #[doc(alias = "corpsecret")]
+        1 corp_secret: String => "corpsecret: must query masked",
     }
-    new(corpid: impl Into<xinqiao_types::CorpId>, corpsecret: impl Into<String>)
+    new(corpid: impl Into<xinqiao_types::CorpId>, corp_secret: impl Into<String>)
 }
 
 w::record! {
-    /// Answer to [`Gettoken`].
-    pub struct GettokenResponse {
+    /// Answer to [`GetToken`].
+    pub struct GetTokenResponse {
         /// `access_token`; a secret, masked in `Debug`.
         0 access_token: String => "access_token: must masked",
         /// `expires_in`; in s.
@@ -557,9 +566,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Gettoken => GettokenResponse,
+    GetToken => GetTokenResponse,
     w::EndpointInfo {
-        id: "work.base.gettoken",
+        id: "work.base.get_token",
         method: "GET",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/gettoken",
@@ -793,8 +802,8 @@ pub mod auth {
         ///
         /// * Call: `POST /cgi-bin/auth/getuserdetail` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95833>.
-        /// * Catalog: `work.auth.getuserdetail`.
-        pub struct Getuserdetail {
+        /// * Catalog: `work.auth.get_user_detail`.
+        pub struct GetUserDetail {
             /// `user_ticket`.
             0 user_ticket: String => "user_ticket: must",
         }
@@ -802,8 +811,8 @@ pub mod auth {
     }
 
     w::record! {
-        /// Answer to [`Getuserdetail`].
-        pub struct GetuserdetailResponse {
+        /// Answer to [`GetUserDetail`].
+        pub struct GetUserDetailResponse {
             /// `userid`.
             0 userid: String => "userid: must",
             /// `gender`; a number as text on the wire.
@@ -824,9 +833,9 @@ pub mod auth {
     }
 
     w::endpoint! {
-        Getuserdetail => GetuserdetailResponse,
+        GetUserDetail => GetUserDetailResponse,
         w::EndpointInfo {
-            id: "work.auth.getuserdetail",
+            id: "work.auth.get_user_detail",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/auth/getuserdetail",
@@ -847,8 +856,8 @@ pub mod auth {
         ///
         /// * Call: `GET /cgi-bin/auth/getuserinfo` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91023>.
-        /// * Catalog: `work.auth.getuserinfo`.
-        pub struct Getuserinfo {
+        /// * Catalog: `work.auth.get_user_info`.
+        pub struct GetUserInfo {
             /// `code`.
             0 code: String => "code: must query",
         }
@@ -856,8 +865,8 @@ pub mod auth {
     }
 
     w::record! {
-        /// Answer to [`Getuserinfo`].
-        pub struct GetuserinfoResponse {
+        /// Answer to [`GetUserInfo`].
+        pub struct GetUserInfoResponse {
             /// `userid`.
             0 userid: Option<String> => "userid",
             /// `user_ticket`.
@@ -870,9 +879,9 @@ pub mod auth {
     }
 
     w::endpoint! {
-        Getuserinfo => GetuserinfoResponse,
+        GetUserInfo => GetUserInfoResponse,
         w::EndpointInfo {
-            id: "work.auth.getuserinfo",
+            id: "work.auth.get_user_info",
             method: "GET",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/auth/getuserinfo",
@@ -898,8 +907,8 @@ pub mod chat {
         ///
         /// * Call: `POST /cgi-bin/chat/clearnotify` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Catalog: `work.chat.clearnotify`.
-        pub struct Clearnotify {
+        /// * Catalog: `work.chat.clear_notify`.
+        pub struct ClearNotify {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -907,9 +916,9 @@ pub mod chat {
     }
 
     w::endpoint! {
-        Clearnotify => w::Free,
+        ClearNotify => w::Free,
         w::EndpointInfo {
-            id: "work.chat.clearnotify",
+            id: "work.chat.clear_notify",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/chat/clearnotify",
@@ -962,8 +971,8 @@ pub mod chat {
         ///
         /// * Call: `POST /cgi-bin/chat/setmute` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Catalog: `work.chat.setmute`.
-        pub struct Setmute {
+        /// * Catalog: `work.chat.set_mute`.
+        pub struct SetMute {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -971,9 +980,9 @@ pub mod chat {
     }
 
     w::endpoint! {
-        Setmute => w::Free,
+        SetMute => w::Free,
         w::EndpointInfo {
-            id: "work.chat.setmute",
+            id: "work.chat.set_mute",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/chat/setmute",
@@ -1163,7 +1172,7 @@ pub mod dial {
         /// Answer to [`GetDialRecord`].
         pub struct GetDialRecordResponse {
             /// `record`.
-            0 record: Vec<super::GetDialRecordRecord> => "record: must",
+            0 record: Vec<super::DialRecord> => "record: must",
         }
     }
 
@@ -1241,16 +1250,19 @@ pub mod hardware {
             /// `filter_type`.
             0 filter_type: Option<i64> => "filter_type",
             /// `starttime`; format `unix`.
-            1 starttime: xinqiao_types::UnixSeconds => "starttime: must",
+            #[doc(alias = "starttime")]
+            1 start_time: xinqiao_types::UnixSeconds => "starttime: must",
             /// `endtime`; format `unix`.
-            2 endtime: xinqiao_types::UnixSeconds => "endtime: must",
+            #[doc(alias = "endtime")]
+            2 end_time: xinqiao_types::UnixSeconds => "endtime: must",
             /// `useridlist`.
-            3 useridlist: Vec<String> => "useridlist: must",
+            #[doc(alias = "useridlist")]
+            3 userid_list: Vec<String> => "useridlist: must",
         }
         new(
-            starttime: xinqiao_types::UnixSeconds,
-            endtime: xinqiao_types::UnixSeconds,
-            useridlist: Vec<String>,
+            start_time: xinqiao_types::UnixSeconds,
+            end_time: xinqiao_types::UnixSeconds,
+            userid_list: Vec<String>,
         )
         set(filter_type: i64)
     }
@@ -1259,7 +1271,8 @@ pub mod hardware {
         /// Answer to [`GetHardwareCheckinData`].
         pub struct GetHardwareCheckinDataResponse {
             /// `checkindata`.
-            0 checkindata: Vec<super::Checkindata> => "checkindata: must",
+            #[doc(alias = "checkindata")]
+            0 checkin_data: Vec<super::CheckinData> => "checkindata: must",
         }
     }
 
@@ -1337,17 +1350,19 @@ pub mod hr {
             /// `get_all`.
             1 get_all: Option<bool> => "get_all",
             /// `fieldids`.
-            2 fieldids: Option<Vec<super::Fieldid>> => "fieldids",
+            #[doc(alias = "fieldids")]
+            2 field_ids: Option<Vec<super::FieldId>> => "fieldids",
         }
         new(userid: impl Into<String>)
-        set(get_all: bool, fieldids: Vec<super::Fieldid>)
+        set(get_all: bool, field_ids: Vec<super::FieldId>)
     }
 
     w::record! {
         /// Answer to [`GetStaffInfo`].
         pub struct GetStaffInfoResponse {
             /// `fieldinfo`.
-            0 fieldinfo: Vec<super::Fieldinfo> => "fieldinfo: must",
+            #[doc(alias = "fieldinfo")]
+            0 field_info: Vec<super::FieldInfo> => "fieldinfo: must",
         }
     }
 
@@ -1380,7 +1395,7 @@ pub mod hr {
             /// `userid`.
             0 userid: String => "userid: must",
             /// `update_items`.
-            1 update_items: Option<Vec<super::UpdateItem>> => "update_items",
+            1 update_items: Option<Vec<super::ItemInfo>> => "update_items",
             /// `insert_items`.
             2 insert_items: Option<Vec<super::InsertItem>> => "insert_items",
             /// `remove_items`.
@@ -1388,7 +1403,7 @@ pub mod hr {
         }
         new(userid: impl Into<String>)
         set(
-            update_items: Vec<super::UpdateItem>,
+            update_items: Vec<super::ItemInfo>,
             insert_items: Vec<super::InsertItem>,
             remove_items: Vec<super::RemoveItem>,
         )
@@ -1398,7 +1413,7 @@ pub mod hr {
         /// Answer to [`UpdateStaffInfo`].
         pub struct UpdateStaffInfoResponse {
             /// `update_results`.
-            0 update_results: Option<Vec<super::UpdateResult>> => "update_results",
+            0 update_results: Option<Vec<super::ResultInfo>> => "update_results",
             /// `insert_result`.
             1 insert_result: Option<Vec<super::InsertResult>> => "insert_result",
             /// `remove_results`.
@@ -1574,8 +1589,8 @@ pub mod menu {
     }
 }
 
-/// `work.base.miniprogram`.
-pub mod miniprogram {
+/// `work.base.mini_program`.
+pub mod mini_program {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1583,8 +1598,8 @@ pub mod miniprogram {
         ///
         /// * Call: `GET /cgi-bin/miniprogram/jscode2session` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91507>.
-        /// * Catalog: `work.miniprogram.jscode2session`.
-        pub struct Jscode2session {
+        /// * Catalog: `work.mini_program.js_code_2_session`.
+        pub struct JsCode2Session {
             /// `js_code`.
             0 js_code: String => "js_code: must query",
             /// `grant_type`.
@@ -1594,8 +1609,8 @@ pub mod miniprogram {
     }
 
     w::record! {
-        /// Answer to [`Jscode2session`].
-        pub struct Jscode2sessionResponse {
+        /// Answer to [`JsCode2Session`].
+        pub struct JsCode2SessionResponse {
             /// `corpid`.
             0 corpid: xinqiao_types::CorpId => "corpid: must",
             /// `userid`.
@@ -1606,9 +1621,9 @@ pub mod miniprogram {
     }
 
     w::endpoint! {
-        Jscode2session => Jscode2sessionResponse,
+        JsCode2Session => JsCode2SessionResponse,
         w::EndpointInfo {
-            id: "work.miniprogram.jscode2session",
+            id: "work.mini_program.js_code_2_session",
             method: "GET",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/miniprogram/jscode2session",
@@ -1629,7 +1644,7 @@ pub mod miniprogram {
         ///
         /// * Call: `POST /cgi-bin/miniprogram/transfer_session` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93403>.
-        /// * Catalog: `work.miniprogram.transfer_session`.
+        /// * Catalog: `work.mini_program.transfer_session`.
         pub struct TransferSession {
             /// `userid`.
             0 userid: String => "userid: must",
@@ -1652,7 +1667,7 @@ pub mod miniprogram {
     w::endpoint! {
         TransferSession => TransferSessionResponse,
         w::EndpointInfo {
-            id: "work.miniprogram.transfer_session",
+            id: "work.mini_program.transfer_session",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/miniprogram/transfer_session",
@@ -1669,8 +1684,8 @@ pub mod miniprogram {
     }
 }
 
-/// `work.base.pstncc`.
-pub mod pstncc {
+/// `work.base.pstn_cc`.
+pub mod pstn_cc {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1678,7 +1693,7 @@ pub mod pstncc {
         ///
         /// * Call: `POST /cgi-bin/pstncc/call` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91627>.
-        /// * Catalog: `work.pstncc.call`.
+        /// * Catalog: `work.pstn_cc.call`.
         pub struct Call {
             /// `callee_userid`.
             0 callee_userid: Vec<String> => "callee_userid: must",
@@ -1697,7 +1712,7 @@ pub mod pstncc {
     w::endpoint! {
         Call => CallResponse,
         w::EndpointInfo {
-            id: "work.pstncc.call",
+            id: "work.pstn_cc.call",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/pstncc/call",
@@ -1718,34 +1733,38 @@ pub mod pstncc {
         ///
         /// * Call: `POST /cgi-bin/pstncc/getstates` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91628>.
-        /// * Catalog: `work.pstncc.getstates`.
-        pub struct Getstates {
+        /// * Catalog: `work.pstn_cc.get_states`.
+        pub struct GetStates {
             /// `callee_userid`.
             0 callee_userid: String => "callee_userid: must",
             /// `callid`.
-            1 callid: String => "callid: must",
+            #[doc(alias = "callid")]
+            1 call_id: String => "callid: must",
         }
-        new(callee_userid: impl Into<String>, callid: impl Into<String>)
+        new(callee_userid: impl Into<String>, call_id: impl Into<String>)
     }
 
     w::record! {
-        /// Answer to [`Getstates`].
-        pub struct GetstatesResponse {
+        /// Answer to [`GetStates`].
+        pub struct GetStatesResponse {
             /// `istalked`; `0` or `1` on the wire.
-            0 istalked: bool => "istalked: must zero-one",
+            #[doc(alias = "istalked")]
+            0 is_talked: bool => "istalked: must zero-one",
             /// `calltime`; format `unix`.
-            1 calltime: xinqiao_types::UnixSeconds => "calltime: must",
+            #[doc(alias = "calltime")]
+            1 call_time: xinqiao_types::UnixSeconds => "calltime: must",
             /// `talktime`; in s.
-            2 talktime: i64 => "talktime: must",
+            #[doc(alias = "talktime")]
+            2 talk_time: i64 => "talktime: must",
             /// `reason`.
             3 reason: i64 => "reason: must",
         }
     }
 
     w::endpoint! {
-        Getstates => GetstatesResponse,
+        GetStates => GetStatesResponse,
         w::EndpointInfo {
-            id: "work.pstncc.getstates",
+            id: "work.pstn_cc.get_states",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/pstncc/getstates",
@@ -1762,8 +1781,8 @@ pub mod pstncc {
     }
 }
 
-/// `work.base.shakearound`.
-pub mod shakearound {
+/// `work.base.shake_around`.
+pub mod shake_around {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1771,8 +1790,8 @@ pub mod shakearound {
         ///
         /// * Call: `POST /cgi-bin/shakearound/getshakeinfo` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Catalog: `work.shakearound.getshakeinfo`.
-        pub struct Getshakeinfo {
+        /// * Catalog: `work.shake_around.get_shake_info`.
+        pub struct GetShakeInfo {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -1780,9 +1799,9 @@ pub mod shakearound {
     }
 
     w::endpoint! {
-        Getshakeinfo => w::Free,
+        GetShakeInfo => w::Free,
         w::EndpointInfo {
-            id: "work.shakearound.getshakeinfo",
+            id: "work.shake_around.get_shake_info",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/shakearound/getshakeinfo",

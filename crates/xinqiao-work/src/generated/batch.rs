@@ -4,36 +4,40 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `callback` of `batch::Replaceparty`; `callback` of `batch::Replaceuser`; and 1 more.
+    /// `callback` of `batch::ReplaceParty`; `callback` of `batch::ReplaceUser`; and 1 more.
     pub struct Callback {
         /// `url`.
         0 url: String => "url: must",
         /// `token`.
         1 token: String => "token: must",
         /// `encodingaeskey`.
-        2 encodingaeskey: String => "encodingaeskey: must",
+        #[doc(alias = "encodingaeskey")]
+        2 encoding_aes_key: String => "encodingaeskey: must",
     }
-    new(url: impl Into<String>, token: impl Into<String>, encodingaeskey: impl Into<String>)
+    new(url: impl Into<String>, token: impl Into<String>, encoding_aes_key: impl Into<String>)
 }
 
 w::record! {
-    /// An item of `result` in the answer of `batch::Getresult`.
-    pub struct GetresultResult {
+    /// An item of `result` in the answer of `batch::GetResult`.
+    pub struct GetResultDetail {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        1 err_msg: Option<String> => "errmsg",
         /// `action`.
         2 action: Option<i64> => "action",
         /// `userid`.
         3 userid: Option<String> => "userid",
         /// `partyid`.
-        4 partyid: Option<i64> => "partyid",
+        #[doc(alias = "partyid")]
+        4 party_id: Option<i64> => "partyid",
     }
 }
 
 w::record! {
-    /// An item of `open_userid_list` in the answer of `batch::UseridToOpenuserid`.
+    /// An item of `open_userid_list` in the answer of `batch::UseridToOpenUserid`.
     pub struct OpenUserid {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -47,17 +51,18 @@ w::record! {
     ///
     /// * Call: `GET /cgi-bin/batch/getresult` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90983>.
-    /// * Catalog: `work.batch.getresult`.
-    pub struct Getresult {
+    /// * Catalog: `work.batch.get_result`.
+    pub struct GetResult {
         /// `jobid`.
-        0 jobid: String => "jobid: must query",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must query",
     }
-    new(jobid: impl Into<String>)
+    new(job_id: impl Into<String>)
 }
 
 w::record! {
-    /// Answer to [`Getresult`].
-    pub struct GetresultResponse {
+    /// Answer to [`GetResult`].
+    pub struct GetResultResponse {
         /// `type`.
         0 type_: String => "type: must",
         /// `status`.
@@ -67,14 +72,14 @@ w::record! {
         /// `percentage`.
         3 percentage: i64 => "percentage: must",
         /// `result`.
-        4 result: Vec<GetresultResult> => "result: must",
+        4 result: Vec<GetResultDetail> => "result: must",
     }
 }
 
 w::endpoint! {
-    Getresult => GetresultResponse,
+    GetResult => GetResultResponse,
     w::EndpointInfo {
-        id: "work.batch.getresult",
+        id: "work.batch.get_result",
         method: "GET",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/batch/getresult",
@@ -112,11 +117,14 @@ w::record! {
     /// Answer to [`Invite`].
     pub struct InviteResponse {
         /// `invaliduser`.
-        0 invaliduser: Option<Vec<String>> => "invaliduser",
+        #[doc(alias = "invaliduser")]
+        0 invalid_user: Option<Vec<String>> => "invaliduser",
         /// `invalidparty`.
-        1 invalidparty: Option<Vec<i64>> => "invalidparty",
+        #[doc(alias = "invalidparty")]
+        1 invalid_party: Option<Vec<i64>> => "invalidparty",
         /// `invalidtag`.
-        2 invalidtag: Option<Vec<i64>> => "invalidtag",
+        #[doc(alias = "invalidtag")]
+        2 invalid_tag: Option<Vec<i64>> => "invalidtag",
     }
 }
 
@@ -145,8 +153,8 @@ w::record! {
     /// * Call: `POST /cgi-bin/batch/openuserid_to_userid` on `qyapi.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97062>.
-    /// * Catalog: `work.batch.openuserid_to_userid`.
-    pub struct OpenuseridToUserid {
+    /// * Catalog: `work.batch.open_userid_to_userid`.
+    pub struct OpenUseridToUserid {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -154,9 +162,9 @@ w::record! {
 }
 
 w::endpoint! {
-    OpenuseridToUserid => w::Free,
+    OpenUseridToUserid => w::Free,
     w::EndpointInfo {
-        id: "work.batch.openuserid_to_userid",
+        id: "work.batch.open_userid_to_userid",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/batch/openuserid_to_userid",
@@ -177,8 +185,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/batch/replaceparty` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90981>.
-    /// * Catalog: `work.batch.replaceparty`.
-    pub struct Replaceparty {
+    /// * Catalog: `work.batch.replace_party`.
+    pub struct ReplaceParty {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `callback`.
@@ -189,17 +197,18 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Replaceparty`].
-    pub struct ReplacepartyResponse {
+    /// Answer to [`ReplaceParty`].
+    pub struct ReplacePartyResponse {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
     }
 }
 
 w::endpoint! {
-    Replaceparty => ReplacepartyResponse,
+    ReplaceParty => ReplacePartyResponse,
     w::EndpointInfo {
-        id: "work.batch.replaceparty",
+        id: "work.batch.replace_party",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/batch/replaceparty",
@@ -220,8 +229,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/batch/replaceuser` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90981>.
-    /// * Catalog: `work.batch.replaceuser`.
-    pub struct Replaceuser {
+    /// * Catalog: `work.batch.replace_user`.
+    pub struct ReplaceUser {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `to_invite`.
@@ -233,13 +242,13 @@ w::record! {
     set(to_invite: bool, callback: Callback)
 }
 
-/// Answer to [`Replaceuser`], the same as to [`Replaceparty`].
-pub type ReplaceuserResponse = ReplacepartyResponse;
+/// Answer to [`ReplaceUser`], the same as to [`ReplaceParty`].
+pub type ReplaceUserResponse = ReplacePartyResponse;
 
 w::endpoint! {
-    Replaceuser => ReplaceuserResponse,
+    ReplaceUser => ReplaceUserResponse,
     w::EndpointInfo {
-        id: "work.batch.replaceuser",
+        id: "work.batch.replace_user",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/batch/replaceuser",
@@ -260,8 +269,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/batch/syncuser` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90980>.
-    /// * Catalog: `work.batch.syncuser`.
-    pub struct Syncuser {
+    /// * Catalog: `work.batch.sync_user`.
+    pub struct SyncUser {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `to_invite`.
@@ -273,13 +282,13 @@ w::record! {
     set(to_invite: bool, callback: Callback)
 }
 
-/// Answer to [`Syncuser`], the same as to [`Replaceparty`].
-pub type SyncuserResponse = ReplacepartyResponse;
+/// Answer to [`SyncUser`], the same as to [`ReplaceParty`].
+pub type SyncUserResponse = ReplacePartyResponse;
 
 w::endpoint! {
-    Syncuser => SyncuserResponse,
+    SyncUser => SyncUserResponse,
     w::EndpointInfo {
-        id: "work.batch.syncuser",
+        id: "work.batch.sync_user",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/batch/syncuser",
@@ -300,8 +309,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/batch/userid_to_openuserid` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95435>.
-    /// * Catalog: `work.batch.userid_to_openuserid`.
-    pub struct UseridToOpenuserid {
+    /// * Catalog: `work.batch.userid_to_open_userid`.
+    pub struct UseridToOpenUserid {
         /// `userid_list`.
         0 userid_list: Vec<String> => "userid_list: must",
     }
@@ -309,8 +318,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`UseridToOpenuserid`].
-    pub struct UseridToOpenuseridResponse {
+    /// Answer to [`UseridToOpenUserid`].
+    pub struct UseridToOpenUseridResponse {
         /// `open_userid_list`.
         0 open_userid_list: Vec<OpenUserid> => "open_userid_list: must",
         /// `invalid_userid_list`.
@@ -319,9 +328,9 @@ w::record! {
 }
 
 w::endpoint! {
-    UseridToOpenuserid => UseridToOpenuseridResponse,
+    UseridToOpenUserid => UseridToOpenUseridResponse,
     w::EndpointInfo {
-        id: "work.batch.userid_to_openuserid",
+        id: "work.batch.userid_to_open_userid",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/batch/userid_to_openuserid",

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `item_list` in `card::invoice::reimburse::Getinvoiceinfobatch`; an item of `invoice_list` in `card::invoice::reimburse::Updatestatusbatch`.
-    pub struct GetinvoiceinfobatchItem {
+    /// An item of `item_list` in `card::invoice::reimburse::GetInvoiceInfoBatch`; an item of `invoice_list` in `card::invoice::reimburse::UpdateStatusBatch`.
+    pub struct ItemInfo {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `encrypt_code`.
@@ -15,8 +15,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `item_list` in the answer of `card::invoice::reimburse::Getinvoiceinfobatch`.
-    pub struct ItemItem {
+    /// An item of `item_list` in the answer of `card::invoice::reimburse::GetInvoiceInfoBatch`.
+    pub struct ItemDetail {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `begin_time`; format `unix`.
@@ -39,7 +39,7 @@ w::record! {
 }
 
 w::record! {
-    /// `user_info` of the answer of `card::invoice::reimburse::Getinvoiceinfo`; `user_info` of `card::ItemItem`.
+    /// `user_info` of the answer of `card::invoice::reimburse::GetInvoiceInfo`; `user_info` of `card::ItemDetail`.
     pub struct UserInfo {
         /// `title`.
         0 title: String => "title: must",
@@ -56,7 +56,7 @@ w::record! {
         /// `billing_time`; format `unix`.
         6 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
         /// `info`.
-        7 info: Option<Vec<UserInfoInfo>> => "info",
+        7 info: Option<Vec<UserInfoDetail>> => "info",
         /// `check_code`.
         8 check_code: String => "check_code: must",
         /// `detail`.
@@ -90,7 +90,7 @@ w::record! {
 
 w::record! {
     /// An item of `info` in `card::UserInfo`.
-    pub struct UserInfoInfo {
+    pub struct UserInfoDetail {
         /// `name`.
         0 name: String => "name: must",
         /// `unit`.
@@ -114,8 +114,8 @@ pub mod invoice {
             ///
             /// * Call: `POST /cgi-bin/card/invoice/reimburse/getinvoicebatch` on `qyapi.weixin.qq.com`.
             /// * Shape: unknown; free JSON in, free JSON out.
-            /// * Catalog: `work.card.invoice.reimburse.getinvoicebatch`.
-            pub struct Getinvoicebatch {
+            /// * Catalog: `work.card.invoice.reimburse.get_invoice_batch`.
+            pub struct GetInvoiceBatch {
                 /// Further keys.
                 0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
@@ -123,9 +123,9 @@ pub mod invoice {
         }
 
         w::endpoint! {
-            Getinvoicebatch => w::Free,
+            GetInvoiceBatch => w::Free,
             w::EndpointInfo {
-                id: "work.card.invoice.reimburse.getinvoicebatch",
+                id: "work.card.invoice.reimburse.get_invoice_batch",
                 method: "POST",
                 host: "qyapi.weixin.qq.com",
                 path: "/cgi-bin/card/invoice/reimburse/getinvoicebatch",
@@ -146,8 +146,8 @@ pub mod invoice {
             ///
             /// * Call: `POST /cgi-bin/card/invoice/reimburse/getinvoiceinfo` on `qyapi.weixin.qq.com`.
             /// * Source: <https://developer.work.weixin.qq.com/document/path/90284>.
-            /// * Catalog: `work.card.invoice.reimburse.getinvoiceinfo`.
-            pub struct Getinvoiceinfo {
+            /// * Catalog: `work.card.invoice.reimburse.get_invoice_info`.
+            pub struct GetInvoiceInfo {
                 /// `card_id`.
                 0 card_id: String => "card_id: must",
                 /// `encrypt_code`.
@@ -157,8 +157,8 @@ pub mod invoice {
         }
 
         w::record! {
-            /// Answer to [`Getinvoiceinfo`].
-            pub struct GetinvoiceinfoResponse {
+            /// Answer to [`GetInvoiceInfo`].
+            pub struct GetInvoiceInfoResponse {
                 /// `card_id`.
                 0 card_id: String => "card_id: must",
                 /// `begin_time`; format `unix`.
@@ -179,9 +179,9 @@ pub mod invoice {
         }
 
         w::endpoint! {
-            Getinvoiceinfo => GetinvoiceinfoResponse,
+            GetInvoiceInfo => GetInvoiceInfoResponse,
             w::EndpointInfo {
-                id: "work.card.invoice.reimburse.getinvoiceinfo",
+                id: "work.card.invoice.reimburse.get_invoice_info",
                 method: "POST",
                 host: "qyapi.weixin.qq.com",
                 path: "/cgi-bin/card/invoice/reimburse/getinvoiceinfo",
@@ -202,26 +202,26 @@ pub mod invoice {
             ///
             /// * Call: `POST /cgi-bin/card/invoice/reimburse/getinvoiceinfobatch` on `qyapi.weixin.qq.com`.
             /// * Source: <https://developer.work.weixin.qq.com/document/path/90287>.
-            /// * Catalog: `work.card.invoice.reimburse.getinvoiceinfobatch`.
-            pub struct Getinvoiceinfobatch {
+            /// * Catalog: `work.card.invoice.reimburse.get_invoice_info_batch`.
+            pub struct GetInvoiceInfoBatch {
                 /// `item_list`.
-                0 item_list: Vec<super::super::GetinvoiceinfobatchItem> => "item_list: must",
+                0 item_list: Vec<super::super::ItemInfo> => "item_list: must",
             }
-            new(item_list: Vec<super::super::GetinvoiceinfobatchItem>)
+            new(item_list: Vec<super::super::ItemInfo>)
         }
 
         w::record! {
-            /// Answer to [`Getinvoiceinfobatch`].
-            pub struct GetinvoiceinfobatchResponse {
+            /// Answer to [`GetInvoiceInfoBatch`].
+            pub struct GetInvoiceInfoBatchResponse {
                 /// `item_list`.
-                0 item_list: Vec<super::super::ItemItem> => "item_list: must",
+                0 item_list: Vec<super::super::ItemDetail> => "item_list: must",
             }
         }
 
         w::endpoint! {
-            Getinvoiceinfobatch => GetinvoiceinfobatchResponse,
+            GetInvoiceInfoBatch => GetInvoiceInfoBatchResponse,
             w::EndpointInfo {
-                id: "work.card.invoice.reimburse.getinvoiceinfobatch",
+                id: "work.card.invoice.reimburse.get_invoice_info_batch",
                 method: "POST",
                 host: "qyapi.weixin.qq.com",
                 path: "/cgi-bin/card/invoice/reimburse/getinvoiceinfobatch",
@@ -242,8 +242,8 @@ pub mod invoice {
             ///
             /// * Call: `POST /cgi-bin/card/invoice/reimburse/updateinvoicestatus` on `qyapi.weixin.qq.com`.
             /// * Source: <https://developer.work.weixin.qq.com/document/path/90285>.
-            /// * Catalog: `work.card.invoice.reimburse.updateinvoicestatus`.
-            pub struct Updateinvoicestatus {
+            /// * Catalog: `work.card.invoice.reimburse.update_invoice_status`.
+            pub struct UpdateInvoiceStatus {
                 /// `card_id`.
                 0 card_id: String => "card_id: must",
                 /// `encrypt_code`.
@@ -259,9 +259,9 @@ pub mod invoice {
         }
 
         w::endpoint! {
-            Updateinvoicestatus => w::Empty,
+            UpdateInvoiceStatus => w::Empty,
             w::EndpointInfo {
-                id: "work.card.invoice.reimburse.updateinvoicestatus",
+                id: "work.card.invoice.reimburse.update_invoice_status",
                 method: "POST",
                 host: "qyapi.weixin.qq.com",
                 path: "/cgi-bin/card/invoice/reimburse/updateinvoicestatus",
@@ -282,26 +282,26 @@ pub mod invoice {
             ///
             /// * Call: `POST /cgi-bin/card/invoice/reimburse/updatestatusbatch` on `qyapi.weixin.qq.com`.
             /// * Source: <https://developer.work.weixin.qq.com/document/path/90286>.
-            /// * Catalog: `work.card.invoice.reimburse.updatestatusbatch`.
-            pub struct Updatestatusbatch {
+            /// * Catalog: `work.card.invoice.reimburse.update_status_batch`.
+            pub struct UpdateStatusBatch {
                 /// `openid`; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `reimburse_status`.
                 1 reimburse_status: String => "reimburse_status: must",
                 /// `invoice_list`.
-                2 invoice_list: Vec<super::super::GetinvoiceinfobatchItem> => "invoice_list: must",
+                2 invoice_list: Vec<super::super::ItemInfo> => "invoice_list: must",
             }
             new(
                 openid: impl Into<xinqiao_types::OpenId>,
                 reimburse_status: impl Into<String>,
-                invoice_list: Vec<super::super::GetinvoiceinfobatchItem>,
+                invoice_list: Vec<super::super::ItemInfo>,
             )
         }
 
         w::endpoint! {
-            Updatestatusbatch => w::Empty,
+            UpdateStatusBatch => w::Empty,
             w::EndpointInfo {
-                id: "work.card.invoice.reimburse.updatestatusbatch",
+                id: "work.card.invoice.reimburse.update_status_batch",
                 method: "POST",
                 host: "qyapi.weixin.qq.com",
                 path: "/cgi-bin/card/invoice/reimburse/updatestatusbatch",

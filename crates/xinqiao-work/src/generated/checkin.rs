@@ -5,7 +5,7 @@ use xinqiao_wire as w;
 
 w::record! {
     /// An item of `records` in `checkin::AddCheckinRecord`.
-    pub struct AddCheckinRecordRecord {
+    pub struct CheckinRecord {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `checkin_time`; format `unix`.
@@ -19,9 +19,11 @@ w::record! {
         /// `lat`.
         5 lat: Option<f64> => "lat",
         /// `wifiname`.
-        6 wifiname: Option<String> => "wifiname",
+        #[doc(alias = "wifiname")]
+        6 wifi_name: Option<String> => "wifiname",
         /// `wifimac`.
-        7 wifimac: Option<String> => "wifimac",
+        #[doc(alias = "wifimac")]
+        7 wifi_mac: Option<String> => "wifimac",
         /// `device_type`.
         8 device_type: Option<i64> => "device_type",
         /// `device_detail`.
@@ -29,42 +31,45 @@ w::record! {
         /// `notes`.
         10 notes: Option<String> => "notes",
         /// `mediaids`.
-        11 mediaids: Option<Vec<String>> => "mediaids",
+        #[doc(alias = "mediaids")]
+        11 media_ids: Option<Vec<String>> => "mediaids",
     }
     new(userid: impl Into<String>, checkin_time: xinqiao_types::UnixSeconds)
     text(
         location_title: String,
         location_detail: String,
-        wifiname: String,
-        wifimac: String,
+        wifi_name: String,
+        wifi_mac: String,
         device_detail: String,
         notes: String,
     )
-    set(lng: f64, lat: f64, device_type: i64, mediaids: Vec<String>)
+    set(lng: f64, lat: f64, device_type: i64, media_ids: Vec<String>)
 }
 
 w::record! {
-    /// `apply` of `checkin::Workdayconf`.
+    /// `apply` of `checkin::WorkdayConf`.
     pub struct Apply {
         /// `restinfo`.
-        0 restinfo: Option<Restinfo> => "restinfo",
+        #[doc(alias = "restinfo")]
+        0 rest_info: Option<RestInfo> => "restinfo",
     }
     new()
-    set(restinfo: Restinfo)
+    set(rest_info: RestInfo)
 }
 
 w::record! {
-    /// `applycheckin` of `checkin::Workdayconf`.
-    pub struct Applycheckin {
+    /// `applycheckin` of `checkin::WorkdayConf`.
+    pub struct ApplyCheckin {
         /// `restinfo`.
-        0 restinfo: Option<Restinfo> => "restinfo",
+        #[doc(alias = "restinfo")]
+        0 rest_info: Option<RestInfo> => "restinfo",
     }
     new()
-    set(restinfo: Restinfo)
+    set(rest_info: RestInfo)
 }
 
 w::record! {
-    /// `base_info` of `checkin::GetcheckinDaydataData`.
+    /// `base_info` of `checkin::CheckinDayData`.
     pub struct BaseInfo {
         /// `date`; format `unix`.
         0 date: xinqiao_types::UnixSeconds => "date: must",
@@ -73,7 +78,8 @@ w::record! {
         /// `record_type`.
         2 record_type: i64 => "record_type: must",
         /// `acctid`.
-        3 acctid: String => "acctid: must",
+        #[doc(alias = "acctid")]
+        3 acct_id: String => "acctid: must",
         /// `name`.
         4 name: String => "name: must",
         /// `name_ex`.
@@ -89,14 +95,16 @@ w::record! {
     /// `rule_info` of `checkin::DataBaseInfo`.
     pub struct BaseInfoRuleInfo {
         /// `groupid`.
-        0 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        0 group_id: i64 => "groupid: must",
         /// `groupname`.
-        1 groupname: String => "groupname: must",
+        #[doc(alias = "groupname")]
+        1 group_name: String => "groupname: must",
     }
 }
 
 w::record! {
-    /// `biweekly` of `checkin::Checkindate`; `biweekly` of `checkin::GroupSchedulelist`.
+    /// `biweekly` of `checkin::CheckinDate`; `biweekly` of `checkin::GroupScheduleList`.
     pub struct Biweekly {
         /// `enable_weekday_recurrence`.
         0 enable_weekday_recurrence: Option<bool> => "enable_weekday_recurrence",
@@ -124,17 +132,17 @@ w::record! {
 }
 
 w::record! {
-    /// `cal_ottime_rule` of `checkin::Restinfo`.
-    pub struct CalOttimeRule {
+    /// `cal_ottime_rule` of `checkin::RestInfo`.
+    pub struct CalOtTimeRule {
         /// `items`.
-        0 items: Vec<CalOttimeRuleItem> => "items: must",
+        0 items: Vec<CalOtTimeRuleItem> => "items: must",
     }
-    new(items: Vec<CalOttimeRuleItem>)
+    new(items: Vec<CalOtTimeRuleItem>)
 }
 
 w::record! {
-    /// An item of `items` in `checkin::CalOttimeRule`.
-    pub struct CalOttimeRuleItem {
+    /// An item of `items` in `checkin::CalOtTimeRule`.
+    pub struct CalOtTimeRuleItem {
         /// `ot_time`; in s.
         0 ot_time: Option<i64> => "ot_time",
         /// `rest_time`; in s.
@@ -145,7 +153,7 @@ w::record! {
 }
 
 w::record! {
-    /// `checkin` of `checkin::Workdayconf`.
+    /// `checkin` of `checkin::WorkdayConf`.
     pub struct Checkin {
         /// `ot_time_start`.
         0 ot_time_start: Option<i64> => "ot_time_start",
@@ -154,21 +162,24 @@ w::record! {
         /// `ot_time_max`; in s.
         2 ot_time_max: Option<i64> => "ot_time_max",
         /// `restinfo`.
-        3 restinfo: Option<Restinfo> => "restinfo",
+        #[doc(alias = "restinfo")]
+        3 rest_info: Option<RestInfo> => "restinfo",
     }
     new()
-    set(ot_time_start: i64, ot_time_min: i64, ot_time_max: i64, restinfo: Restinfo)
+    set(ot_time_start: i64, ot_time_min: i64, ot_time_max: i64, rest_info: RestInfo)
 }
 
 w::record! {
-    /// An item of `checkindata` in the answer of `checkin::Getcheckindata`.
-    pub struct Checkindata {
+    /// An item of `checkindata` in the answer of `checkin::GetCheckinData`.
+    pub struct CheckinData {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `groupid`.
-        1 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        1 group_id: i64 => "groupid: must",
         /// `groupname`.
-        2 groupname: String => "groupname: must",
+        #[doc(alias = "groupname")]
+        2 group_name: String => "groupname: must",
         /// `checkin_type`.
         3 checkin_type: String => "checkin_type: must",
         /// `exception_type`.
@@ -186,11 +197,14 @@ w::record! {
         /// `lat`.
         10 lat: Option<f64> => "lat",
         /// `wifiname`.
-        11 wifiname: Option<String> => "wifiname",
+        #[doc(alias = "wifiname")]
+        11 wifi_name: Option<String> => "wifiname",
         /// `wifimac`.
-        12 wifimac: Option<String> => "wifimac",
+        #[doc(alias = "wifimac")]
+        12 wifi_mac: Option<String> => "wifimac",
         /// `deviceid`.
-        13 deviceid: Option<String> => "deviceid",
+        #[doc(alias = "deviceid")]
+        13 device_id: Option<String> => "deviceid",
         /// `schedule_id`.
         14 schedule_id: Option<i64> => "schedule_id",
         /// `timeline_id`.
@@ -198,17 +212,19 @@ w::record! {
         /// `notes`.
         16 notes: Option<String> => "notes",
         /// `mediaids`.
-        17 mediaids: Option<Vec<String>> => "mediaids",
+        #[doc(alias = "mediaids")]
+        17 media_ids: Option<Vec<String>> => "mediaids",
     }
 }
 
 w::record! {
     /// An item of `checkindate` in `checkin::Group`; an item of `checkindate` in `checkin::UpdateCheckinOptionGroup`.
-    pub struct Checkindate {
+    pub struct CheckinDate {
         /// `workdays`.
         0 workdays: Option<Vec<i64>> => "workdays",
         /// `checkintime`.
-        1 checkintime: Option<Vec<Checkintime>> => "checkintime",
+        #[doc(alias = "checkintime")]
+        1 checkin_time: Option<Vec<CheckinTime>> => "checkintime",
         /// `allow_flex`.
         2 allow_flex: Option<bool> => "allow_flex",
         /// `flex_on_duty_time`; in ms.
@@ -227,7 +243,7 @@ w::record! {
     new(max_allow_arrive_early: i64, max_allow_arrive_late: i64)
     set(
         workdays: Vec<i64>,
-        checkintime: Vec<Checkintime>,
+        checkin_time: Vec<CheckinTime>,
         allow_flex: bool,
         flex_on_duty_time: i64,
         flex_off_duty_time: i64,
@@ -237,8 +253,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `checkintime` in `checkin::GroupCheckindate`; an item of `time_section` in `checkin::GroupSchedulelist`; and 1 more.
-    pub struct CheckindateCheckintime {
+    /// An item of `checkintime` in `checkin::GroupCheckinDate`; an item of `time_section` in `checkin::GroupScheduleList`; and 1 more.
+    pub struct CheckinDateCheckinTime {
         /// `time_id`.
         0 time_id: Option<i64> => "time_id",
         /// `work_sec`.
@@ -266,15 +282,17 @@ w::record! {
         /// `rest_times`.
         12 rest_times: Option<Vec<RestTime>> => "rest_times",
         /// `no_need_checkon`.
-        13 no_need_checkon: Option<bool> => "no_need_checkon",
+        #[doc(alias = "no_need_checkon")]
+        13 no_need_check_on: Option<bool> => "no_need_checkon",
         /// `no_need_checkoff`.
-        14 no_need_checkoff: Option<bool> => "no_need_checkoff",
+        #[doc(alias = "no_need_checkoff")]
+        14 no_need_check_off: Option<bool> => "no_need_checkoff",
     }
 }
 
 w::record! {
-    /// An item of `checkintime` in `checkin::Checkindate`; an item of `time_section` in `checkin::Schedulelist`; and 1 more.
-    pub struct Checkintime {
+    /// An item of `checkintime` in `checkin::CheckinDate`; an item of `time_section` in `checkin::ScheduleList`; and 1 more.
+    pub struct CheckinTime {
         /// `time_id`.
         0 time_id: Option<i64> => "time_id",
         /// `work_sec`.
@@ -302,9 +320,11 @@ w::record! {
         /// `rest_times`.
         12 rest_times: Option<Vec<RestTime>> => "rest_times",
         /// `no_need_checkon`.
-        13 no_need_checkon: Option<bool> => "no_need_checkon",
+        #[doc(alias = "no_need_checkon")]
+        13 no_need_check_on: Option<bool> => "no_need_checkon",
         /// `no_need_checkoff`.
-        14 no_need_checkoff: Option<bool> => "no_need_checkoff",
+        #[doc(alias = "no_need_checkoff")]
+        14 no_need_check_off: Option<bool> => "no_need_checkoff",
     }
     new()
     set(
@@ -321,18 +341,19 @@ w::record! {
         rest_begin_time: i64,
         rest_end_time: i64,
         rest_times: Vec<RestTime>,
-        no_need_checkon: bool,
-        no_need_checkoff: bool,
+        no_need_check_on: bool,
+        no_need_check_off: bool,
     )
 }
 
 w::record! {
-    /// `base_info` of `checkin::GetcheckinMonthdataData`.
+    /// `base_info` of `checkin::CheckinMonthData`.
     pub struct DataBaseInfo {
         /// `record_type`.
         0 record_type: i64 => "record_type: must",
         /// `acctid`.
-        1 acctid: String => "acctid: must",
+        #[doc(alias = "acctid")]
+        1 acct_id: String => "acctid: must",
         /// `name`.
         2 name: String => "name: must",
         /// `name_ex`.
@@ -345,7 +366,7 @@ w::record! {
 }
 
 w::record! {
-    /// `summary_info` of `checkin::GetcheckinMonthdataData`.
+    /// `summary_info` of `checkin::CheckinMonthData`.
     pub struct DataSummaryInfo {
         /// `except_days`.
         0 except_days: i64 => "except_days: must",
@@ -363,7 +384,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `exception_infos` in `checkin::GetcheckinDaydataData`; an item of `exception_infos` in `checkin::GetcheckinMonthdataData`.
+    /// An item of `exception_infos` in `checkin::CheckinDayData`; an item of `exception_infos` in `checkin::CheckinMonthData`.
     pub struct ExceptionInfo {
         /// `exception`.
         0 exception: i64 => "exception: must",
@@ -375,7 +396,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `fix_time_rule_list` in `checkin::Restinfo`.
+    /// An item of `fix_time_rule_list` in `checkin::RestInfo`.
     pub struct FixTimeRule {
         /// `fix_time_begin_sec`.
         0 fix_time_begin_sec: Option<i64> => "fix_time_begin_sec",
@@ -387,8 +408,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `datas` in the answer of `checkin::GetcheckinDaydata`.
-    pub struct GetcheckinDaydataData {
+    /// An item of `datas` in the answer of `checkin::GetCheckinDayData`.
+    pub struct CheckinDayData {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
         /// `summary_info`.
@@ -405,8 +426,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `datas` in the answer of `checkin::GetcheckinMonthdata`.
-    pub struct GetcheckinMonthdataData {
+    /// An item of `datas` in the answer of `checkin::GetCheckinMonthData`.
+    pub struct CheckinMonthData {
         /// `base_info`.
         0 base_info: DataBaseInfo => "base_info: must",
         /// `summary_info`.
@@ -421,8 +442,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `info` in the answer of `checkin::Getcheckinoption`.
-    pub struct GetcheckinoptionInfo {
+    /// An item of `info` in the answer of `checkin::GetCheckinOption`.
+    pub struct GetCheckinOptionInfo {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `group`.
@@ -431,8 +452,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `scheduleList` in `checkin::ScheduleSchedule`.
-    pub struct GetcheckinschedulistSchedule {
+    /// An item of `scheduleList` in `checkin::ScheduleDetail`.
+    pub struct GetCheckinScheduListSchedule {
         /// `day`; format `d`.
         0 day: i64 => "day: must",
         /// `schedule_info`.
@@ -441,14 +462,17 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `group` in the answer of `checkin::Getcorpcheckinoption`.
-    pub struct GetcorpcheckinoptionGroup {
+    /// An item of `group` in the answer of `checkin::GetCorpCheckinOption`.
+    pub struct GetCorpCheckinOptionGroup {
         /// `groupid`.
-        0 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        0 group_id: i64 => "groupid: must",
         /// `grouptype`.
-        1 grouptype: i64 => "grouptype: must",
+        #[doc(alias = "grouptype")]
+        1 group_type: i64 => "grouptype: must",
         /// `groupname`.
-        2 groupname: String => "groupname: must",
+        #[doc(alias = "groupname")]
+        2 group_name: String => "groupname: must",
         /// `sync_holidays`.
         3 sync_holidays: bool => "sync_holidays: must",
         /// `need_photo`.
@@ -456,9 +480,11 @@ w::record! {
         /// `note_can_use_local_pic`.
         5 note_can_use_local_pic: bool => "note_can_use_local_pic: must",
         /// `allow_checkin_offworkday`.
-        6 allow_checkin_offworkday: bool => "allow_checkin_offworkday: must",
+        #[doc(alias = "allow_checkin_offworkday")]
+        6 allow_checkin_off_workday: bool => "allow_checkin_offworkday: must",
         /// `allow_apply_offworkday`.
-        7 allow_apply_offworkday: bool => "allow_apply_offworkday: must",
+        #[doc(alias = "allow_apply_offworkday")]
+        7 allow_apply_off_workday: bool => "allow_apply_offworkday: must",
         /// `allow_apply_bk_cnt`.
         8 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
         /// `allow_apply_bk_day_limit`; in day.
@@ -466,17 +492,21 @@ w::record! {
         /// `buka_limit_next_month`; in day.
         10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// `checkindate`.
-        11 checkindate: Vec<GroupCheckindate> => "checkindate: must",
+        #[doc(alias = "checkindate")]
+        11 checkin_date: Vec<GroupCheckinDate> => "checkindate: must",
         /// `spe_workdays`.
         12 spe_workdays: Option<Vec<GroupSpeWorkday>> => "spe_workdays",
         /// `spe_offdays`.
-        13 spe_offdays: Option<Vec<GroupSpeWorkday>> => "spe_offdays",
+        #[doc(alias = "spe_offdays")]
+        13 spe_off_days: Option<Vec<GroupSpeWorkday>> => "spe_offdays",
         /// `wifimac_infos`.
-        14 wifimac_infos: Option<Vec<GroupWifimacInfo>> => "wifimac_infos",
+        #[doc(alias = "wifimac_infos")]
+        14 wifi_mac_infos: Option<Vec<GroupWifiMacInfo>> => "wifimac_infos",
         /// `loc_infos`.
         15 loc_infos: Option<Vec<GroupLocInfo>> => "loc_infos",
         /// `schedulelist`.
-        16 schedulelist: Option<Vec<GroupSchedulelist>> => "schedulelist",
+        #[doc(alias = "schedulelist")]
+        16 schedule_list: Option<Vec<GroupScheduleList>> => "schedulelist",
         /// `buka_restriction`.
         17 buka_restriction: Option<i64> => "buka_restriction",
         /// `span_day_time`.
@@ -494,7 +524,8 @@ w::record! {
         /// `white_users`.
         24 white_users: Option<Vec<String>> => "white_users",
         /// `reporterinfo`.
-        25 reporterinfo: Option<GroupReporterinfo> => "reporterinfo",
+        #[doc(alias = "reporterinfo")]
+        25 reporter_info: Option<GroupReporterInfo> => "reporterinfo",
         /// `ot_info`.
         26 ot_info: Option<GroupOtInfo> => "ot_info",
         /// `option_out_range`.
@@ -504,7 +535,8 @@ w::record! {
         /// `open_face_live_detect`.
         29 open_face_live_detect: bool => "open_face_live_detect: must",
         /// `offwork_interval_time`; in s.
-        30 offwork_interval_time: i64 => "offwork_interval_time: must",
+        #[doc(alias = "offwork_interval_time")]
+        30 off_work_interval_time: i64 => "offwork_interval_time: must",
         /// `create_userid`.
         31 create_userid: String => "create_userid: must",
         /// `update_userid`.
@@ -518,9 +550,11 @@ w::record! {
     /// `group` of `checkin::AddCheckinOption`.
     pub struct Group {
         /// `grouptype`.
-        0 grouptype: i64 => "grouptype: must",
+        #[doc(alias = "grouptype")]
+        0 group_type: i64 => "grouptype: must",
         /// `groupname`.
-        1 groupname: String => "groupname: must",
+        #[doc(alias = "groupname")]
+        1 group_name: String => "groupname: must",
         /// `type`.
         2 type_: Option<i64> => "type",
         /// `range`.
@@ -528,7 +562,8 @@ w::record! {
         /// `white_users`.
         4 white_users: Option<Vec<String>> => "white_users",
         /// `reporterinfo`.
-        5 reporterinfo: Option<Reporterinfo> => "reporterinfo",
+        #[doc(alias = "reporterinfo")]
+        5 reporter_info: Option<ReporterInfo> => "reporterinfo",
         /// `sync_holidays`.
         6 sync_holidays: Option<bool> => "sync_holidays",
         /// `need_photo`.
@@ -536,9 +571,11 @@ w::record! {
         /// `note_can_use_local_pic`.
         8 note_can_use_local_pic: Option<bool> => "note_can_use_local_pic",
         /// `allow_checkin_offworkday`.
-        9 allow_checkin_offworkday: Option<bool> => "allow_checkin_offworkday",
+        #[doc(alias = "allow_checkin_offworkday")]
+        9 allow_checkin_off_workday: Option<bool> => "allow_checkin_offworkday",
         /// `allow_apply_offworkday`.
-        10 allow_apply_offworkday: Option<bool> => "allow_apply_offworkday",
+        #[doc(alias = "allow_apply_offworkday")]
+        10 allow_apply_off_workday: Option<bool> => "allow_apply_offworkday",
         /// `allow_apply_bk_cnt`.
         11 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
         /// `allow_apply_bk_day_limit`; in day.
@@ -548,17 +585,21 @@ w::record! {
         /// `option_out_range`.
         14 option_out_range: Option<i64> => "option_out_range",
         /// `checkindate`.
-        15 checkindate: Option<Vec<Checkindate>> => "checkindate",
+        #[doc(alias = "checkindate")]
+        15 checkin_date: Option<Vec<CheckinDate>> => "checkindate",
         /// `spe_workdays`.
         16 spe_workdays: Option<Vec<SpeWorkday>> => "spe_workdays",
         /// `spe_offdays`.
-        17 spe_offdays: Option<Vec<SpeWorkday>> => "spe_offdays",
+        #[doc(alias = "spe_offdays")]
+        17 spe_off_days: Option<Vec<SpeWorkday>> => "spe_offdays",
         /// `wifimac_infos`.
-        18 wifimac_infos: Option<Vec<WifimacInfo>> => "wifimac_infos",
+        #[doc(alias = "wifimac_infos")]
+        18 wifi_mac_infos: Option<Vec<WifiMacInfo>> => "wifimac_infos",
         /// `loc_infos`.
         19 loc_infos: Option<Vec<LocInfo>> => "loc_infos",
         /// `schedulelist`.
-        20 schedulelist: Option<Vec<Schedulelist>> => "schedulelist",
+        #[doc(alias = "schedulelist")]
+        20 schedule_list: Option<Vec<ScheduleList>> => "schedulelist",
         /// `ot_info_v2`.
         21 ot_info_v2: Option<OtInfoV2Item> => "ot_info_v2",
         /// `use_face_detect`.
@@ -566,7 +607,8 @@ w::record! {
         /// `open_face_live_detect`.
         23 open_face_live_detect: Option<bool> => "open_face_live_detect",
         /// `offwork_interval_time`; in s.
-        24 offwork_interval_time: Option<i64> => "offwork_interval_time",
+        #[doc(alias = "offwork_interval_time")]
+        24 off_work_interval_time: Option<i64> => "offwork_interval_time",
         /// `sync_out_checkin`.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
         /// `buka_remind`.
@@ -582,31 +624,31 @@ w::record! {
         /// `checkin_method_type`.
         31 checkin_method_type: Option<i64> => "checkin_method_type",
     }
-    new(grouptype: i64, groupname: impl Into<String>)
+    new(group_type: i64, group_name: impl Into<String>)
     set(
         type_: i64,
         range: Range,
         white_users: Vec<String>,
-        reporterinfo: Reporterinfo,
+        reporter_info: ReporterInfo,
         sync_holidays: bool,
         need_photo: bool,
         note_can_use_local_pic: bool,
-        allow_checkin_offworkday: bool,
-        allow_apply_offworkday: bool,
+        allow_checkin_off_workday: bool,
+        allow_apply_off_workday: bool,
         allow_apply_bk_cnt: i64,
         allow_apply_bk_day_limit: i64,
         buka_limit_next_month: i64,
         option_out_range: i64,
-        checkindate: Vec<Checkindate>,
+        checkin_date: Vec<CheckinDate>,
         spe_workdays: Vec<SpeWorkday>,
-        spe_offdays: Vec<SpeWorkday>,
-        wifimac_infos: Vec<WifimacInfo>,
+        spe_off_days: Vec<SpeWorkday>,
+        wifi_mac_infos: Vec<WifiMacInfo>,
         loc_infos: Vec<LocInfo>,
-        schedulelist: Vec<Schedulelist>,
+        schedule_list: Vec<ScheduleList>,
         ot_info_v2: OtInfoV2Item,
         use_face_detect: bool,
         open_face_live_detect: bool,
-        offwork_interval_time: i64,
+        off_work_interval_time: i64,
         sync_out_checkin: bool,
         buka_remind: BukaRemind,
         buka_restriction: i64,
@@ -618,14 +660,16 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `checkindate` in `checkin::GetcorpcheckinoptionGroup`; an item of `checkindate` in `checkin::InfoGroup`.
-    pub struct GroupCheckindate {
+    /// An item of `checkindate` in `checkin::GetCorpCheckinOptionGroup`; an item of `checkindate` in `checkin::InfoGroup`.
+    pub struct GroupCheckinDate {
         /// `workdays`.
         0 workdays: Vec<i64> => "workdays: must",
         /// `checkintime`.
-        1 checkintime: Vec<CheckindateCheckintime> => "checkintime: must",
+        #[doc(alias = "checkintime")]
+        1 checkin_time: Vec<CheckinDateCheckinTime> => "checkintime: must",
         /// `noneed_offwork`.
-        2 noneed_offwork: bool => "noneed_offwork: must",
+        #[doc(alias = "noneed_offwork")]
+        2 no_need_off_work: bool => "noneed_offwork: must",
         /// `flex_time`; in ms.
         3 flex_time: Option<i64> => "flex_time",
         /// `flex_on_duty_time`; in ms.
@@ -633,22 +677,25 @@ w::record! {
         /// `flex_off_duty_time`; in ms.
         5 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
         /// `limit_aheadtime`; in ms.
-        6 limit_aheadtime: Option<i64> => "limit_aheadtime",
+        #[doc(alias = "limit_aheadtime")]
+        6 limit_ahead_time: Option<i64> => "limit_aheadtime",
     }
 }
 
 w::record! {
-    /// `late_rule` of `checkin::GroupSchedulelist`.
+    /// `late_rule` of `checkin::GroupScheduleList`.
     pub struct GroupLateRule {
         /// `allow_offwork_after_time`.
-        0 allow_offwork_after_time: bool => "allow_offwork_after_time: must",
+        #[doc(alias = "allow_offwork_after_time")]
+        0 allow_off_work_after_time: bool => "allow_offwork_after_time: must",
         /// `timerules`.
-        1 timerules: Vec<LateRuleTimerule> => "timerules: must",
+        #[doc(alias = "timerules")]
+        1 time_rules: Vec<LateRuleTimeRule> => "timerules: must",
     }
 }
 
 w::record! {
-    /// An item of `loc_infos` in `checkin::GetcorpcheckinoptionGroup`; an item of `loc_infos` in `checkin::InfoGroup`.
+    /// An item of `loc_infos` in `checkin::GetCorpCheckinOptionGroup`; an item of `loc_infos` in `checkin::InfoGroup`.
     pub struct GroupLocInfo {
         /// `loc_title`.
         0 loc_title: String => "loc_title: must",
@@ -664,48 +711,57 @@ w::record! {
 }
 
 w::record! {
-    /// `ot_info` of `checkin::GetcorpcheckinoptionGroup`.
+    /// `ot_info` of `checkin::GetCorpCheckinOptionGroup`.
     pub struct GroupOtInfo {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `allow_ot_workingday`.
-        1 allow_ot_workingday: bool => "allow_ot_workingday: must",
+        #[doc(alias = "allow_ot_workingday")]
+        1 allow_ot_working_day: bool => "allow_ot_workingday: must",
         /// `allow_ot_nonworkingday`.
-        2 allow_ot_nonworkingday: bool => "allow_ot_nonworkingday: must",
+        #[doc(alias = "allow_ot_nonworkingday")]
+        2 allow_ot_non_working_day: bool => "allow_ot_nonworkingday: must",
         /// `otcheckinfo`.
-        3 otcheckinfo: Option<Otcheckinfo> => "otcheckinfo",
+        #[doc(alias = "otcheckinfo")]
+        3 ot_check_info: Option<OtCheckInfo> => "otcheckinfo",
         /// `otapplyinfo`.
-        4 otapplyinfo: Option<Otapplyinfo> => "otapplyinfo",
+        #[doc(alias = "otapplyinfo")]
+        4 ot_apply_info: Option<OtApplyInfo> => "otapplyinfo",
         /// `uptime`; format `unix`.
-        5 uptime: xinqiao_types::UnixSeconds => "uptime: must",
+        #[doc(alias = "uptime")]
+        5 up_time: xinqiao_types::UnixSeconds => "uptime: must",
     }
 }
 
 w::record! {
-    /// `reporterinfo` of `checkin::GetcorpcheckinoptionGroup`.
-    pub struct GroupReporterinfo {
+    /// `reporterinfo` of `checkin::GetCorpCheckinOptionGroup`.
+    pub struct GroupReporterInfo {
         /// `reporters`.
         0 reporters: Option<Vec<Reporter>> => "reporters",
         /// `updatetime`; format `unix`.
-        1 updatetime: Option<xinqiao_types::UnixSeconds> => "updatetime",
+        #[doc(alias = "updatetime")]
+        1 update_time: Option<xinqiao_types::UnixSeconds> => "updatetime",
     }
 }
 
 w::record! {
-    /// An item of `schedulelist` in `checkin::GetcorpcheckinoptionGroup`; an item of `schedulelist` in `checkin::InfoGroup`.
-    pub struct GroupSchedulelist {
+    /// An item of `schedulelist` in `checkin::GetCorpCheckinOptionGroup`; an item of `schedulelist` in `checkin::InfoGroup`.
+    pub struct GroupScheduleList {
         /// `schedule_id`.
         0 schedule_id: i64 => "schedule_id: must",
         /// `schedule_name`.
         1 schedule_name: String => "schedule_name: must",
         /// `time_section`.
-        2 time_section: Vec<CheckindateCheckintime> => "time_section: must",
+        2 time_section: Vec<CheckinDateCheckinTime> => "time_section: must",
         /// `noneed_offwork`.
-        3 noneed_offwork: bool => "noneed_offwork: must",
+        #[doc(alias = "noneed_offwork")]
+        3 no_need_off_work: bool => "noneed_offwork: must",
         /// `limit_aheadtime`; in ms.
-        4 limit_aheadtime: i64 => "limit_aheadtime: must",
+        #[doc(alias = "limit_aheadtime")]
+        4 limit_ahead_time: i64 => "limit_aheadtime: must",
         /// `limit_offtime`; in ms.
-        5 limit_offtime: i64 => "limit_offtime: must",
+        #[doc(alias = "limit_offtime")]
+        5 limit_off_time: i64 => "limit_offtime: must",
         /// `allow_flex`.
         6 allow_flex: bool => "allow_flex: must",
         /// `flex_on_duty_time`; in ms.
@@ -724,29 +780,32 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `spe_workdays` in `checkin::GetcorpcheckinoptionGroup`; an item of `spe_offdays` in `checkin::GetcorpcheckinoptionGroup`; and 2 more.
+    /// An item of `spe_workdays` in `checkin::GetCorpCheckinOptionGroup`; an item of `spe_offdays` in `checkin::GetCorpCheckinOptionGroup`; and 2 more.
     pub struct GroupSpeWorkday {
         /// `timestamp`; format `unix`.
         0 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// `checkintime`.
-        1 checkintime: Vec<CheckindateCheckintime> => "checkintime: must",
+        #[doc(alias = "checkintime")]
+        1 checkin_time: Vec<CheckinDateCheckinTime> => "checkintime: must",
         /// `notes`.
         2 notes: String => "notes: must",
     }
 }
 
 w::record! {
-    /// An item of `wifimac_infos` in `checkin::GetcorpcheckinoptionGroup`; an item of `wifimac_infos` in `checkin::InfoGroup`.
-    pub struct GroupWifimacInfo {
+    /// An item of `wifimac_infos` in `checkin::GetCorpCheckinOptionGroup`; an item of `wifimac_infos` in `checkin::InfoGroup`.
+    pub struct GroupWifiMacInfo {
         /// `wifiname`.
-        0 wifiname: String => "wifiname: must",
+        #[doc(alias = "wifiname")]
+        0 wifi_name: String => "wifiname: must",
         /// `wifimac`.
-        1 wifimac: String => "wifimac: must",
+        #[doc(alias = "wifimac")]
+        1 wifi_mac: String => "wifimac: must",
     }
 }
 
 w::record! {
-    /// An item of `holiday_infos` in `checkin::GetcheckinDaydataData`.
+    /// An item of `holiday_infos` in `checkin::CheckinDayData`.
     pub struct HolidayInfo {
         /// `sp_number`.
         0 sp_number: String => "sp_number: must",
@@ -758,14 +817,17 @@ w::record! {
 }
 
 w::record! {
-    /// `group` of `checkin::GetcheckinoptionInfo`.
+    /// `group` of `checkin::GetCheckinOptionInfo`.
     pub struct InfoGroup {
         /// `groupid`.
-        0 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        0 group_id: i64 => "groupid: must",
         /// `grouptype`.
-        1 grouptype: i64 => "grouptype: must",
+        #[doc(alias = "grouptype")]
+        1 group_type: i64 => "grouptype: must",
         /// `groupname`.
-        2 groupname: String => "groupname: must",
+        #[doc(alias = "groupname")]
+        2 group_name: String => "groupname: must",
         /// `sync_holidays`.
         3 sync_holidays: bool => "sync_holidays: must",
         /// `need_photo`.
@@ -773,9 +835,11 @@ w::record! {
         /// `note_can_use_local_pic`.
         5 note_can_use_local_pic: bool => "note_can_use_local_pic: must",
         /// `allow_checkin_offworkday`.
-        6 allow_checkin_offworkday: bool => "allow_checkin_offworkday: must",
+        #[doc(alias = "allow_checkin_offworkday")]
+        6 allow_checkin_off_workday: bool => "allow_checkin_offworkday: must",
         /// `allow_apply_offworkday`.
-        7 allow_apply_offworkday: bool => "allow_apply_offworkday: must",
+        #[doc(alias = "allow_apply_offworkday")]
+        7 allow_apply_off_workday: bool => "allow_apply_offworkday: must",
         /// `allow_apply_bk_cnt`.
         8 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
         /// `allow_apply_bk_day_limit`; in day.
@@ -783,17 +847,21 @@ w::record! {
         /// `buka_limit_next_month`; in day.
         10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// `checkindate`.
-        11 checkindate: Vec<GroupCheckindate> => "checkindate: must",
+        #[doc(alias = "checkindate")]
+        11 checkin_date: Vec<GroupCheckinDate> => "checkindate: must",
         /// `spe_workdays`.
         12 spe_workdays: Option<Vec<GroupSpeWorkday>> => "spe_workdays",
         /// `spe_offdays`.
-        13 spe_offdays: Option<Vec<GroupSpeWorkday>> => "spe_offdays",
+        #[doc(alias = "spe_offdays")]
+        13 spe_off_days: Option<Vec<GroupSpeWorkday>> => "spe_offdays",
         /// `wifimac_infos`.
-        14 wifimac_infos: Option<Vec<GroupWifimacInfo>> => "wifimac_infos",
+        #[doc(alias = "wifimac_infos")]
+        14 wifi_mac_infos: Option<Vec<GroupWifiMacInfo>> => "wifimac_infos",
         /// `loc_infos`.
         15 loc_infos: Option<Vec<GroupLocInfo>> => "loc_infos",
         /// `schedulelist`.
-        16 schedulelist: Option<Vec<GroupSchedulelist>> => "schedulelist",
+        #[doc(alias = "schedulelist")]
+        16 schedule_list: Option<Vec<GroupScheduleList>> => "schedulelist",
         /// `buka_restriction`.
         17 buka_restriction: Option<i64> => "buka_restriction",
         /// `span_day_time`.
@@ -808,24 +876,28 @@ w::record! {
 }
 
 w::record! {
-    /// `late_rule` of `checkin::Checkindate`.
+    /// `late_rule` of `checkin::CheckinDate`.
     pub struct LateRule {
         /// `allow_offwork_after_time`.
-        0 allow_offwork_after_time: Option<bool> => "allow_offwork_after_time",
+        #[doc(alias = "allow_offwork_after_time")]
+        0 allow_off_work_after_time: Option<bool> => "allow_offwork_after_time",
         /// `timerules`.
-        1 timerules: Vec<Timerule> => "timerules: must",
+        #[doc(alias = "timerules")]
+        1 time_rules: Vec<TimeRule> => "timerules: must",
     }
-    new(timerules: Vec<Timerule>)
-    set(allow_offwork_after_time: bool)
+    new(time_rules: Vec<TimeRule>)
+    set(allow_off_work_after_time: bool)
 }
 
 w::record! {
     /// An item of `timerules` in `checkin::GroupLateRule`.
-    pub struct LateRuleTimerule {
+    pub struct LateRuleTimeRule {
         /// `offwork_after_time`; in s.
-        0 offwork_after_time: i64 => "offwork_after_time: must",
+        #[doc(alias = "offwork_after_time")]
+        0 off_work_after_time: i64 => "offwork_after_time: must",
         /// `onwork_flex_time`; in s.
-        1 onwork_flex_time: i64 => "onwork_flex_time: must",
+        #[doc(alias = "onwork_flex_time")]
+        1 on_work_flex_time: i64 => "onwork_flex_time: must",
     }
 }
 
@@ -848,7 +920,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ot_info` of `checkin::GetcheckinDaydataData`.
+    /// `ot_info` of `checkin::CheckinDayData`.
     pub struct OtInfo {
         /// `ot_status`.
         0 ot_status: i64 => "ot_status: must",
@@ -861,9 +933,11 @@ w::record! {
         /// `workday_over_as_money`; in s.
         4 workday_over_as_money: Option<i64> => "workday_over_as_money",
         /// `restday_over_as_vacation`; in s.
-        5 restday_over_as_vacation: Option<i64> => "restday_over_as_vacation",
+        #[doc(alias = "restday_over_as_vacation")]
+        5 rest_day_over_as_vacation: Option<i64> => "restday_over_as_vacation",
         /// `restday_over_as_money`; in s.
-        6 restday_over_as_money: Option<i64> => "restday_over_as_money",
+        #[doc(alias = "restday_over_as_money")]
+        6 rest_day_over_as_money: Option<i64> => "restday_over_as_money",
         /// `holiday_over_as_vacation`; in s.
         7 holiday_over_as_vacation: Option<i64> => "holiday_over_as_vacation",
         /// `holiday_over_as_money`; in s.
@@ -875,46 +949,50 @@ w::record! {
     /// `ot_info_v2` of `checkin::Group`; `ot_info_v2` of `checkin::UpdateCheckinOptionGroup`.
     pub struct OtInfoV2Item {
         /// `workdayconf`.
-        0 workdayconf: Option<Workdayconf> => "workdayconf",
+        #[doc(alias = "workdayconf")]
+        0 workday_conf: Option<WorkdayConf> => "workdayconf",
         /// `restdayconf`.
-        1 restdayconf: Option<Workdayconf> => "restdayconf",
+        #[doc(alias = "restdayconf")]
+        1 rest_day_conf: Option<WorkdayConf> => "restdayconf",
         /// `holidayconf`.
-        2 holidayconf: Option<Workdayconf> => "holidayconf",
+        #[doc(alias = "holidayconf")]
+        2 holiday_conf: Option<WorkdayConf> => "holidayconf",
         /// `time_unit_config`.
         3 time_unit_config: Option<TimeUnitConfig> => "time_unit_config",
     }
     new()
     set(
-        workdayconf: Workdayconf,
-        restdayconf: Workdayconf,
-        holidayconf: Workdayconf,
+        workday_conf: WorkdayConf,
+        rest_day_conf: WorkdayConf,
+        holiday_conf: WorkdayConf,
         time_unit_config: TimeUnitConfig,
     )
 }
 
 w::record! {
-    /// `ot_workingday_restinfo` of `checkin::Otapplyinfo`; `ot_nonworkingday_restinfo` of `checkin::Otapplyinfo`; and 2 more.
-    pub struct OtWorkingdayRestinfo {
+    /// `ot_workingday_restinfo` of `checkin::OtApplyInfo`; `ot_nonworkingday_restinfo` of `checkin::OtApplyInfo`; and 2 more.
+    pub struct OtWorkingDayRestInfo {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `fix_time_rule`.
-        1 fix_time_rule: Option<OtWorkingdayRestinfoFixTimeRule> => "fix_time_rule",
+        1 fix_time_rule: Option<OtWorkingDayRestInfoFixTimeRule> => "fix_time_rule",
         /// `cal_ottime_rule`.
-        2 cal_ottime_rule: Option<OtWorkingdayRestinfoCalOttimeRule> => "cal_ottime_rule",
+        #[doc(alias = "cal_ottime_rule")]
+        2 cal_ot_time_rule: Option<WorkingDayRestInfoCalOtTimeRule> => "cal_ottime_rule",
     }
 }
 
 w::record! {
-    /// `cal_ottime_rule` of `checkin::OtWorkingdayRestinfo`.
-    pub struct OtWorkingdayRestinfoCalOttimeRule {
+    /// `cal_ottime_rule` of `checkin::OtWorkingDayRestInfo`.
+    pub struct WorkingDayRestInfoCalOtTimeRule {
         /// `items`.
-        0 items: Vec<OtWorkingdayRestinfoItem> => "items: must",
+        0 items: Vec<OtWorkingDayRestInfoItem> => "items: must",
     }
 }
 
 w::record! {
-    /// `fix_time_rule` of `checkin::OtWorkingdayRestinfo`.
-    pub struct OtWorkingdayRestinfoFixTimeRule {
+    /// `fix_time_rule` of `checkin::OtWorkingDayRestInfo`.
+    pub struct OtWorkingDayRestInfoFixTimeRule {
         /// `fix_time_begin_sec`.
         0 fix_time_begin_sec: i64 => "fix_time_begin_sec: must",
         /// `fix_time_end_sec`.
@@ -923,8 +1001,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `items` in `checkin::OtWorkingdayRestinfoCalOttimeRule`.
-    pub struct OtWorkingdayRestinfoItem {
+    /// An item of `items` in `checkin::WorkingDayRestInfoCalOtTimeRule`.
+    pub struct OtWorkingDayRestInfoItem {
         /// `ot_time`; in s.
         0 ot_time: i64 => "ot_time: must",
         /// `rest_time`; in s.
@@ -934,61 +1012,78 @@ w::record! {
 
 w::record! {
     /// `otapplyinfo` of `checkin::GroupOtInfo`.
-    pub struct Otapplyinfo {
+    pub struct OtApplyInfo {
         /// `allow_ot_workingday`.
-        0 allow_ot_workingday: bool => "allow_ot_workingday: must",
+        #[doc(alias = "allow_ot_workingday")]
+        0 allow_ot_working_day: bool => "allow_ot_workingday: must",
         /// `allow_ot_nonworkingday`.
-        1 allow_ot_nonworkingday: bool => "allow_ot_nonworkingday: must",
+        #[doc(alias = "allow_ot_nonworkingday")]
+        1 allow_ot_non_working_day: bool => "allow_ot_nonworkingday: must",
         /// `ot_workingday_restinfo`.
-        2 ot_workingday_restinfo: Option<OtWorkingdayRestinfo> => "ot_workingday_restinfo",
+        #[doc(alias = "ot_workingday_restinfo")]
+        2 ot_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_workingday_restinfo",
         /// `ot_nonworkingday_spanday_time`.
-        3 ot_nonworkingday_spanday_time: i64 => "ot_nonworkingday_spanday_time: must",
+        #[doc(alias = "ot_nonworkingday_spanday_time")]
+        3 ot_non_working_day_span_day_time: i64 => "ot_nonworkingday_spanday_time: must",
         /// `ot_nonworkingday_restinfo`.
-        4 ot_nonworkingday_restinfo: Option<OtWorkingdayRestinfo> => "ot_nonworkingday_restinfo",
+        #[doc(alias = "ot_nonworkingday_restinfo")]
+        4 ot_non_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_nonworkingday_restinfo",
         /// `uptime`; format `unix`.
-        5 uptime: xinqiao_types::UnixSeconds => "uptime: must",
+        #[doc(alias = "uptime")]
+        5 up_time: xinqiao_types::UnixSeconds => "uptime: must",
     }
 }
 
 w::record! {
     /// `otcheckinfo` of `checkin::GroupOtInfo`.
-    pub struct Otcheckinfo {
+    pub struct OtCheckInfo {
         /// `ot_workingday_time_start`.
-        0 ot_workingday_time_start: i64 => "ot_workingday_time_start: must",
+        #[doc(alias = "ot_workingday_time_start")]
+        0 ot_working_day_time_start: i64 => "ot_workingday_time_start: must",
         /// `ot_workingday_time_min`; in s.
-        1 ot_workingday_time_min: i64 => "ot_workingday_time_min: must",
+        #[doc(alias = "ot_workingday_time_min")]
+        1 ot_working_day_time_min: i64 => "ot_workingday_time_min: must",
         /// `ot_workingday_time_max`; in s.
-        2 ot_workingday_time_max: i64 => "ot_workingday_time_max: must",
+        #[doc(alias = "ot_workingday_time_max")]
+        2 ot_working_day_time_max: i64 => "ot_workingday_time_max: must",
         /// `ot_workingday_restinfo`.
-        3 ot_workingday_restinfo: Option<OtWorkingdayRestinfo> => "ot_workingday_restinfo",
+        #[doc(alias = "ot_workingday_restinfo")]
+        3 ot_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_workingday_restinfo",
         /// `ot_nonworkingday_time_min`; in s.
-        4 ot_nonworkingday_time_min: i64 => "ot_nonworkingday_time_min: must",
+        #[doc(alias = "ot_nonworkingday_time_min")]
+        4 ot_non_working_day_time_min: i64 => "ot_nonworkingday_time_min: must",
         /// `ot_nonworkingday_time_max`; in s.
-        5 ot_nonworkingday_time_max: i64 => "ot_nonworkingday_time_max: must",
+        #[doc(alias = "ot_nonworkingday_time_max")]
+        5 ot_non_working_day_time_max: i64 => "ot_nonworkingday_time_max: must",
         /// `ot_nonworkingday_spanday_time`.
-        6 ot_nonworkingday_spanday_time: i64 => "ot_nonworkingday_spanday_time: must",
+        #[doc(alias = "ot_nonworkingday_spanday_time")]
+        6 ot_non_working_day_span_day_time: i64 => "ot_nonworkingday_spanday_time: must",
         /// `ot_nonworkingday_restinfo`.
-        7 ot_nonworkingday_restinfo: Option<OtWorkingdayRestinfo> => "ot_nonworkingday_restinfo",
+        #[doc(alias = "ot_nonworkingday_restinfo")]
+        7 ot_non_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_nonworkingday_restinfo",
     }
 }
 
 w::record! {
-    /// `overwork_info` of `checkin::GetcheckinMonthdataData`.
+    /// `overwork_info` of `checkin::CheckinMonthData`.
     pub struct OverworkInfo {
         /// `workday_over_sec`; in s.
         0 workday_over_sec: i64 => "workday_over_sec: must",
         /// `holidays_over_sec`; in s.
         1 holidays_over_sec: Option<i64> => "holidays_over_sec",
         /// `restdays_over_sec`; in s.
-        2 restdays_over_sec: Option<i64> => "restdays_over_sec",
+        #[doc(alias = "restdays_over_sec")]
+        2 rest_days_over_sec: Option<i64> => "restdays_over_sec",
         /// `workdays_over_as_vacation`; in s.
         3 workdays_over_as_vacation: Option<i64> => "workdays_over_as_vacation",
         /// `workdays_over_as_money`; in s.
         4 workdays_over_as_money: Option<i64> => "workdays_over_as_money",
         /// `restdays_over_as_vacation`; in s.
-        5 restdays_over_as_vacation: Option<i64> => "restdays_over_as_vacation",
+        #[doc(alias = "restdays_over_as_vacation")]
+        5 rest_days_over_as_vacation: Option<i64> => "restdays_over_as_vacation",
         /// `restdays_over_as_money`; in s.
-        6 restdays_over_as_money: Option<i64> => "restdays_over_as_money",
+        #[doc(alias = "restdays_over_as_money")]
+        6 rest_days_over_as_money: Option<i64> => "restdays_over_as_money",
         /// `holidays_over_as_vacation`; in s.
         7 holidays_over_as_vacation: Option<i64> => "holidays_over_as_vacation",
         /// `holidays_over_as_money`; in s.
@@ -997,35 +1092,38 @@ w::record! {
 }
 
 w::record! {
-    /// `range` of `checkin::GetcorpcheckinoptionGroup`; `range` of `checkin::Group`; and 1 more.
+    /// `range` of `checkin::GetCorpCheckinOptionGroup`; `range` of `checkin::Group`; and 1 more.
     pub struct Range {
         /// `userid`.
         0 userid: Option<Vec<String>> => "userid",
         /// `partyid`.
-        1 partyid: Option<Vec<i64>> => "partyid",
+        #[doc(alias = "partyid")]
+        1 party_id: Option<Vec<i64>> => "partyid",
         /// `tagid`.
-        2 tagid: Option<Vec<i64>> => "tagid",
+        #[doc(alias = "tagid")]
+        2 tag_id: Option<Vec<i64>> => "tagid",
     }
     new()
-    set(userid: Vec<String>, partyid: Vec<i64>, tagid: Vec<i64>)
+    set(userid: Vec<String>, party_id: Vec<i64>, tag_id: Vec<i64>)
 }
 
 w::record! {
-    /// An item of `reporters` in `checkin::GroupReporterinfo`; an item of `reporters` in `checkin::Reporterinfo`.
+    /// An item of `reporters` in `checkin::GroupReporterInfo`; an item of `reporters` in `checkin::ReporterInfo`.
     pub struct Reporter {
         /// `userid`.
         0 userid: Option<String> => "userid",
         /// `tagid`.
-        1 tagid: Option<i64> => "tagid",
+        #[doc(alias = "tagid")]
+        1 tag_id: Option<i64> => "tagid",
     }
     new()
     text(userid: String)
-    set(tagid: i64)
+    set(tag_id: i64)
 }
 
 w::record! {
     /// `reporterinfo` of `checkin::Group`; `reporterinfo` of `checkin::UpdateCheckinOptionGroup`.
-    pub struct Reporterinfo {
+    pub struct ReporterInfo {
         /// `reporters`.
         0 reporters: Option<Vec<Reporter>> => "reporters",
     }
@@ -1034,7 +1132,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `rest_times` in `checkin::CheckindateCheckintime`; an item of `rest_times` in `checkin::Checkintime`.
+    /// An item of `rest_times` in `checkin::CheckinDateCheckinTime`; an item of `rest_times` in `checkin::CheckinTime`.
     pub struct RestTime {
         /// `rest_begin_time`.
         0 rest_begin_time: i64 => "rest_begin_time: must",
@@ -1045,38 +1143,44 @@ w::record! {
 }
 
 w::record! {
-    /// `restinfo` of `checkin::Apply`; `restinfo` of `checkin::Applycheckin`; and 1 more.
-    pub struct Restinfo {
+    /// `restinfo` of `checkin::Apply`; `restinfo` of `checkin::ApplyCheckin`; and 1 more.
+    pub struct RestInfo {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `fix_time_rule_list`.
         1 fix_time_rule_list: Option<Vec<FixTimeRule>> => "fix_time_rule_list",
         /// `cal_ottime_rule`.
-        2 cal_ottime_rule: Option<CalOttimeRule> => "cal_ottime_rule",
+        #[doc(alias = "cal_ottime_rule")]
+        2 cal_ot_time_rule: Option<CalOtTimeRule> => "cal_ottime_rule",
     }
     new(type_: i64)
-    set(fix_time_rule_list: Vec<FixTimeRule>, cal_ottime_rule: CalOttimeRule)
+    set(fix_time_rule_list: Vec<FixTimeRule>, cal_ot_time_rule: CalOtTimeRule)
 }
 
 w::record! {
     /// `rule_info` of `checkin::BaseInfo`.
     pub struct RuleInfo {
         /// `groupid`.
-        0 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        0 group_id: i64 => "groupid: must",
         /// `groupname`.
-        1 groupname: String => "groupname: must",
+        #[doc(alias = "groupname")]
+        1 group_name: String => "groupname: must",
         /// `scheduleid`.
-        2 scheduleid: Option<i64> => "scheduleid",
+        #[doc(alias = "scheduleid")]
+        2 schedule_id: Option<i64> => "scheduleid",
         /// `schedulename`.
-        3 schedulename: Option<String> => "schedulename",
+        #[doc(alias = "schedulename")]
+        3 schedule_name: Option<String> => "schedulename",
         /// `checkintime`.
-        4 checkintime: Vec<RuleInfoCheckintime> => "checkintime: must",
+        #[doc(alias = "checkintime")]
+        4 checkin_time: Vec<RuleInfoCheckinTime> => "checkintime: must",
     }
 }
 
 w::record! {
     /// An item of `checkintime` in `checkin::RuleInfo`.
-    pub struct RuleInfoCheckintime {
+    pub struct RuleInfoCheckinTime {
         /// `work_sec`.
         0 work_sec: i64 => "work_sec: must",
         /// `off_work_sec`.
@@ -1085,23 +1189,26 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `schedule_list` in the answer of `checkin::Getcheckinschedulist`.
+    /// An item of `schedule_list` in the answer of `checkin::GetCheckinScheduList`.
     pub struct Schedule {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `yearmonth`; format `yyyyMM`.
-        1 yearmonth: i64 => "yearmonth: must",
+        #[doc(alias = "yearmonth")]
+        1 year_month: i64 => "yearmonth: must",
         /// `groupid`.
-        2 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        2 group_id: i64 => "groupid: must",
         /// `groupname`.
-        3 groupname: String => "groupname: must",
+        #[doc(alias = "groupname")]
+        3 group_name: String => "groupname: must",
         /// `schedule`.
-        4 schedule: ScheduleSchedule => "schedule: must",
+        4 schedule: ScheduleDetail => "schedule: must",
     }
 }
 
 w::record! {
-    /// `schedule_info` of `checkin::GetcheckinschedulistSchedule`.
+    /// `schedule_info` of `checkin::GetCheckinScheduListSchedule`.
     pub struct ScheduleInfo {
         /// `schedule_id`.
         0 schedule_id: i64 => "schedule_id: must",
@@ -1114,21 +1221,21 @@ w::record! {
 
 w::record! {
     /// `schedule` of `checkin::Schedule`.
-    pub struct ScheduleSchedule {
+    pub struct ScheduleDetail {
         /// `scheduleList`.
-        0 schedule_list: Vec<GetcheckinschedulistSchedule> => "scheduleList: must",
+        0 schedule_list: Vec<GetCheckinScheduListSchedule> => "scheduleList: must",
     }
 }
 
 w::record! {
     /// An item of `schedulelist` in `checkin::Group`; an item of `schedulelist` in `checkin::UpdateCheckinOptionGroup`.
-    pub struct Schedulelist {
+    pub struct ScheduleList {
         /// `schedule_id`.
         0 schedule_id: i64 => "schedule_id: must",
         /// `schedule_name`.
         1 schedule_name: String => "schedule_name: must",
         /// `time_section`.
-        2 time_section: Vec<Checkintime> => "time_section: must",
+        2 time_section: Vec<CheckinTime> => "time_section: must",
         /// `allow_flex`.
         3 allow_flex: Option<bool> => "allow_flex",
         /// `flex_on_duty_time`; in ms.
@@ -1140,43 +1247,47 @@ w::record! {
         /// `max_allow_arrive_late`; in ms.
         7 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
         /// `late_rule`.
-        8 late_rule: Option<SchedulelistLateRule> => "late_rule",
+        8 late_rule: Option<ScheduleListLateRule> => "late_rule",
     }
-    new(schedule_id: i64, schedule_name: impl Into<String>, time_section: Vec<Checkintime>)
+    new(schedule_id: i64, schedule_name: impl Into<String>, time_section: Vec<CheckinTime>)
     set(
         allow_flex: bool,
         flex_on_duty_time: i64,
         flex_off_duty_time: i64,
         max_allow_arrive_early: i64,
         max_allow_arrive_late: i64,
-        late_rule: SchedulelistLateRule,
+        late_rule: ScheduleListLateRule,
     )
 }
 
 w::record! {
-    /// `late_rule` of `checkin::Schedulelist`.
-    pub struct SchedulelistLateRule {
+    /// `late_rule` of `checkin::ScheduleList`.
+    pub struct ScheduleListLateRule {
         /// `allow_offwork_after_time`.
-        0 allow_offwork_after_time: Option<bool> => "allow_offwork_after_time",
+        #[doc(alias = "allow_offwork_after_time")]
+        0 allow_off_work_after_time: Option<bool> => "allow_offwork_after_time",
         /// `offwork_after_time`; in s.
-        1 offwork_after_time: Option<i64> => "offwork_after_time",
+        #[doc(alias = "offwork_after_time")]
+        1 off_work_after_time: Option<i64> => "offwork_after_time",
         /// `onwork_flex_time`; in s.
-        2 onwork_flex_time: Option<i64> => "onwork_flex_time",
+        #[doc(alias = "onwork_flex_time")]
+        2 on_work_flex_time: Option<i64> => "onwork_flex_time",
         /// `timerules`.
-        3 timerules: Option<Vec<Timerule>> => "timerules",
+        #[doc(alias = "timerules")]
+        3 time_rules: Option<Vec<TimeRule>> => "timerules",
     }
     new()
     set(
-        allow_offwork_after_time: bool,
-        offwork_after_time: i64,
-        onwork_flex_time: i64,
-        timerules: Vec<Timerule>,
+        allow_off_work_after_time: bool,
+        off_work_after_time: i64,
+        on_work_flex_time: i64,
+        time_rules: Vec<TimeRule>,
     )
 }
 
 w::record! {
-    /// An item of `items` in `checkin::Setcheckinschedulist`.
-    pub struct SetcheckinschedulistItem {
+    /// An item of `items` in `checkin::SetCheckinScheduList`.
+    pub struct SetCheckinScheduListItem {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `day`; format `d`.
@@ -1196,7 +1307,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sp_items` in `checkin::GetcheckinDaydataData`; an item of `sp_items` in `checkin::GetcheckinMonthdataData`.
+    /// An item of `sp_items` in `checkin::CheckinDayData`; an item of `sp_items` in `checkin::CheckinMonthData`.
     pub struct SpItem {
         /// `name`.
         0 name: String => "name: must",
@@ -1239,25 +1350,28 @@ w::record! {
         /// `timestamp`; format `unix`.
         1 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
         /// `begintime`; format `unix`.
-        2 begintime: Option<xinqiao_types::UnixSeconds> => "begintime",
+        #[doc(alias = "begintime")]
+        2 begin_time: Option<xinqiao_types::UnixSeconds> => "begintime",
         /// `endtime`; format `unix`.
-        3 endtime: Option<xinqiao_types::UnixSeconds> => "endtime",
+        #[doc(alias = "endtime")]
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "endtime",
         /// `checkintime`.
-        4 checkintime: Vec<Checkintime> => "checkintime: must",
+        #[doc(alias = "checkintime")]
+        4 checkin_time: Vec<CheckinTime> => "checkintime: must",
         /// `notes`.
         5 notes: Option<String> => "notes",
     }
-    new(type_: i64, checkintime: Vec<Checkintime>)
+    new(type_: i64, checkin_time: Vec<CheckinTime>)
     text(notes: String)
     set(
         timestamp: xinqiao_types::UnixSeconds,
-        begintime: xinqiao_types::UnixSeconds,
-        endtime: xinqiao_types::UnixSeconds,
+        begin_time: xinqiao_types::UnixSeconds,
+        end_time: xinqiao_types::UnixSeconds,
     )
 }
 
 w::record! {
-    /// `summary_info` of `checkin::GetcheckinDaydataData`.
+    /// `summary_info` of `checkin::CheckinDayData`.
     pub struct SummaryInfo {
         /// `checkin_count`.
         0 checkin_count: i64 => "checkin_count: must",
@@ -1294,7 +1408,8 @@ w::record! {
         /// `ot_time_unit`.
         0 ot_time_unit: Option<i64> => "ot_time_unit",
         /// `perday_duration_secs`; in s.
-        1 perday_duration_secs: Option<i64> => "perday_duration_secs",
+        #[doc(alias = "perday_duration_secs")]
+        1 per_day_duration_secs: Option<i64> => "perday_duration_secs",
         /// `rounding_method`.
         2 rounding_method: Option<i64> => "rounding_method",
         /// `rounding_precision`.
@@ -1305,7 +1420,7 @@ w::record! {
     new()
     set(
         ot_time_unit: i64,
-        perday_duration_secs: i64,
+        per_day_duration_secs: i64,
         rounding_method: i64,
         rounding_precision: i64,
         step_size: i64,
@@ -1313,24 +1428,28 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `timerules` in `checkin::LateRule`; an item of `timerules` in `checkin::SchedulelistLateRule`.
-    pub struct Timerule {
+    /// An item of `timerules` in `checkin::LateRule`; an item of `timerules` in `checkin::ScheduleListLateRule`.
+    pub struct TimeRule {
         /// `offwork_after_time`; in s.
-        0 offwork_after_time: Option<i64> => "offwork_after_time",
+        #[doc(alias = "offwork_after_time")]
+        0 off_work_after_time: Option<i64> => "offwork_after_time",
         /// `onwork_flex_time`; in s.
-        1 onwork_flex_time: Option<i64> => "onwork_flex_time",
+        #[doc(alias = "onwork_flex_time")]
+        1 on_work_flex_time: Option<i64> => "onwork_flex_time",
     }
     new()
-    set(offwork_after_time: i64, onwork_flex_time: i64)
+    set(off_work_after_time: i64, on_work_flex_time: i64)
 }
 
 w::record! {
     /// `group` of `checkin::UpdateCheckinOption`.
     pub struct UpdateCheckinOptionGroup {
         /// `grouptype`.
-        0 grouptype: i64 => "grouptype: must",
+        #[doc(alias = "grouptype")]
+        0 group_type: i64 => "grouptype: must",
         /// `groupname`.
-        1 groupname: String => "groupname: must",
+        #[doc(alias = "groupname")]
+        1 group_name: String => "groupname: must",
         /// `type`.
         2 type_: Option<i64> => "type",
         /// `range`.
@@ -1338,7 +1457,8 @@ w::record! {
         /// `white_users`.
         4 white_users: Option<Vec<String>> => "white_users",
         /// `reporterinfo`.
-        5 reporterinfo: Option<Reporterinfo> => "reporterinfo",
+        #[doc(alias = "reporterinfo")]
+        5 reporter_info: Option<ReporterInfo> => "reporterinfo",
         /// `sync_holidays`.
         6 sync_holidays: Option<bool> => "sync_holidays",
         /// `need_photo`.
@@ -1346,9 +1466,11 @@ w::record! {
         /// `note_can_use_local_pic`.
         8 note_can_use_local_pic: Option<bool> => "note_can_use_local_pic",
         /// `allow_checkin_offworkday`.
-        9 allow_checkin_offworkday: Option<bool> => "allow_checkin_offworkday",
+        #[doc(alias = "allow_checkin_offworkday")]
+        9 allow_checkin_off_workday: Option<bool> => "allow_checkin_offworkday",
         /// `allow_apply_offworkday`.
-        10 allow_apply_offworkday: Option<bool> => "allow_apply_offworkday",
+        #[doc(alias = "allow_apply_offworkday")]
+        10 allow_apply_off_workday: Option<bool> => "allow_apply_offworkday",
         /// `allow_apply_bk_cnt`.
         11 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
         /// `allow_apply_bk_day_limit`; in day.
@@ -1358,17 +1480,21 @@ w::record! {
         /// `option_out_range`.
         14 option_out_range: Option<i64> => "option_out_range",
         /// `checkindate`.
-        15 checkindate: Option<Vec<Checkindate>> => "checkindate",
+        #[doc(alias = "checkindate")]
+        15 checkin_date: Option<Vec<CheckinDate>> => "checkindate",
         /// `spe_workdays`.
         16 spe_workdays: Option<Vec<SpeWorkday>> => "spe_workdays",
         /// `spe_offdays`.
-        17 spe_offdays: Option<Vec<SpeWorkday>> => "spe_offdays",
+        #[doc(alias = "spe_offdays")]
+        17 spe_off_days: Option<Vec<SpeWorkday>> => "spe_offdays",
         /// `wifimac_infos`.
-        18 wifimac_infos: Option<Vec<WifimacInfo>> => "wifimac_infos",
+        #[doc(alias = "wifimac_infos")]
+        18 wifi_mac_infos: Option<Vec<WifiMacInfo>> => "wifimac_infos",
         /// `loc_infos`.
         19 loc_infos: Option<Vec<LocInfo>> => "loc_infos",
         /// `schedulelist`.
-        20 schedulelist: Option<Vec<Schedulelist>> => "schedulelist",
+        #[doc(alias = "schedulelist")]
+        20 schedule_list: Option<Vec<ScheduleList>> => "schedulelist",
         /// `ot_info_v2`.
         21 ot_info_v2: Option<OtInfoV2Item> => "ot_info_v2",
         /// `use_face_detect`.
@@ -1376,7 +1502,8 @@ w::record! {
         /// `open_face_live_detect`.
         23 open_face_live_detect: Option<bool> => "open_face_live_detect",
         /// `offwork_interval_time`; in s.
-        24 offwork_interval_time: Option<i64> => "offwork_interval_time",
+        #[doc(alias = "offwork_interval_time")]
+        24 off_work_interval_time: Option<i64> => "offwork_interval_time",
         /// `sync_out_checkin`.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
         /// `buka_remind`.
@@ -1392,33 +1519,34 @@ w::record! {
         /// `checkin_method_type`.
         31 checkin_method_type: Option<i64> => "checkin_method_type",
         /// `groupid`.
-        32 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        32 group_id: i64 => "groupid: must",
     }
-    new(grouptype: i64, groupname: impl Into<String>, groupid: i64)
+    new(group_type: i64, group_name: impl Into<String>, group_id: i64)
     set(
         type_: i64,
         range: Range,
         white_users: Vec<String>,
-        reporterinfo: Reporterinfo,
+        reporter_info: ReporterInfo,
         sync_holidays: bool,
         need_photo: bool,
         note_can_use_local_pic: bool,
-        allow_checkin_offworkday: bool,
-        allow_apply_offworkday: bool,
+        allow_checkin_off_workday: bool,
+        allow_apply_off_workday: bool,
         allow_apply_bk_cnt: i64,
         allow_apply_bk_day_limit: i64,
         buka_limit_next_month: i64,
         option_out_range: i64,
-        checkindate: Vec<Checkindate>,
+        checkin_date: Vec<CheckinDate>,
         spe_workdays: Vec<SpeWorkday>,
-        spe_offdays: Vec<SpeWorkday>,
-        wifimac_infos: Vec<WifimacInfo>,
+        spe_off_days: Vec<SpeWorkday>,
+        wifi_mac_infos: Vec<WifiMacInfo>,
         loc_infos: Vec<LocInfo>,
-        schedulelist: Vec<Schedulelist>,
+        schedule_list: Vec<ScheduleList>,
         ot_info_v2: OtInfoV2Item,
         use_face_detect: bool,
         open_face_live_detect: bool,
-        offwork_interval_time: i64,
+        off_work_interval_time: i64,
         sync_out_checkin: bool,
         buka_remind: BukaRemind,
         buka_restriction: i64,
@@ -1430,7 +1558,7 @@ w::record! {
 }
 
 w::record! {
-    /// `vacation` of `checkin::Workdayconf`.
+    /// `vacation` of `checkin::WorkdayConf`.
     pub struct Vacation {
         /// `trans_ratio`.
         0 trans_ratio: Option<i64> => "trans_ratio",
@@ -1443,19 +1571,21 @@ w::record! {
 
 w::record! {
     /// An item of `wifimac_infos` in `checkin::Group`; an item of `wifimac_infos` in `checkin::UpdateCheckinOptionGroup`.
-    pub struct WifimacInfo {
+    pub struct WifiMacInfo {
         /// `wifiname`.
-        0 wifiname: Option<String> => "wifiname",
+        #[doc(alias = "wifiname")]
+        0 wifi_name: Option<String> => "wifiname",
         /// `wifimac`.
-        1 wifimac: Option<String> => "wifimac",
+        #[doc(alias = "wifimac")]
+        1 wifi_mac: Option<String> => "wifimac",
     }
     new()
-    text(wifiname: String, wifimac: String)
+    text(wifi_name: String, wifi_mac: String)
 }
 
 w::record! {
     /// `workdayconf` of `checkin::OtInfoV2Item`; `restdayconf` of `checkin::OtInfoV2Item`; and 1 more.
-    pub struct Workdayconf {
+    pub struct WorkdayConf {
         /// `allow_ot`.
         0 allow_ot: bool => "allow_ot: must",
         /// `type`.
@@ -1465,7 +1595,8 @@ w::record! {
         /// `checkin`.
         3 checkin: Option<Checkin> => "checkin",
         /// `applycheckin`.
-        4 applycheckin: Option<Applycheckin> => "applycheckin",
+        #[doc(alias = "applycheckin")]
+        4 apply_checkin: Option<ApplyCheckin> => "applycheckin",
         /// `ot_trans_enable`.
         5 ot_trans_enable: Option<bool> => "ot_trans_enable",
         /// `ot_trans_type`.
@@ -1478,7 +1609,7 @@ w::record! {
         type_: i64,
         apply: Apply,
         checkin: Checkin,
-        applycheckin: Applycheckin,
+        apply_checkin: ApplyCheckin,
         ot_trans_enable: bool,
         ot_trans_type: i64,
         vacation: Vacation,
@@ -1528,9 +1659,9 @@ w::record! {
     /// * Catalog: `work.checkin.add_checkin_record`.
     pub struct AddCheckinRecord {
         /// `records`.
-        0 records: Vec<AddCheckinRecordRecord> => "records: must",
+        0 records: Vec<CheckinRecord> => "records: must",
     }
-    new(records: Vec<AddCheckinRecordRecord>)
+    new(records: Vec<CheckinRecord>)
 }
 
 w::endpoint! {
@@ -1557,20 +1688,21 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/checkin/addcheckinuserface` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93378>.
-    /// * Catalog: `work.checkin.addcheckinuserface`.
-    pub struct Addcheckinuserface {
+    /// * Catalog: `work.checkin.add_checkin_user_face`.
+    pub struct AddCheckinUserFace {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `userface`.
-        1 userface: String => "userface: must",
+        #[doc(alias = "userface")]
+        1 user_face: String => "userface: must",
     }
-    new(userid: impl Into<String>, userface: impl Into<String>)
+    new(userid: impl Into<String>, user_face: impl Into<String>)
 }
 
 w::endpoint! {
-    Addcheckinuserface => w::Empty,
+    AddCheckinUserFace => w::Empty,
     w::EndpointInfo {
-        id: "work.checkin.addcheckinuserface",
+        id: "work.checkin.add_checkin_user_face",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/checkin/addcheckinuserface",
@@ -1594,13 +1726,14 @@ w::record! {
     /// * Catalog: `work.checkin.clear_checkin_option_array_field`.
     pub struct ClearCheckinOptionArrayField {
         /// `groupid`.
-        0 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        0 group_id: i64 => "groupid: must",
         /// `clear_field`.
         1 clear_field: Vec<i64> => "clear_field: must",
         /// `effective_now`.
         2 effective_now: Option<bool> => "effective_now",
     }
-    new(groupid: i64, clear_field: Vec<i64>)
+    new(group_id: i64, clear_field: Vec<i64>)
     set(effective_now: bool)
 }
 
@@ -1631,11 +1764,12 @@ w::record! {
     /// * Catalog: `work.checkin.del_checkin_option`.
     pub struct DelCheckinOption {
         /// `groupid`.
-        0 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        0 group_id: i64 => "groupid: must",
         /// `effective_now`.
         1 effective_now: Option<bool> => "effective_now",
     }
-    new(groupid: i64)
+    new(group_id: i64)
     set(effective_now: bool)
 }
 
@@ -1659,38 +1793,97 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get daily check-in reports (获取打卡日报).
+    /// Get check-in records (获取打卡记录).
     ///
-    /// * Call: `POST /cgi-bin/checkin/getcheckin_daydata` on `qyapi.weixin.qq.com`.
-    /// * Source: <https://developer.work.weixin.qq.com/document/path/93374>.
-    /// * Catalog: `work.checkin.getcheckin_daydata`.
-    pub struct GetcheckinDaydata {
+    /// * Call: `POST /cgi-bin/checkin/getcheckindata` on `qyapi.weixin.qq.com`.
+    /// * Source: <https://developer.work.weixin.qq.com/document/path/90262>.
+    /// * Catalog: `work.checkin.get_checkin_data`.
+    pub struct GetCheckinData {
+        /// `opencheckindatatype`.
+        #[doc(alias = "opencheckindatatype")]
+        0 open_checkin_data_type: i64 => "opencheckindatatype: must",
         /// `starttime`; format `unix`.
-        0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
+        #[doc(alias = "starttime")]
+        1 start_time: xinqiao_types::UnixSeconds => "starttime: must",
         /// `endtime`; format `unix`.
-        1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
+        #[doc(alias = "endtime")]
+        2 end_time: xinqiao_types::UnixSeconds => "endtime: must",
         /// `useridlist`.
-        2 useridlist: Vec<String> => "useridlist: must",
+        #[doc(alias = "useridlist")]
+        3 userid_list: Vec<String> => "useridlist: must",
     }
     new(
-        starttime: xinqiao_types::UnixSeconds,
-        endtime: xinqiao_types::UnixSeconds,
-        useridlist: Vec<String>,
+        open_checkin_data_type: i64,
+        start_time: xinqiao_types::UnixSeconds,
+        end_time: xinqiao_types::UnixSeconds,
+        userid_list: Vec<String>,
     )
 }
 
 w::record! {
-    /// Answer to [`GetcheckinDaydata`].
-    pub struct GetcheckinDaydataResponse {
-        /// `datas`.
-        0 datas: Vec<GetcheckinDaydataData> => "datas: must",
+    /// Answer to [`GetCheckinData`].
+    pub struct GetCheckinDataResponse {
+        /// `checkindata`.
+        #[doc(alias = "checkindata")]
+        0 checkin_data: Vec<CheckinData> => "checkindata: must",
     }
 }
 
 w::endpoint! {
-    GetcheckinDaydata => GetcheckinDaydataResponse,
+    GetCheckinData => GetCheckinDataResponse,
     w::EndpointInfo {
-        id: "work.checkin.getcheckin_daydata",
+        id: "work.checkin.get_checkin_data",
+        method: "POST",
+        host: "qyapi.weixin.qq.com",
+        path: "/cgi-bin/checkin/getcheckindata",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get daily check-in reports (获取打卡日报).
+    ///
+    /// * Call: `POST /cgi-bin/checkin/getcheckin_daydata` on `qyapi.weixin.qq.com`.
+    /// * Source: <https://developer.work.weixin.qq.com/document/path/93374>.
+    /// * Catalog: `work.checkin.get_checkin_day_data`.
+    pub struct GetCheckinDayData {
+        /// `starttime`; format `unix`.
+        #[doc(alias = "starttime")]
+        0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
+        /// `endtime`; format `unix`.
+        #[doc(alias = "endtime")]
+        1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
+        /// `useridlist`.
+        #[doc(alias = "useridlist")]
+        2 userid_list: Vec<String> => "useridlist: must",
+    }
+    new(
+        start_time: xinqiao_types::UnixSeconds,
+        end_time: xinqiao_types::UnixSeconds,
+        userid_list: Vec<String>,
+    )
+}
+
+w::record! {
+    /// Answer to [`GetCheckinDayData`].
+    pub struct GetCheckinDayDataResponse {
+        /// `datas`.
+        0 datas: Vec<CheckinDayData> => "datas: must",
+    }
+}
+
+w::endpoint! {
+    GetCheckinDayData => GetCheckinDayDataResponse,
+    w::EndpointInfo {
+        id: "work.checkin.get_checkin_day_data",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/checkin/getcheckin_daydata",
@@ -1711,88 +1904,40 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/checkin/getcheckin_monthdata` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93387>.
-    /// * Catalog: `work.checkin.getcheckin_monthdata`.
-    pub struct GetcheckinMonthdata {
+    /// * Catalog: `work.checkin.get_checkin_month_data`.
+    pub struct GetCheckinMonthData {
         /// `starttime`; format `unix`.
-        0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
+        #[doc(alias = "starttime")]
+        0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
         /// `endtime`; format `unix`.
-        1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
+        #[doc(alias = "endtime")]
+        1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
         /// `useridlist`.
-        2 useridlist: Vec<String> => "useridlist: must",
+        #[doc(alias = "useridlist")]
+        2 userid_list: Vec<String> => "useridlist: must",
     }
     new(
-        starttime: xinqiao_types::UnixSeconds,
-        endtime: xinqiao_types::UnixSeconds,
-        useridlist: Vec<String>,
+        start_time: xinqiao_types::UnixSeconds,
+        end_time: xinqiao_types::UnixSeconds,
+        userid_list: Vec<String>,
     )
 }
 
 w::record! {
-    /// Answer to [`GetcheckinMonthdata`].
-    pub struct GetcheckinMonthdataResponse {
+    /// Answer to [`GetCheckinMonthData`].
+    pub struct GetCheckinMonthDataResponse {
         /// `datas`.
-        0 datas: Vec<GetcheckinMonthdataData> => "datas: must",
+        0 datas: Vec<CheckinMonthData> => "datas: must",
     }
 }
 
 w::endpoint! {
-    GetcheckinMonthdata => GetcheckinMonthdataResponse,
+    GetCheckinMonthData => GetCheckinMonthDataResponse,
     w::EndpointInfo {
-        id: "work.checkin.getcheckin_monthdata",
+        id: "work.checkin.get_checkin_month_data",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/checkin/getcheckin_monthdata",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get check-in records (获取打卡记录).
-    ///
-    /// * Call: `POST /cgi-bin/checkin/getcheckindata` on `qyapi.weixin.qq.com`.
-    /// * Source: <https://developer.work.weixin.qq.com/document/path/90262>.
-    /// * Catalog: `work.checkin.getcheckindata`.
-    pub struct Getcheckindata {
-        /// `opencheckindatatype`.
-        0 opencheckindatatype: i64 => "opencheckindatatype: must",
-        /// `starttime`; format `unix`.
-        1 starttime: xinqiao_types::UnixSeconds => "starttime: must",
-        /// `endtime`; format `unix`.
-        2 endtime: xinqiao_types::UnixSeconds => "endtime: must",
-        /// `useridlist`.
-        3 useridlist: Vec<String> => "useridlist: must",
-    }
-    new(
-        opencheckindatatype: i64,
-        starttime: xinqiao_types::UnixSeconds,
-        endtime: xinqiao_types::UnixSeconds,
-        useridlist: Vec<String>,
-    )
-}
-
-w::record! {
-    /// Answer to [`Getcheckindata`].
-    pub struct GetcheckindataResponse {
-        /// `checkindata`.
-        0 checkindata: Vec<Checkindata> => "checkindata: must",
-    }
-}
-
-w::endpoint! {
-    Getcheckindata => GetcheckindataResponse,
-    w::EndpointInfo {
-        id: "work.checkin.getcheckindata",
-        method: "POST",
-        host: "qyapi.weixin.qq.com",
-        path: "/cgi-bin/checkin/getcheckindata",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -1810,28 +1955,29 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/checkin/getcheckinoption` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90263>.
-    /// * Catalog: `work.checkin.getcheckinoption`.
-    pub struct Getcheckinoption {
+    /// * Catalog: `work.checkin.get_checkin_option`.
+    pub struct GetCheckinOption {
         /// `datetime`; format `unix`.
         0 datetime: xinqiao_types::UnixSeconds => "datetime: must",
         /// `useridlist`.
-        1 useridlist: Vec<String> => "useridlist: must",
+        #[doc(alias = "useridlist")]
+        1 userid_list: Vec<String> => "useridlist: must",
     }
-    new(datetime: xinqiao_types::UnixSeconds, useridlist: Vec<String>)
+    new(datetime: xinqiao_types::UnixSeconds, userid_list: Vec<String>)
 }
 
 w::record! {
-    /// Answer to [`Getcheckinoption`].
-    pub struct GetcheckinoptionResponse {
+    /// Answer to [`GetCheckinOption`].
+    pub struct GetCheckinOptionResponse {
         /// `info`.
-        0 info: Vec<GetcheckinoptionInfo> => "info: must",
+        0 info: Vec<GetCheckinOptionInfo> => "info: must",
     }
 }
 
 w::endpoint! {
-    Getcheckinoption => GetcheckinoptionResponse,
+    GetCheckinOption => GetCheckinOptionResponse,
     w::EndpointInfo {
-        id: "work.checkin.getcheckinoption",
+        id: "work.checkin.get_checkin_option",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/checkin/getcheckinoption",
@@ -1852,34 +1998,37 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/checkin/getcheckinschedulist` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93380>.
-    /// * Catalog: `work.checkin.getcheckinschedulist`.
-    pub struct Getcheckinschedulist {
+    /// * Catalog: `work.checkin.get_checkin_schedu_list`.
+    pub struct GetCheckinScheduList {
         /// `starttime`; format `unix`.
-        0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
+        #[doc(alias = "starttime")]
+        0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
         /// `endtime`; format `unix`.
-        1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
+        #[doc(alias = "endtime")]
+        1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
         /// `useridlist`.
-        2 useridlist: Vec<String> => "useridlist: must",
+        #[doc(alias = "useridlist")]
+        2 userid_list: Vec<String> => "useridlist: must",
     }
     new(
-        starttime: xinqiao_types::UnixSeconds,
-        endtime: xinqiao_types::UnixSeconds,
-        useridlist: Vec<String>,
+        start_time: xinqiao_types::UnixSeconds,
+        end_time: xinqiao_types::UnixSeconds,
+        userid_list: Vec<String>,
     )
 }
 
 w::record! {
-    /// Answer to [`Getcheckinschedulist`].
-    pub struct GetcheckinschedulistResponse {
+    /// Answer to [`GetCheckinScheduList`].
+    pub struct GetCheckinScheduListResponse {
         /// `schedule_list`.
         0 schedule_list: Vec<Schedule> => "schedule_list: must",
     }
 }
 
 w::endpoint! {
-    Getcheckinschedulist => GetcheckinschedulistResponse,
+    GetCheckinScheduList => GetCheckinScheduListResponse,
     w::EndpointInfo {
-        id: "work.checkin.getcheckinschedulist",
+        id: "work.checkin.get_checkin_schedu_list",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/checkin/getcheckinschedulist",
@@ -1900,24 +2049,24 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/checkin/getcorpcheckinoption` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93384>.
-    /// * Catalog: `work.checkin.getcorpcheckinoption`.
-    pub struct Getcorpcheckinoption {
+    /// * Catalog: `work.checkin.get_corp_checkin_option`.
+    pub struct GetCorpCheckinOption {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getcorpcheckinoption`].
-    pub struct GetcorpcheckinoptionResponse {
+    /// Answer to [`GetCorpCheckinOption`].
+    pub struct GetCorpCheckinOptionResponse {
         /// `group`.
-        0 group: Vec<GetcorpcheckinoptionGroup> => "group: must",
+        0 group: Vec<GetCorpCheckinOptionGroup> => "group: must",
     }
 }
 
 w::endpoint! {
-    Getcorpcheckinoption => GetcorpcheckinoptionResponse,
+    GetCorpCheckinOption => GetCorpCheckinOptionResponse,
     w::EndpointInfo {
-        id: "work.checkin.getcorpcheckinoption",
+        id: "work.checkin.get_corp_checkin_option",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/checkin/getcorpcheckinoption",
@@ -1984,22 +2133,24 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/checkin/setcheckinschedulist` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93385>.
-    /// * Catalog: `work.checkin.setcheckinschedulist`.
-    pub struct Setcheckinschedulist {
+    /// * Catalog: `work.checkin.set_checkin_schedu_list`.
+    pub struct SetCheckinScheduList {
         /// `groupid`.
-        0 groupid: i64 => "groupid: must",
+        #[doc(alias = "groupid")]
+        0 group_id: i64 => "groupid: must",
         /// `yearmonth`; format `yyyyMM`.
-        1 yearmonth: i64 => "yearmonth: must",
+        #[doc(alias = "yearmonth")]
+        1 year_month: i64 => "yearmonth: must",
         /// `items`.
-        2 items: Vec<SetcheckinschedulistItem> => "items: must",
+        2 items: Vec<SetCheckinScheduListItem> => "items: must",
     }
-    new(groupid: i64, yearmonth: i64, items: Vec<SetcheckinschedulistItem>)
+    new(group_id: i64, year_month: i64, items: Vec<SetCheckinScheduListItem>)
 }
 
 w::endpoint! {
-    Setcheckinschedulist => w::Empty,
+    SetCheckinScheduList => w::Empty,
     w::EndpointInfo {
-        id: "work.checkin.setcheckinschedulist",
+        id: "work.checkin.set_checkin_schedu_list",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/checkin/setcheckinschedulist",

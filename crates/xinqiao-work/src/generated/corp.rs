@@ -4,16 +4,16 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `ApprovalNodes` of `corp::GetopenapprovaldataData`.
+    /// `ApprovalNodes` of `corp::OpenApprovalData`.
     pub struct ApprovalNode {
         /// `ApprovalNode`.
-        0 approval_node: Vec<ApprovalNodeApprovalNode> => "ApprovalNode: must",
+        0 approval_node: Vec<ApprovalNodeDetail> => "ApprovalNode: must",
     }
 }
 
 w::record! {
     /// An item of `ApprovalNode` in `corp::ApprovalNode`.
-    pub struct ApprovalNodeApprovalNode {
+    pub struct ApprovalNodeDetail {
         /// `NodeStatus`.
         0 node_status: i64 => "NodeStatus: must",
         /// `NodeAttr`.
@@ -26,16 +26,16 @@ w::record! {
 }
 
 w::record! {
-    /// `Items` of `corp::ApprovalNodeApprovalNode`.
+    /// `Items` of `corp::ApprovalNodeDetail`.
     pub struct ApprovalNodeItem {
         /// `Item`.
-        0 item: Vec<ItemItem> => "Item: must",
+        0 item: Vec<ItemDetail> => "Item: must",
     }
 }
 
 w::record! {
-    /// `data` of the answer of `corp::Getopenapprovaldata`.
-    pub struct GetopenapprovaldataData {
+    /// `data` of the answer of `corp::GetOpenApprovalData`.
+    pub struct OpenApprovalData {
         /// `ThirdNo`.
         0 third_no: w::TextOrNumber => "ThirdNo: must",
         /// `OpenTemplateId`.
@@ -43,7 +43,8 @@ w::record! {
         /// `OpenSpName`.
         2 open_sp_name: String => "OpenSpName: must",
         /// `OpenSpstatus`.
-        3 open_spstatus: i64 => "OpenSpstatus: must",
+        #[doc(alias = "OpenSpstatus")]
+        3 open_sp_status: i64 => "OpenSpstatus: must",
         /// `ApplyTime`; format `unix`.
         4 apply_time: xinqiao_types::UnixSeconds => "ApplyTime: must",
         /// `ApplyUserId`.
@@ -65,7 +66,7 @@ w::record! {
 
 w::record! {
     /// An item of `Item` in `corp::ApprovalNodeItem`.
-    pub struct ItemItem {
+    pub struct ItemDetail {
         /// `ItemUserId`.
         0 item_user_id: String => "ItemUserId: must",
         /// `ItemName`.
@@ -84,16 +85,16 @@ w::record! {
 }
 
 w::record! {
-    /// `NotifyNodes` of `corp::GetopenapprovaldataData`.
+    /// `NotifyNodes` of `corp::OpenApprovalData`.
     pub struct NotifyNode {
         /// `NotifyNode`.
-        0 notify_node: Vec<NotifyNodeNotifyNode> => "NotifyNode: must",
+        0 notify_node: Vec<NotifyNodeDetail> => "NotifyNode: must",
     }
 }
 
 w::record! {
     /// An item of `NotifyNode` in `corp::NotifyNode`.
-    pub struct NotifyNodeNotifyNode {
+    pub struct NotifyNodeDetail {
         /// `ItemUserId`.
         0 item_user_id: String => "ItemUserId: must",
         /// `ItemName`.
@@ -144,54 +145,13 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the QR code to join the corp (获取加入企业的二维码).
-    ///
-    /// * Call: `GET /cgi-bin/corp/get_join_qrcode` on `qyapi.weixin.qq.com`.
-    /// * Source: <https://developer.work.weixin.qq.com/document/path/91039>.
-    /// * Catalog: `work.corp.get_join_qrcode`.
-    pub struct GetJoinQrcode {
-        /// `size_type`.
-        0 size_type: Option<i64> => "size_type: query",
-    }
-    new()
-    set(size_type: i64)
-}
-
-w::record! {
-    /// Answer to [`GetJoinQrcode`].
-    pub struct GetJoinQrcodeResponse {
-        /// `join_qrcode`.
-        0 join_qrcode: String => "join_qrcode: must",
-    }
-}
-
-w::endpoint! {
-    GetJoinQrcode => GetJoinQrcodeResponse,
-    w::EndpointInfo {
-        id: "work.corp.get_join_qrcode",
-        method: "GET",
-        host: "qyapi.weixin.qq.com",
-        path: "/cgi-bin/corp/get_join_qrcode",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Get approval data (old) (获取审批数据（旧）).
     ///
     /// * Call: `POST /cgi-bin/corp/getapprovaldata` on `qyapi.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91956>.
-    /// * Catalog: `work.corp.getapprovaldata`.
-    pub struct Getapprovaldata {
+    /// * Catalog: `work.corp.get_approval_data`.
+    pub struct GetApprovalData {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -199,9 +159,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getapprovaldata => w::Free,
+    GetApprovalData => w::Free,
     w::EndpointInfo {
-        id: "work.corp.getapprovaldata",
+        id: "work.corp.get_approval_data",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/corp/getapprovaldata",
@@ -218,12 +178,54 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Get the QR code to join the corp (获取加入企业的二维码).
+    ///
+    /// * Call: `GET /cgi-bin/corp/get_join_qrcode` on `qyapi.weixin.qq.com`.
+    /// * Source: <https://developer.work.weixin.qq.com/document/path/91039>.
+    /// * Catalog: `work.corp.get_join_qr_code`.
+    pub struct GetJoinQrCode {
+        /// `size_type`.
+        0 size_type: Option<i64> => "size_type: query",
+    }
+    new()
+    set(size_type: i64)
+}
+
+w::record! {
+    /// Answer to [`GetJoinQrCode`].
+    pub struct GetJoinQrCodeResponse {
+        /// `join_qrcode`.
+        #[doc(alias = "join_qrcode")]
+        0 join_qr_code: String => "join_qrcode: must",
+    }
+}
+
+w::endpoint! {
+    GetJoinQrCode => GetJoinQrCodeResponse,
+    w::EndpointInfo {
+        id: "work.corp.get_join_qr_code",
+        method: "GET",
+        host: "qyapi.weixin.qq.com",
+        path: "/cgi-bin/corp/get_join_qrcode",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Get the state of an own approval (查询自建应用审批状态).
     ///
     /// * Call: `POST /cgi-bin/corp/getopenapprovaldata` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90269>.
-    /// * Catalog: `work.corp.getopenapprovaldata`.
-    pub struct Getopenapprovaldata {
+    /// * Catalog: `work.corp.get_open_approval_data`.
+    pub struct GetOpenApprovalData {
         /// `thirdNo`.
         0 third_no: String => "thirdNo: must",
     }
@@ -231,17 +233,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getopenapprovaldata`].
-    pub struct GetopenapprovaldataResponse {
+    /// Answer to [`GetOpenApprovalData`].
+    pub struct GetOpenApprovalDataResponse {
         /// `data`.
-        0 data: GetopenapprovaldataData => "data: must",
+        0 data: OpenApprovalData => "data: must",
     }
 }
 
 w::endpoint! {
-    Getopenapprovaldata => GetopenapprovaldataResponse,
+    GetOpenApprovalData => GetOpenApprovalDataResponse,
     w::EndpointInfo {
-        id: "work.corp.getopenapprovaldata",
+        id: "work.corp.get_open_approval_data",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/corp/getopenapprovaldata",

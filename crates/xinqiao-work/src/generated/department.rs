@@ -13,7 +13,8 @@ w::record! {
         /// `name_en`.
         2 name_en: Option<String> => "name_en",
         /// `parentid`.
-        3 parentid: i64 => "parentid: must",
+        #[doc(alias = "parentid")]
+        3 parent_id: i64 => "parentid: must",
         /// `order`.
         4 order: i64 => "order: must",
         /// `department_leader`.
@@ -22,12 +23,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `department_id` in the answer of `department::Simplelist`.
+    /// An item of `department_id` in the answer of `department::SimpleList`.
     pub struct DepartmentId {
         /// `id`.
         0 id: i64 => "id: must",
         /// `parentid`.
-        1 parentid: i64 => "parentid: must",
+        #[doc(alias = "parentid")]
+        1 parent_id: i64 => "parentid: must",
         /// `order`.
         2 order: i64 => "order: must",
     }
@@ -47,13 +49,14 @@ w::record! {
         /// `name_en`.
         2 name_en: Option<String> => "name_en",
         /// `parentid`.
-        3 parentid: Option<i64> => "parentid",
+        #[doc(alias = "parentid")]
+        3 parent_id: Option<i64> => "parentid",
         /// `order`.
         4 order: Option<i64> => "order",
     }
     new(name: impl Into<String>)
     text(name_en: String)
-    set(id: i64, parentid: i64, order: i64)
+    set(id: i64, parent_id: i64, order: i64)
 }
 
 w::record! {
@@ -201,8 +204,8 @@ w::record! {
     ///
     /// * Call: `GET /cgi-bin/department/simplelist` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95350>.
-    /// * Catalog: `work.department.simplelist`.
-    pub struct Simplelist {
+    /// * Catalog: `work.department.simple_list`.
+    pub struct SimpleList {
         /// `id`.
         0 id: Option<i64> => "id: query",
     }
@@ -211,17 +214,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Simplelist`].
-    pub struct SimplelistResponse {
+    /// Answer to [`SimpleList`].
+    pub struct SimpleListResponse {
         /// `department_id`.
         0 department_id: Vec<DepartmentId> => "department_id: must",
     }
 }
 
 w::endpoint! {
-    Simplelist => SimplelistResponse,
+    SimpleList => SimpleListResponse,
     w::EndpointInfo {
-        id: "work.department.simplelist",
+        id: "work.department.simple_list",
         method: "GET",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/department/simplelist",
@@ -251,13 +254,14 @@ w::record! {
         /// `name_en`.
         2 name_en: Option<String> => "name_en",
         /// `parentid`.
-        3 parentid: Option<i64> => "parentid",
+        #[doc(alias = "parentid")]
+        3 parent_id: Option<i64> => "parentid",
         /// `order`.
         4 order: Option<i64> => "order",
     }
     new(id: i64)
     text(name: String, name_en: String)
-    set(parentid: i64, order: i64)
+    set(parent_id: i64, order: i64)
 }
 
 w::endpoint! {

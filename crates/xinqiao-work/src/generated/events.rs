@@ -65,13 +65,13 @@ w::record! {
     /// `ApprovalNodes` of `events::ApprovalInfo`.
     pub struct ApprovalNode {
         /// `ApprovalNode`.
-        0 approval_node: Vec<ApprovalNodeApprovalNode> => "ApprovalNode: must",
+        0 approval_node: Vec<ApprovalNodeDetail> => "ApprovalNode: must",
     }
 }
 
 w::record! {
     /// An item of `ApprovalNode` in `events::ApprovalNode`.
-    pub struct ApprovalNodeApprovalNode {
+    pub struct ApprovalNodeDetail {
         /// `NodeStatus`.
         0 node_status: i64 => "NodeStatus: must",
         /// `NodeAttr`.
@@ -84,10 +84,10 @@ w::record! {
 }
 
 w::record! {
-    /// `Items` of `events::ApprovalNodeApprovalNode`.
+    /// `Items` of `events::ApprovalNodeDetail`.
     pub struct ApprovalNodeItem {
         /// `Item`.
-        0 item: Vec<ItemItem> => "Item: must",
+        0 item: Vec<ItemDetail> => "Item: must",
     }
 }
 
@@ -249,7 +249,7 @@ w::record! {
 
 w::record! {
     /// `Image` of `work.reply.image`.
-    pub struct ImageImage {
+    pub struct Image {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
     }
@@ -257,7 +257,7 @@ w::record! {
 
 w::record! {
     /// An item of `Item` in `events::ApprovalNodeItem`.
-    pub struct ItemItem {
+    pub struct ItemDetail {
         /// `ItemUserid`.
         0 item_userid: String => "ItemUserid: must",
         /// `ItemName`.
@@ -319,13 +319,13 @@ w::record! {
     /// `NotifyNodes` of `events::ApprovalInfo`.
     pub struct NotifyNode {
         /// `NotifyNode`.
-        0 notify_node: Vec<NotifyNodeNotifyNode> => "NotifyNode: must",
+        0 notify_node: Vec<NotifyNodeDetail> => "NotifyNode: must",
     }
 }
 
 w::record! {
     /// An item of `NotifyNode` in `events::NotifyNode`.
-    pub struct NotifyNodeNotifyNode {
+    pub struct NotifyNodeDetail {
         /// `ItemUserid`.
         0 item_userid: String => "ItemUserid: must",
         /// `ItemName`.
@@ -358,7 +358,7 @@ w::record! {
 }
 
 w::record! {
-    /// `OpitonIds` of `events::SelectedItemSelectedItem`.
+    /// `OpitonIds` of `events::SelectedItemDetail`.
     pub struct OpitonId {
         /// `OpitonId`.
         0 opiton_id: Vec<String> => "OpitonId: must",
@@ -403,13 +403,13 @@ w::record! {
     /// `SelectedItems` of `work.event.template_card_event`.
     pub struct SelectedItem {
         /// `SelectedItem`.
-        0 selected_item: Option<Vec<SelectedItemSelectedItem>> => "SelectedItem",
+        0 selected_item: Option<Vec<SelectedItemDetail>> => "SelectedItem",
     }
 }
 
 w::record! {
     /// An item of `SelectedItem` in `events::SelectedItem`.
-    pub struct SelectedItemSelectedItem {
+    pub struct SelectedItemDetail {
         /// `QuestionKey`.
         0 question_key: String => "QuestionKey: must",
         /// `OpitonIds`.
@@ -429,7 +429,8 @@ w::record! {
         /// `Label`.
         3 label: String => "Label: must",
         /// `Poiname`.
-        4 poiname: String => "Poiname: must",
+        #[doc(alias = "Poiname")]
+        4 poi_name: String => "Poiname: must",
     }
 }
 
@@ -479,7 +480,8 @@ w::record! {
         /// `SpYj`.
         1 sp_yj: Option<i64> => "SpYj",
         /// `Sptime`; format `unix`.
-        2 sptime: Option<xinqiao_types::UnixSeconds> => "Sptime",
+        #[doc(alias = "Sptime")]
+        2 sp_time: Option<xinqiao_types::UnixSeconds> => "Sptime",
         /// `Speech`.
         3 speech: Option<String> => "Speech",
         /// `MediaIds`.
@@ -555,7 +557,7 @@ w::record! {
 
 w::record! {
     /// `Video` of `work.reply.video`.
-    pub struct VideoVideo {
+    pub struct Video {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
         /// `Title`.
@@ -567,7 +569,7 @@ w::record! {
 
 w::record! {
     /// `Voice` of `work.reply.voice`.
-    pub struct VoiceVoice {
+    pub struct Voice {
         /// `MediaId`.
         0 media_id: String => "MediaId: must",
     }
@@ -1560,7 +1562,7 @@ pub mod event {
         /// * When: new archived messages.
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.msgaudit_notify`.
-        pub struct MsgauditNotify {
+        pub struct MsgAuditNotify {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1632,7 +1634,7 @@ pub mod event {
         /// * When: camera button.
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.pic_sysphoto`.
-        pub struct PicSysphoto {
+        pub struct PicSysPhoto {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1758,7 +1760,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.scancode_push`.
-        pub struct ScancodePush {
+        pub struct ScanCodePush {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1784,7 +1786,7 @@ pub mod event {
         /// * When: scan button, client waits.
         /// * Answer: passive reply allowed.
         /// * Catalog: `work.event.scancode_waitmsg`.
-        pub struct ScancodeWaitmsg {
+        pub struct ScanCodeWaitMsg {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -1986,7 +1988,7 @@ pub mod event {
         /// * Answer: success.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90240>.
         /// * Catalog: `work.event.taskcard_click`.
-        pub struct TaskcardClick {
+        pub struct TaskCardClick {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -2775,7 +2777,7 @@ pub mod info {
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97244>.
         /// * Catalog: `work.info.hit_keyword_chat_archive_export_finished`.
-        pub struct HitKeywordChatArchiveExportFinished {
+        pub struct HitKeywordExportFinished {
             /// `SuiteId`.
             0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
@@ -3154,7 +3156,7 @@ pub mod reply {
             /// `MsgType`.
             3 msg_type: String => "MsgType: must",
             /// `Image`.
-            4 image: super::ImageImage => "Image: must",
+            4 image: super::Image => "Image: must",
         }
     }
 
@@ -3222,7 +3224,7 @@ pub mod reply {
         ///
         /// * Source: <https://developer.work.weixin.qq.com/document/path/90241>.
         /// * Catalog: `work.reply.update_taskcard`.
-        pub struct UpdateTaskcard {
+        pub struct UpdateTaskCard {
             /// `ToUserName`; personal data, masked in `Debug`.
             0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`; personal data, masked in `Debug`.
@@ -3269,7 +3271,7 @@ pub mod reply {
             /// `MsgType`.
             3 msg_type: String => "MsgType: must",
             /// `Video`.
-            4 video: super::VideoVideo => "Video: must",
+            4 video: super::Video => "Video: must",
         }
     }
 
@@ -3288,7 +3290,7 @@ pub mod reply {
             /// `MsgType`.
             3 msg_type: String => "MsgType: must",
             /// `Voice`.
-            4 voice: super::VoiceVoice => "Voice: must",
+            4 voice: super::Voice => "Voice: must",
         }
     }
 }

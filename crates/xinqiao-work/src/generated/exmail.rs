@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `alias_list` of `exmail::publicmail::Update`; `alias_list` of `exmail::GetList`.
-    pub struct Alia {
+    /// `alias_list` of `exmail::public_mail::Update`; `alias_list` of `exmail::ListInfo`.
+    pub struct Alias {
         /// `list`.
         0 list: Vec<String> => "list: must",
     }
@@ -14,7 +14,7 @@ w::record! {
 
 w::record! {
     /// `allow_departmentlist` of `exmail::group::Create`; `allow_departmentlist` of the answer of `exmail::group::Get`; and 1 more.
-    pub struct AllowDepartmentlist {
+    pub struct AllowDepartmentList {
         /// `list`.
         0 list: Vec<i64> => "list: must",
     }
@@ -23,7 +23,7 @@ w::record! {
 
 w::record! {
     /// `allow_emaillist` of `exmail::group::Create`; `allow_emaillist` of the answer of `exmail::group::Get`; and 1 more.
-    pub struct AllowEmaillist {
+    pub struct AllowEmailList {
         /// `list`.
         0 list: Vec<String> => "list: must",
     }
@@ -32,7 +32,7 @@ w::record! {
 
 w::record! {
     /// `allow_taglist` of `exmail::group::Create`; `allow_taglist` of the answer of `exmail::group::Get`; and 1 more.
-    pub struct AllowTaglist {
+    pub struct AllowTagList {
         /// `list`.
         0 list: Vec<i64> => "list: must",
     }
@@ -51,7 +51,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `auth_code_list` in the answer of `exmail::publicmail::GetAuthCodeList`.
+    /// An item of `auth_code_list` in the answer of `exmail::public_mail::GetAuthCodeList`.
     pub struct AuthCode {
         /// `auth_code_id`.
         0 auth_code_id: i64 => "auth_code_id: must",
@@ -65,7 +65,7 @@ w::record! {
 }
 
 w::record! {
-    /// `auth_code_info` of `exmail::publicmail::Create`; `auth_code_info` of `exmail::publicmail::Update`.
+    /// `auth_code_info` of `exmail::public_mail::Create`; `auth_code_info` of `exmail::public_mail::Update`.
     pub struct AuthCodeInfo {
         /// `remark`.
         0 remark: Option<String> => "remark",
@@ -93,8 +93,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `exmail::publicmail::Get`.
-    pub struct GetList {
+    /// An item of `list` in the answer of `exmail::public_mail::Get`.
+    pub struct ListInfo {
         /// `id`.
         0 id: i64 => "id: must",
         /// `email`; personal data, masked in `Debug`.
@@ -108,12 +108,12 @@ w::record! {
         /// `department_list`.
         5 department_list: Option<Department> => "department_list",
         /// `alias_list`.
-        6 alias_list: Option<Alia> => "alias_list",
+        6 alias_list: Option<Alias> => "alias_list",
     }
 }
 
 w::record! {
-    /// `option` of the answer of `exmail::useroption::Get`.
+    /// `option` of the answer of `exmail::user_option::Get`.
     pub struct GetOption {
         /// `list`.
         0 list: Vec<OptionList> => "list: must",
@@ -133,10 +133,11 @@ w::record! {
     /// `hosts` of `exmail::Meeting`.
     pub struct Host {
         /// `userids`.
-        0 userids: Option<Vec<String>> => "userids",
+        #[doc(alias = "userids")]
+        0 use_rids: Option<Vec<String>> => "userids",
     }
     new()
-    set(userids: Vec<String>)
+    set(use_rids: Vec<String>)
 }
 
 w::record! {
@@ -165,10 +166,11 @@ w::record! {
     /// `meeting_admins` of `exmail::Meeting`.
     pub struct MeetingAdmin {
         /// `userids`.
-        0 userids: Option<Vec<String>> => "userids",
+        #[doc(alias = "userids")]
+        0 use_rids: Option<Vec<String>> => "userids",
     }
     new()
-    set(userids: Vec<String>)
+    set(use_rids: Vec<String>)
 }
 
 w::record! {
@@ -289,16 +291,18 @@ w::record! {
 
 w::record! {
     /// An item of `groups` in the answer of `exmail::group::Search`.
-    pub struct SearchGroup {
+    pub struct GroupInfo {
         /// `groupid`.
-        0 groupid: String => "groupid: must",
+        #[doc(alias = "groupid")]
+        0 group_id: String => "groupid: must",
         /// `groupname`.
-        1 groupname: String => "groupname: must",
+        #[doc(alias = "groupname")]
+        1 group_name: String => "groupname: must",
     }
 }
 
 w::record! {
-    /// An item of `list` in the answer of `exmail::publicmail::Search`.
+    /// An item of `list` in the answer of `exmail::public_mail::Search`.
     pub struct SearchList {
         /// `id`.
         0 id: i64 => "id: must",
@@ -324,14 +328,15 @@ w::record! {
         /// `emails`.
         0 emails: Option<Vec<String>> => "emails",
         /// `userids`.
-        1 userids: Option<Vec<String>> => "userids",
+        #[doc(alias = "userids")]
+        1 use_rids: Option<Vec<String>> => "userids",
     }
     new()
-    set(emails: Vec<String>, userids: Vec<String>)
+    set(emails: Vec<String>, use_rids: Vec<String>)
 }
 
 w::record! {
-    /// `option` of `exmail::useroption::Update`.
+    /// `option` of `exmail::user_option::Update`.
     pub struct UpdateOption {
         /// `list`.
         0 list: Vec<OptionList> => "list: must",
@@ -340,7 +345,7 @@ w::record! {
 }
 
 w::record! {
-    /// `userid_list` of `exmail::publicmail::Create`; `userid_list` of `exmail::publicmail::Update`; and 1 more.
+    /// `userid_list` of `exmail::public_mail::Create`; `userid_list` of `exmail::public_mail::Update`; and 1 more.
     pub struct Userid {
         /// `list`.
         0 list: Vec<String> => "list: must",
@@ -358,13 +363,14 @@ w::record! {
         /// `userid`.
         0 userid: Option<String> => "userid",
         /// `publicemail_id`.
-        1 publicemail_id: Option<i64> => "publicemail_id",
+        #[doc(alias = "publicemail_id")]
+        1 public_email_id: Option<i64> => "publicemail_id",
         /// `type`.
         2 type_: Option<i64> => "type",
     }
     new()
     text(userid: String)
-    set(publicemail_id: i64, type_: i64)
+    set(public_email_id: i64, type_: i64)
 }
 
 w::endpoint! {
@@ -391,8 +397,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/exmail/mail/get_newcount` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95514>.
-    /// * Catalog: `work.exmail.mail_get_newcount`.
-    pub struct MailGetNewcount {
+    /// * Catalog: `work.exmail.mail_get_new_count`.
+    pub struct MailGetNewCount {
         /// `userid`.
         0 userid: String => "userid: must",
     }
@@ -400,17 +406,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`MailGetNewcount`].
-    pub struct MailGetNewcountResponse {
+    /// Answer to [`MailGetNewCount`].
+    pub struct MailGetNewCountResponse {
         /// `count`.
         0 count: i64 => "count: must",
     }
 }
 
 w::endpoint! {
-    MailGetNewcount => MailGetNewcountResponse,
+    MailGetNewCount => MailGetNewCountResponse,
     w::EndpointInfo {
-        id: "work.exmail.mail_get_newcount",
+        id: "work.exmail.mail_get_new_count",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/exmail/mail/get_newcount",
@@ -666,9 +672,11 @@ pub mod group {
         /// * Catalog: `work.exmail.group.create`.
         pub struct Create {
             /// `groupid`.
-            0 groupid: String => "groupid: must",
+            #[doc(alias = "groupid")]
+            0 group_id: String => "groupid: must",
             /// `groupname`.
-            1 groupname: String => "groupname: must",
+            #[doc(alias = "groupname")]
+            1 group_name: String => "groupname: must",
             /// `email_list`.
             2 email_list: Option<super::Email> => "email_list",
             /// `group_list`.
@@ -680,22 +688,25 @@ pub mod group {
             /// `allow_type`.
             6 allow_type: Option<i64> => "allow_type",
             /// `allow_emaillist`.
-            7 allow_emaillist: Option<super::AllowEmaillist> => "allow_emaillist",
+            #[doc(alias = "allow_emaillist")]
+            7 allow_email_list: Option<super::AllowEmailList> => "allow_emaillist",
             /// `allow_taglist`.
-            8 allow_taglist: Option<super::AllowTaglist> => "allow_taglist",
+            #[doc(alias = "allow_taglist")]
+            8 allow_tag_list: Option<super::AllowTagList> => "allow_taglist",
             /// `allow_departmentlist`.
-            9 allow_departmentlist: Option<super::AllowDepartmentlist> => "allow_departmentlist",
+            #[doc(alias = "allow_departmentlist")]
+            9 allow_department_list: Option<super::AllowDepartmentList> => "allow_departmentlist",
         }
-        new(groupid: impl Into<String>, groupname: impl Into<String>)
+        new(group_id: impl Into<String>, group_name: impl Into<String>)
         set(
             email_list: super::Email,
             group_list: super::Group,
             tag_list: super::Tag,
             department_list: super::Department,
             allow_type: i64,
-            allow_emaillist: super::AllowEmaillist,
-            allow_taglist: super::AllowTaglist,
-            allow_departmentlist: super::AllowDepartmentlist,
+            allow_email_list: super::AllowEmailList,
+            allow_tag_list: super::AllowTagList,
+            allow_department_list: super::AllowDepartmentList,
         )
     }
 
@@ -726,9 +737,10 @@ pub mod group {
         /// * Catalog: `work.exmail.group.delete`.
         pub struct Delete {
             /// `groupid`.
-            0 groupid: String => "groupid: must",
+            #[doc(alias = "groupid")]
+            0 group_id: String => "groupid: must",
         }
-        new(groupid: impl Into<String>)
+        new(group_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -758,18 +770,21 @@ pub mod group {
         /// * Catalog: `work.exmail.group.get`.
         pub struct Get {
             /// `groupid`.
-            0 groupid: String => "groupid: must query",
+            #[doc(alias = "groupid")]
+            0 group_id: String => "groupid: must query",
         }
-        new(groupid: impl Into<String>)
+        new(group_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `groupid`.
-            0 groupid: String => "groupid: must",
+            #[doc(alias = "groupid")]
+            0 group_id: String => "groupid: must",
             /// `groupname`.
-            1 groupname: String => "groupname: must",
+            #[doc(alias = "groupname")]
+            1 group_name: String => "groupname: must",
             /// `email_list`.
             2 email_list: Option<super::Email> => "email_list",
             /// `group_list`.
@@ -781,11 +796,14 @@ pub mod group {
             /// `allow_type`.
             6 allow_type: i64 => "allow_type: must",
             /// `allow_emaillist`.
-            7 allow_emaillist: Option<super::AllowEmaillist> => "allow_emaillist",
+            #[doc(alias = "allow_emaillist")]
+            7 allow_email_list: Option<super::AllowEmailList> => "allow_emaillist",
             /// `allow_taglist`.
-            8 allow_taglist: Option<super::AllowTaglist> => "allow_taglist",
+            #[doc(alias = "allow_taglist")]
+            8 allow_tag_list: Option<super::AllowTagList> => "allow_taglist",
             /// `allow_departmentlist`.
-            9 allow_departmentlist: Option<super::AllowDepartmentlist> => "allow_departmentlist",
+            #[doc(alias = "allow_departmentlist")]
+            9 allow_department_list: Option<super::AllowDepartmentList> => "allow_departmentlist",
         }
     }
 
@@ -816,19 +834,20 @@ pub mod group {
         /// * Catalog: `work.exmail.group.search`.
         pub struct Search {
             /// `groupid`.
-            0 groupid: Option<String> => "groupid: query",
+            #[doc(alias = "groupid")]
+            0 group_id: Option<String> => "groupid: query",
             /// `fuzzy`; `0` or `1` on the wire.
             1 fuzzy: bool => "fuzzy: must query zero-one",
         }
         new(fuzzy: bool)
-        text(groupid: String)
+        text(group_id: String)
     }
 
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
             /// `groups`.
-            0 groups: Vec<super::SearchGroup> => "groups: must",
+            0 groups: Vec<super::GroupInfo> => "groups: must",
         }
     }
 
@@ -859,9 +878,11 @@ pub mod group {
         /// * Catalog: `work.exmail.group.update`.
         pub struct Update {
             /// `groupid`.
-            0 groupid: String => "groupid: must",
+            #[doc(alias = "groupid")]
+            0 group_id: String => "groupid: must",
             /// `groupname`.
-            1 groupname: Option<String> => "groupname",
+            #[doc(alias = "groupname")]
+            1 group_name: Option<String> => "groupname",
             /// `email_list`.
             2 email_list: Option<super::Email> => "email_list",
             /// `group_list`.
@@ -873,23 +894,26 @@ pub mod group {
             /// `allow_type`.
             6 allow_type: Option<i64> => "allow_type",
             /// `allow_emaillist`.
-            7 allow_emaillist: Option<super::AllowEmaillist> => "allow_emaillist",
+            #[doc(alias = "allow_emaillist")]
+            7 allow_email_list: Option<super::AllowEmailList> => "allow_emaillist",
             /// `allow_taglist`.
-            8 allow_taglist: Option<super::AllowTaglist> => "allow_taglist",
+            #[doc(alias = "allow_taglist")]
+            8 allow_tag_list: Option<super::AllowTagList> => "allow_taglist",
             /// `allow_departmentlist`.
-            9 allow_departmentlist: Option<super::AllowDepartmentlist> => "allow_departmentlist",
+            #[doc(alias = "allow_departmentlist")]
+            9 allow_department_list: Option<super::AllowDepartmentList> => "allow_departmentlist",
         }
-        new(groupid: impl Into<String>)
-        text(groupname: String)
+        new(group_id: impl Into<String>)
+        text(group_name: String)
         set(
             email_list: super::Email,
             group_list: super::Group,
             tag_list: super::Tag,
             department_list: super::Department,
             allow_type: i64,
-            allow_emaillist: super::AllowEmaillist,
-            allow_taglist: super::AllowTaglist,
-            allow_departmentlist: super::AllowDepartmentlist,
+            allow_email_list: super::AllowEmailList,
+            allow_tag_list: super::AllowTagList,
+            allow_department_list: super::AllowDepartmentList,
         )
     }
 
@@ -913,8 +937,8 @@ pub mod group {
     }
 }
 
-/// Shared mailboxes (公共邮箱): `work.exmail.publicmail`.
-pub mod publicmail {
+/// Shared mailboxes (公共邮箱): `work.exmail.public_mail`.
+pub mod public_mail {
     use xinqiao_wire as w;
 
     w::record! {
@@ -922,7 +946,7 @@ pub mod publicmail {
         ///
         /// * Call: `POST /cgi-bin/exmail/publicmail/create` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95511>.
-        /// * Catalog: `work.exmail.publicmail.create`.
+        /// * Catalog: `work.exmail.public_mail.create`.
         pub struct Create {
             /// `email`; personal data, masked in `Debug`.
             0 email: String => "email: must masked",
@@ -960,7 +984,7 @@ pub mod publicmail {
     w::endpoint! {
         Create => CreateResponse,
         w::EndpointInfo {
-            id: "work.exmail.publicmail.create",
+            id: "work.exmail.public_mail.create",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/exmail/publicmail/create",
@@ -981,7 +1005,7 @@ pub mod publicmail {
         ///
         /// * Call: `POST /cgi-bin/exmail/publicmail/delete` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98001>.
-        /// * Catalog: `work.exmail.publicmail.delete`.
+        /// * Catalog: `work.exmail.public_mail.delete`.
         pub struct Delete {
             /// `id`.
             0 id: i64 => "id: must",
@@ -992,7 +1016,7 @@ pub mod publicmail {
     w::endpoint! {
         Delete => w::Empty,
         w::EndpointInfo {
-            id: "work.exmail.publicmail.delete",
+            id: "work.exmail.public_mail.delete",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/exmail/publicmail/delete",
@@ -1013,7 +1037,7 @@ pub mod publicmail {
         ///
         /// * Call: `POST /cgi-bin/exmail/publicmail/delete_auth_code` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100184>.
-        /// * Catalog: `work.exmail.publicmail.delete_auth_code`.
+        /// * Catalog: `work.exmail.public_mail.delete_auth_code`.
         pub struct DeleteAuthCode {
             /// `id`.
             0 id: i64 => "id: must",
@@ -1026,7 +1050,7 @@ pub mod publicmail {
     w::endpoint! {
         DeleteAuthCode => w::Empty,
         w::EndpointInfo {
-            id: "work.exmail.publicmail.delete_auth_code",
+            id: "work.exmail.public_mail.delete_auth_code",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/exmail/publicmail/delete_auth_code",
@@ -1047,7 +1071,7 @@ pub mod publicmail {
         ///
         /// * Call: `POST /cgi-bin/exmail/publicmail/get` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98002>.
-        /// * Catalog: `work.exmail.publicmail.get`.
+        /// * Catalog: `work.exmail.public_mail.get`.
         pub struct Get {
             /// `id_list`.
             0 id_list: Vec<i64> => "id_list: must",
@@ -1059,14 +1083,14 @@ pub mod publicmail {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `list`.
-            0 list: Vec<super::GetList> => "list: must",
+            0 list: Vec<super::ListInfo> => "list: must",
         }
     }
 
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "work.exmail.publicmail.get",
+            id: "work.exmail.public_mail.get",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/exmail/publicmail/get",
@@ -1087,7 +1111,7 @@ pub mod publicmail {
         ///
         /// * Call: `POST /cgi-bin/exmail/publicmail/get_auth_code_list` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100183>.
-        /// * Catalog: `work.exmail.publicmail.get_auth_code_list`.
+        /// * Catalog: `work.exmail.public_mail.get_auth_code_list`.
         pub struct GetAuthCodeList {
             /// `id`.
             0 id: i64 => "id: must",
@@ -1106,7 +1130,7 @@ pub mod publicmail {
     w::endpoint! {
         GetAuthCodeList => GetAuthCodeListResponse,
         w::EndpointInfo {
-            id: "work.exmail.publicmail.get_auth_code_list",
+            id: "work.exmail.public_mail.get_auth_code_list",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/exmail/publicmail/get_auth_code_list",
@@ -1127,7 +1151,7 @@ pub mod publicmail {
         ///
         /// * Call: `GET /cgi-bin/exmail/publicmail/search` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98003>.
-        /// * Catalog: `work.exmail.publicmail.search`.
+        /// * Catalog: `work.exmail.public_mail.search`.
         pub struct Search {
             /// `email`; personal data, masked in `Debug`.
             0 email: Option<String> => "email: query masked",
@@ -1149,7 +1173,7 @@ pub mod publicmail {
     w::endpoint! {
         Search => SearchResponse,
         w::EndpointInfo {
-            id: "work.exmail.publicmail.search",
+            id: "work.exmail.public_mail.search",
             method: "GET",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/exmail/publicmail/search",
@@ -1170,7 +1194,7 @@ pub mod publicmail {
         ///
         /// * Call: `POST /cgi-bin/exmail/publicmail/update` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98000>.
-        /// * Catalog: `work.exmail.publicmail.update`.
+        /// * Catalog: `work.exmail.public_mail.update`.
         pub struct Update {
             /// `id`.
             0 id: i64 => "id: must",
@@ -1183,7 +1207,7 @@ pub mod publicmail {
             /// `department_list`.
             4 department_list: Option<super::Department> => "department_list",
             /// `alias_list`.
-            5 alias_list: Option<super::Alia> => "alias_list",
+            5 alias_list: Option<super::Alias> => "alias_list",
             /// `create_auth_code`; `0` or `1` on the wire.
             6 create_auth_code: Option<bool> => "create_auth_code: zero-one",
             /// `auth_code_info`.
@@ -1195,7 +1219,7 @@ pub mod publicmail {
             userid_list: super::Userid,
             tag_list: super::Tag,
             department_list: super::Department,
-            alias_list: super::Alia,
+            alias_list: super::Alias,
             create_auth_code: bool,
             auth_code_info: super::AuthCodeInfo,
         )
@@ -1204,7 +1228,7 @@ pub mod publicmail {
     w::endpoint! {
         Update => w::Empty,
         w::EndpointInfo {
-            id: "work.exmail.publicmail.update",
+            id: "work.exmail.public_mail.update",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/exmail/publicmail/update",
@@ -1221,8 +1245,8 @@ pub mod publicmail {
     }
 }
 
-/// Mailbox user options (邮箱用户设置): `work.exmail.useroption`.
-pub mod useroption {
+/// Mailbox user options (邮箱用户设置): `work.exmail.user_option`.
+pub mod user_option {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1230,7 +1254,7 @@ pub mod useroption {
         ///
         /// * Call: `POST /cgi-bin/exmail/useroption/get` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95513>.
-        /// * Catalog: `work.exmail.useroption.get`.
+        /// * Catalog: `work.exmail.user_option.get`.
         pub struct Get {
             /// `userid`.
             0 userid: Option<String> => "userid",
@@ -1252,7 +1276,7 @@ pub mod useroption {
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "work.exmail.useroption.get",
+            id: "work.exmail.user_option.get",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/exmail/useroption/get",
@@ -1273,7 +1297,7 @@ pub mod useroption {
         ///
         /// * Call: `POST /cgi-bin/exmail/useroption/update` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98008>.
-        /// * Catalog: `work.exmail.useroption.update`.
+        /// * Catalog: `work.exmail.user_option.update`.
         pub struct Update {
             /// `userid`.
             0 userid: Option<String> => "userid",
@@ -1287,7 +1311,7 @@ pub mod useroption {
     w::endpoint! {
         Update => w::Empty,
         w::EndpointInfo {
-            id: "work.exmail.useroption.update",
+            id: "work.exmail.user_option.update",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/exmail/useroption/update",

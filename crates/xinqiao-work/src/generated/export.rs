@@ -23,11 +23,12 @@ w::record! {
     /// * Catalog: `work.export.department`.
     pub struct Department {
         /// `encoding_aeskey`.
-        0 encoding_aeskey: String => "encoding_aeskey: must",
+        #[doc(alias = "encoding_aeskey")]
+        0 encoding_aes_key: String => "encoding_aeskey: must",
         /// `block_size`.
         1 block_size: Option<i64> => "block_size",
     }
-    new(encoding_aeskey: impl Into<String>)
+    new(encoding_aes_key: impl Into<String>)
     set(block_size: i64)
 }
 
@@ -35,7 +36,8 @@ w::record! {
     /// Answer to [`Department`].
     pub struct DepartmentResponse {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
     }
 }
 
@@ -66,9 +68,10 @@ w::record! {
     /// * Catalog: `work.export.get_result`.
     pub struct GetResult {
         /// `jobid`.
-        0 jobid: String => "jobid: must query",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must query",
     }
-    new(jobid: impl Into<String>)
+    new(job_id: impl Into<String>)
 }
 
 w::record! {
@@ -108,11 +111,12 @@ w::record! {
     /// * Catalog: `work.export.simple_user`.
     pub struct SimpleUser {
         /// `encoding_aeskey`.
-        0 encoding_aeskey: String => "encoding_aeskey: must",
+        #[doc(alias = "encoding_aeskey")]
+        0 encoding_aes_key: String => "encoding_aeskey: must",
         /// `block_size`.
         1 block_size: Option<i64> => "block_size",
     }
-    new(encoding_aeskey: impl Into<String>)
+    new(encoding_aes_key: impl Into<String>)
     set(block_size: i64)
 }
 
@@ -143,26 +147,28 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/export/taguser` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94853>.
-    /// * Catalog: `work.export.taguser`.
-    pub struct Taguser {
+    /// * Catalog: `work.export.tag_user`.
+    pub struct TagUser {
         /// `tagid`.
-        0 tagid: i64 => "tagid: must",
+        #[doc(alias = "tagid")]
+        0 tag_id: i64 => "tagid: must",
         /// `encoding_aeskey`.
-        1 encoding_aeskey: String => "encoding_aeskey: must",
+        #[doc(alias = "encoding_aeskey")]
+        1 encoding_aes_key: String => "encoding_aeskey: must",
         /// `block_size`.
         2 block_size: Option<i64> => "block_size",
     }
-    new(tagid: i64, encoding_aeskey: impl Into<String>)
+    new(tag_id: i64, encoding_aes_key: impl Into<String>)
     set(block_size: i64)
 }
 
-/// Answer to [`Taguser`], the same as to [`Department`].
-pub type TaguserResponse = DepartmentResponse;
+/// Answer to [`TagUser`], the same as to [`Department`].
+pub type TagUserResponse = DepartmentResponse;
 
 w::endpoint! {
-    Taguser => TaguserResponse,
+    TagUser => TagUserResponse,
     w::EndpointInfo {
-        id: "work.export.taguser",
+        id: "work.export.tag_user",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/export/taguser",
@@ -186,11 +192,12 @@ w::record! {
     /// * Catalog: `work.export.user`.
     pub struct User {
         /// `encoding_aeskey`.
-        0 encoding_aeskey: String => "encoding_aeskey: must",
+        #[doc(alias = "encoding_aeskey")]
+        0 encoding_aes_key: String => "encoding_aeskey: must",
         /// `block_size`.
         1 block_size: Option<i64> => "block_size",
     }
-    new(encoding_aeskey: impl Into<String>)
+    new(encoding_aes_key: impl Into<String>)
     set(block_size: i64)
 }
 

@@ -25,9 +25,11 @@ w::record! {
     /// `apply_range` of `health::JobInfo`.
     pub struct ApplyRange {
         /// `userids`.
-        0 userids: Option<Vec<String>> => "userids",
+        #[doc(alias = "userids")]
+        0 use_rids: Option<Vec<String>> => "userids",
         /// `partyids`.
-        1 partyids: Option<Vec<i64>> => "partyids",
+        #[doc(alias = "partyids")]
+        1 party_ids: Option<Vec<i64>> => "partyids",
     }
 }
 
@@ -85,7 +87,8 @@ w::record! {
     /// `report_to` of `health::JobInfo`.
     pub struct ReportTo {
         /// `userids`.
-        0 userids: Option<Vec<String>> => "userids",
+        #[doc(alias = "userids")]
+        0 use_rids: Option<Vec<String>> => "userids",
     }
 }
 
@@ -101,7 +104,8 @@ w::record! {
         /// `text`.
         3 text: Option<String> => "text",
         /// `fileid`.
-        4 fileid: Option<Vec<String>> => "fileid",
+        #[doc(alias = "fileid")]
+        4 file_id: Option<Vec<String>> => "fileid",
         /// `itinerary_card_type`.
         5 itinerary_card_type: Option<i64> => "itinerary_card_type",
         /// `high_risk_area`.
@@ -159,7 +163,8 @@ w::record! {
     /// * Catalog: `work.health.get_report_answer`.
     pub struct GetReportAnswer {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
         /// `date`; format `yyyy-MM-dd`.
         1 date: String => "date: must",
         /// `offset`.
@@ -167,7 +172,7 @@ w::record! {
         /// `limit`.
         3 limit: Option<i64> => "limit",
     }
-    new(jobid: impl Into<String>, date: impl Into<String>)
+    new(job_id: impl Into<String>, date: impl Into<String>)
     set(offset: i64, limit: i64)
 }
 
@@ -199,6 +204,52 @@ w::endpoint! {
 }
 
 w::record! {
+    /// List health report jobs (列出健康上报任务).
+    ///
+    /// * Call: `POST /cgi-bin/health/get_report_jobids` on `qyapi.weixin.qq.com`.
+    /// * Source: <https://developer.work.weixin.qq.com/document/path/93677>.
+    /// * Catalog: `work.health.get_report_job_ids`.
+    pub struct GetReportJobIds {
+        /// `offset`.
+        0 offset: Option<i64> => "offset",
+        /// `limit`.
+        1 limit: Option<i64> => "limit",
+    }
+    new()
+    set(offset: i64, limit: i64)
+}
+
+w::record! {
+    /// Answer to [`GetReportJobIds`].
+    pub struct GetReportJobIdsResponse {
+        /// `jobids`.
+        #[doc(alias = "jobids")]
+        0 job_ids: Vec<String> => "jobids: must",
+        /// `ending`; `0` or `1` on the wire.
+        1 ending: bool => "ending: must zero-one",
+    }
+}
+
+w::endpoint! {
+    GetReportJobIds => GetReportJobIdsResponse,
+    w::EndpointInfo {
+        id: "work.health.get_report_job_ids",
+        method: "POST",
+        host: "qyapi.weixin.qq.com",
+        path: "/cgi-bin/health/get_report_jobids",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Get a health report job (获取健康上报任务).
     ///
     /// * Call: `POST /cgi-bin/health/get_report_job_info` on `qyapi.weixin.qq.com`.
@@ -206,11 +257,12 @@ w::record! {
     /// * Catalog: `work.health.get_report_job_info`.
     pub struct GetReportJobInfo {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
         /// `date`; format `yyyy-MM-dd`.
         1 date: String => "date: must",
     }
-    new(jobid: impl Into<String>, date: impl Into<String>)
+    new(job_id: impl Into<String>, date: impl Into<String>)
 }
 
 w::record! {
@@ -228,51 +280,6 @@ w::endpoint! {
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/health/get_report_job_info",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List health report jobs (列出健康上报任务).
-    ///
-    /// * Call: `POST /cgi-bin/health/get_report_jobids` on `qyapi.weixin.qq.com`.
-    /// * Source: <https://developer.work.weixin.qq.com/document/path/93677>.
-    /// * Catalog: `work.health.get_report_jobids`.
-    pub struct GetReportJobids {
-        /// `offset`.
-        0 offset: Option<i64> => "offset",
-        /// `limit`.
-        1 limit: Option<i64> => "limit",
-    }
-    new()
-    set(offset: i64, limit: i64)
-}
-
-w::record! {
-    /// Answer to [`GetReportJobids`].
-    pub struct GetReportJobidsResponse {
-        /// `jobids`.
-        0 jobids: Vec<String> => "jobids: must",
-        /// `ending`; `0` or `1` on the wire.
-        1 ending: bool => "ending: must zero-one",
-    }
-}
-
-w::endpoint! {
-    GetReportJobids => GetReportJobidsResponse,
-    w::EndpointInfo {
-        id: "work.health.get_report_jobids",
-        method: "POST",
-        host: "qyapi.weixin.qq.com",
-        path: "/cgi-bin/health/get_report_jobids",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,

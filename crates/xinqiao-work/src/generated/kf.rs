@@ -19,13 +19,15 @@ w::record! {
 
 w::record! {
     /// An item of `result_list` in the answer of `kf::servicer::Add`; an item of `result_list` in the answer of `kf::servicer::Del`.
-    pub struct AddResult {
+    pub struct ResultInfo {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `errcode`.
-        1 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        1 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: String => "errmsg: must",
+        #[doc(alias = "errmsg")]
+        2 err_msg: String => "errmsg: must",
     }
 }
 
@@ -67,11 +69,12 @@ w::record! {
 
 w::record! {
     /// The body `miniprogram` of `kf::AnswerAttachment`.
-    pub struct AttachmentMiniprogram {
+    pub struct AttachmentMiniProgram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => "pagepath: must",
+        #[doc(alias = "pagepath")]
+        1 page_path: String => "pagepath: must",
         /// `title`.
         2 title: Option<String> => "title",
     }
@@ -152,7 +155,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `click` of `kf::MsgmenuList`.
+    /// The body `click` of `kf::MsgMenuList`.
     pub struct Click {
         /// `id`.
         0 id: String => "id: must",
@@ -163,7 +166,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `customer_list` in the answer of `kf::customer::Batchget`.
+    /// An item of `customer_list` in the answer of `kf::customer::BatchGet`.
     pub struct Customer {
         /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: String => "external_userid: must masked",
@@ -212,7 +215,8 @@ w::record! {
         /// `status`.
         7 status: Option<i64> => "status",
         /// `fail_msgid`.
-        8 fail_msgid: Option<String> => "fail_msgid",
+        #[doc(alias = "fail_msgid")]
+        8 fail_msg_id: Option<String> => "fail_msgid",
         /// `fail_type`.
         9 fail_type: Option<i64> => "fail_type",
         /// `change_type`.
@@ -226,7 +230,8 @@ w::record! {
         /// `wechat_channels`.
         14 wechat_channels: Option<WechatChannel> => "wechat_channels",
         /// `recall_msgid`.
-        15 recall_msgid: Option<String> => "recall_msgid",
+        #[doc(alias = "recall_msgid")]
+        15 recall_msg_id: Option<String> => "recall_msgid",
     }
 }
 
@@ -241,17 +246,17 @@ w::record! {
 
 w::record! {
     /// An item of `statistic_list` in the answer of `kf::GetServicerStatistic`.
-    pub struct GetServicerStatisticStatistic {
+    pub struct ServicerStatistic {
         /// `stat_time`; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
         /// `statistic`.
-        1 statistic: GetServicerStatisticStatisticStatistic => "statistic: must",
+        1 statistic: GetServicerStatisticDetail => "statistic: must",
     }
 }
 
 w::record! {
-    /// `statistic` of `kf::GetServicerStatisticStatistic`.
-    pub struct GetServicerStatisticStatisticStatistic {
+    /// `statistic` of `kf::ServicerStatistic`.
+    pub struct GetServicerStatisticDetail {
         /// `session_cnt`.
         0 session_cnt: i64 => "session_cnt: must",
         /// `customer_cnt`.
@@ -263,7 +268,8 @@ w::record! {
         /// `first_reply_average_sec`; in s.
         4 first_reply_average_sec: Option<f64> => "first_reply_average_sec",
         /// `satisfaction_investgate_cnt`.
-        5 satisfaction_investgate_cnt: i64 => "satisfaction_investgate_cnt: must",
+        #[doc(alias = "satisfaction_investgate_cnt")]
+        5 satisfaction_invest_gate_cnt: i64 => "satisfaction_investgate_cnt: must",
         /// `satisfaction_participation_rate`.
         6 satisfaction_participation_rate: Option<f64> => "satisfaction_participation_rate",
         /// `satisfied_rate`.
@@ -275,13 +281,13 @@ w::record! {
         /// `upgrade_service_customer_cnt`.
         10 upgrade_service_customer_cnt: i64 => "upgrade_service_customer_cnt: must",
         /// `upgrade_service_member_invite_cnt`.
-        11 upgrade_service_member_invite_cnt: i64 => "upgrade_service_member_invite_cnt: must",
+        11 upgrade_member_invite_cnt: i64 => "upgrade_service_member_invite_cnt: must",
         /// `upgrade_service_member_customer_cnt`.
-        12 upgrade_service_member_customer_cnt: i64 => "upgrade_service_member_customer_cnt: must",
+        12 upgrade_member_customer_cnt: i64 => "upgrade_service_member_customer_cnt: must",
         /// `upgrade_service_groupchat_invite_cnt`.
-        13 upgrade_service_groupchat_invite_cnt: i64 => "upgrade_service_groupchat_invite_cnt: must",
+        13 upgrade_group_chat_invite_cnt: i64 => "upgrade_service_groupchat_invite_cnt: must",
         /// `upgrade_service_groupchat_customer_cnt`.
-        14 upgrade_service_groupchat_customer_cnt: i64 => "upgrade_service_groupchat_customer_cnt: must",
+        14 upgrade_group_chat_customer_cnt: i64 => "upgrade_service_groupchat_customer_cnt: must",
         /// `msg_rejected_customer_cnt`.
         15 msg_rejected_customer_cnt: i64 => "msg_rejected_customer_cnt: must",
     }
@@ -301,7 +307,7 @@ w::record! {
 
 w::record! {
     /// `groupchat` of `kf::customer::UpgradeService`.
-    pub struct Groupchat {
+    pub struct GroupChat {
         /// `chat_id`.
         0 chat_id: String => "chat_id: must",
         /// `wording`.
@@ -313,7 +319,7 @@ w::record! {
 
 w::record! {
     /// `groupchat_range` of the answer of `kf::customer::GetUpgradeServiceConfig`.
-    pub struct GroupchatRange {
+    pub struct GroupChatRange {
         /// `chat_id_list`.
         0 chat_id_list: Option<Vec<String>> => "chat_id_list",
     }
@@ -371,24 +377,25 @@ w::record! {
 }
 
 w::record! {
-    /// The body `miniprogram` of `kf::MsgmenuList`.
-    pub struct ListMiniprogram {
+    /// The body `miniprogram` of `kf::MsgMenuList`.
+    pub struct ListMiniProgram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => "pagepath: must",
+        #[doc(alias = "pagepath")]
+        1 page_path: String => "pagepath: must",
         /// `content`.
         2 content: String => "content: must",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
-        pagepath: impl Into<String>,
+        page_path: impl Into<String>,
         content: impl Into<String>,
     )
 }
 
 w::record! {
-    /// The body `text` of `kf::MsgmenuList`.
+    /// The body `text` of `kf::MsgMenuList`.
     pub struct ListText {
         /// `content`.
         0 content: String => "content: must",
@@ -453,7 +460,8 @@ w::record! {
         /// `sender_name`.
         0 sender_name: String => "sender_name: must",
         /// `msgtype`.
-        1 msgtype: String => "msgtype: must",
+        #[doc(alias = "msgtype")]
+        1 msg_type: String => "msgtype: must",
         /// `msg_content`.
         2 msg_content: String => "msg_content: must",
         /// `send_time`; format `unix`.
@@ -463,17 +471,18 @@ w::record! {
 
 w::record! {
     /// The body `miniprogram` of `kf::Attachment`.
-    pub struct Miniprogram {
+    pub struct MiniProgram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => "pagepath: must",
+        #[doc(alias = "pagepath")]
+        1 page_path: String => "pagepath: must",
         /// `title`.
         2 title: Option<String> => "title",
         /// `thumb_media_id`.
         3 thumb_media_id: Option<String> => "thumb_media_id",
     }
-    new(appid: impl Into<xinqiao_types::AppId>, pagepath: impl Into<String>)
+    new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
     text(title: String, thumb_media_id: String)
 }
 
@@ -522,7 +531,8 @@ w::record! {
     /// An item of `msg_list` in the answer of `kf::SyncMsg`.
     pub struct Msg {
         /// `msgid`.
-        0 msgid: String => "msgid: must",
+        #[doc(alias = "msgid")]
+        0 msg_id: String => "msgid: must",
         /// `origin`.
         1 origin: i64 => "origin: must",
         /// `open_kfid`.
@@ -566,21 +576,21 @@ w::record! {
 
 w::record! {
     /// The body `msgmenu` of `kf::SendMsg`; the body `msgmenu` of `kf::SendMsgOnEvent`; and 1 more.
-    pub struct Msgmenu {
+    pub struct MsgMenu {
         /// `head_content`.
         0 head_content: Option<String> => "head_content",
         /// `list`.
-        1 list: Vec<MsgmenuList> => "list: must",
+        1 list: Vec<MsgMenuList> => "list: must",
         /// `tail_content`.
         2 tail_content: Option<String> => "tail_content",
     }
-    new(list: Vec<MsgmenuList>)
+    new(list: Vec<MsgMenuList>)
     text(head_content: String, tail_content: String)
 }
 
 w::record! {
-    /// An item of `list` in `kf::Msgmenu`.
-    pub struct MsgmenuList {
+    /// An item of `list` in `kf::MsgMenu`.
+    pub struct MsgMenuList {
         /// The body, told apart by `type`.
         0 body: MenuItem => ": flat",
     }
@@ -614,11 +624,12 @@ w::record! {
 
 w::record! {
     /// The body `miniprogram` of `kf::SendMsg`; the body `miniprogram` of `kf::Msg`.
-    pub struct SendMsgMiniprogram {
+    pub struct SendMsgMiniProgram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => "pagepath: must",
+        #[doc(alias = "pagepath")]
+        1 page_path: String => "pagepath: must",
         /// `title`.
         2 title: String => "title: must",
         /// `thumb_media_id`.
@@ -626,7 +637,7 @@ w::record! {
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
-        pagepath: impl Into<String>,
+        page_path: impl Into<String>,
         title: impl Into<String>,
         thumb_media_id: impl Into<String>,
     )
@@ -682,13 +693,13 @@ w::record! {
         /// `stat_time`; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
         /// `statistic`.
-        1 statistic: StatisticStatistic => "statistic: must",
+        1 statistic: StatisticDetail => "statistic: must",
     }
 }
 
 w::record! {
     /// `statistic` of `kf::Statistic`.
-    pub struct StatisticStatistic {
+    pub struct StatisticDetail {
         /// `session_cnt`.
         0 session_cnt: i64 => "session_cnt: must",
         /// `customer_cnt`.
@@ -727,7 +738,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `view` of `kf::MsgmenuList`.
+    /// The body `view` of `kf::MsgMenuList`.
     pub struct View {
         /// `url`.
         0 url: String => "url: must",
@@ -908,7 +919,7 @@ w::record! {
     /// Answer to [`GetServicerStatistic`].
     pub struct GetServicerStatisticResponse {
         /// `statistic_list`.
-        0 statistic_list: Option<Vec<GetServicerStatisticStatistic>> => "statistic_list",
+        0 statistic_list: Option<Vec<ServicerStatistic>> => "statistic_list",
     }
 }
 
@@ -1011,9 +1022,9 @@ w::union! {
         /// Link (图文链接).
         Link(SendMsgLink) = "link" in "link",
         /// Mini program page (小程序卡片).
-        Miniprogram(SendMsgMiniprogram) = "miniprogram" in "miniprogram",
+        MiniProgram(SendMsgMiniProgram) = "miniprogram" in "miniprogram",
         /// Menu (菜单消息).
-        Msgmenu(Msgmenu) = "msgmenu" in "msgmenu",
+        MsgMenu(MsgMenu) = "msgmenu" in "msgmenu",
         /// Location (位置).
         Location(Location) = "location" in "location",
         /// Business card (名片).
@@ -1033,21 +1044,24 @@ w::record! {
         /// `open_kfid`.
         0 open_kfid: String => "open_kfid: must",
         /// `touser`; personal data, masked in `Debug`.
-        1 touser: String => "touser: must masked",
+        #[doc(alias = "touser")]
+        1 to_user: String => "touser: must masked",
         /// `msgid`.
-        2 msgid: Option<String> => "msgid",
+        #[doc(alias = "msgid")]
+        2 msg_id: Option<String> => "msgid",
         /// The body, told apart by `msgtype`.
         3 body: Body => ": flat",
     }
-    new(open_kfid: impl Into<String>, touser: impl Into<String>, body: Body)
-    text(msgid: String)
+    new(open_kfid: impl Into<String>, to_user: impl Into<String>, body: Body)
+    text(msg_id: String)
 }
 
 w::record! {
     /// Answer to [`SendMsg`].
     pub struct SendMsgResponse {
         /// `msgid`.
-        0 msgid: String => "msgid: must",
+        #[doc(alias = "msgid")]
+        0 msg_id: String => "msgid: must",
     }
 }
 
@@ -1076,7 +1090,7 @@ w::union! {
         /// Text (文本).
         Text(Text) = "text" in "text",
         /// Menu (菜单消息).
-        Msgmenu(Msgmenu) = "msgmenu" in "msgmenu",
+        MsgMenu(MsgMenu) = "msgmenu" in "msgmenu",
     }
 }
 
@@ -1090,12 +1104,13 @@ w::record! {
         /// `code`.
         0 code: String => "code: must",
         /// `msgid`.
-        1 msgid: Option<String> => "msgid",
+        #[doc(alias = "msgid")]
+        1 msg_id: Option<String> => "msgid",
         /// The body, told apart by `msgtype`.
         2 body: EventBody => ": flat",
     }
     new(code: impl Into<String>, body: EventBody)
-    text(msgid: String)
+    text(msg_id: String)
 }
 
 /// Answer to [`SendMsgOnEvent`], the same as to [`SendMsg`].
@@ -1184,7 +1199,7 @@ w::union! {
         /// Video (视频).
         Video(AttachmentVideo) = "video" in "video",
         /// Mini program page (小程序卡片).
-        Miniprogram(AttachmentMiniprogram) = "miniprogram" in "miniprogram",
+        MiniProgram(AttachmentMiniProgram) = "miniprogram" in "miniprogram",
     }
 }
 
@@ -1198,7 +1213,7 @@ w::union! {
         /// Video (视频).
         Video(Video) = "video" in "video",
         /// Mini program page (小程序卡片).
-        Miniprogram(Miniprogram) = "miniprogram" in "miniprogram",
+        MiniProgram(MiniProgram) = "miniprogram" in "miniprogram",
     }
 }
 
@@ -1218,9 +1233,9 @@ w::union! {
         /// Link (图文链接).
         Link(MsgLink) = "link" in "link",
         /// Mini program page (小程序卡片).
-        Miniprogram(SendMsgMiniprogram) = "miniprogram" in "miniprogram",
+        MiniProgram(SendMsgMiniProgram) = "miniprogram" in "miniprogram",
         /// Menu (菜单消息).
-        Msgmenu(Msgmenu) = "msgmenu" in "msgmenu",
+        MsgMenu(MsgMenu) = "msgmenu" in "msgmenu",
         /// Location (位置).
         Location(Location) = "location" in "location",
         /// Business card (名片).
@@ -1246,7 +1261,7 @@ w::union! {
         /// Link to a page (网页链接).
         View(View) = "view" in "view",
         /// Mini program page (小程序卡片).
-        Miniprogram(ListMiniprogram) = "miniprogram" in "miniprogram",
+        MiniProgram(ListMiniProgram) = "miniprogram" in "miniprogram",
         /// Text (文本).
         Text(ListText) = "text" in "text",
     }
@@ -1420,8 +1435,8 @@ pub mod customer {
         ///
         /// * Call: `POST /cgi-bin/kf/customer/batchget` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95159>.
-        /// * Catalog: `work.kf.customer.batchget`.
-        pub struct Batchget {
+        /// * Catalog: `work.kf.customer.batch_get`.
+        pub struct BatchGet {
             /// `external_userid_list`.
             0 external_userid_list: Vec<String> => "external_userid_list: must",
             /// `need_enter_session_context`; `0` or `1` on the wire.
@@ -1432,8 +1447,8 @@ pub mod customer {
     }
 
     w::record! {
-        /// Answer to [`Batchget`].
-        pub struct BatchgetResponse {
+        /// Answer to [`BatchGet`].
+        pub struct BatchGetResponse {
             /// `customer_list`.
             0 customer_list: Vec<super::Customer> => "customer_list: must",
             /// `invalid_external_userid`.
@@ -1442,9 +1457,9 @@ pub mod customer {
     }
 
     w::endpoint! {
-        Batchget => BatchgetResponse,
+        BatchGet => BatchGetResponse,
         w::EndpointInfo {
-            id: "work.kf.customer.batchget",
+            id: "work.kf.customer.batch_get",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/kf/customer/batchget",
@@ -1511,7 +1526,8 @@ pub mod customer {
             /// `member_range`.
             0 member_range: Option<super::MemberRange> => "member_range",
             /// `groupchat_range`.
-            1 groupchat_range: Option<super::GroupchatRange> => "groupchat_range",
+            #[doc(alias = "groupchat_range")]
+            1 group_chat_range: Option<super::GroupChatRange> => "groupchat_range",
         }
     }
 
@@ -1550,10 +1566,11 @@ pub mod customer {
             /// `member`.
             3 member: Option<super::Member> => "member",
             /// `groupchat`.
-            4 groupchat: Option<super::Groupchat> => "groupchat",
+            #[doc(alias = "groupchat")]
+            4 group_chat: Option<super::GroupChat> => "groupchat",
         }
         new(open_kfid: impl Into<String>, external_userid: impl Into<String>, type_: i64)
-        set(member: super::Member, groupchat: super::Groupchat)
+        set(member: super::Member, group_chat: super::GroupChat)
     }
 
     w::endpoint! {
@@ -2033,7 +2050,7 @@ pub mod servicer {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `result_list`.
-            0 result_list: Vec<super::AddResult> => "result_list: must",
+            0 result_list: Vec<super::ResultInfo> => "result_list: must",
         }
     }
 

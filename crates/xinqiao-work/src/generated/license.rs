@@ -77,7 +77,8 @@ w::record! {
     /// An item of `active_result` in the answer of `license::BatchActiveAccount`.
     pub struct ActiveResult {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `active_code`.
         1 active_code: String => "active_code: must",
         /// `userid`.
@@ -106,14 +107,16 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `fail_corp_list` in `license::PayJobResultPayJobResult`.
+    /// An item of `fail_corp_list` in `license::JobResult`.
     pub struct FailCorp {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `errcode`.
-        1 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        1 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        2 err_msg: Option<String> => "errmsg",
     }
 }
 
@@ -149,7 +152,7 @@ w::record! {
 
 w::record! {
     /// `order` of the answer of `license::GetUnionOrder`.
-    pub struct GetUnionOrderOrder {
+    pub struct UnionOrder {
         /// `order_id`.
         0 order_id: String => "order_id: must",
         /// `order_type`.
@@ -171,9 +174,11 @@ w::record! {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `errcode`.
-        1 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        1 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: String => "errmsg: must",
+        #[doc(alias = "errmsg")]
+        2 err_msg: String => "errmsg: must",
     }
 }
 
@@ -181,9 +186,11 @@ w::record! {
     /// An item of `invalid_account_list` in the answer of `license::CreateRenewOrderJob`.
     pub struct InvalidAccount {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        1 err_msg: Option<String> => "errmsg",
         /// `userid`.
         2 userid: String => "userid: must",
         /// `type`.
@@ -193,7 +200,7 @@ w::record! {
 
 w::record! {
     /// An item of `account_list` in the answer of `license::ListActivedAccount`.
-    pub struct ListActivedAccountAccount {
+    pub struct ActivedAccount {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `type`.
@@ -207,7 +214,7 @@ w::record! {
 
 w::record! {
     /// An item of `account_list` in the answer of `license::ListOrderAccount`.
-    pub struct ListOrderAccountAccount {
+    pub struct OrderAccount {
         /// `active_code`.
         0 active_code: String => "active_code: must",
         /// `userid`.
@@ -219,7 +226,7 @@ w::record! {
 
 w::record! {
     /// An item of `order_list` in the answer of `license::ListOrder`.
-    pub struct ListOrderOrder {
+    pub struct ListOrderDetail {
         /// `order_id`.
         0 order_id: String => "order_id: must",
         /// `order_type`.
@@ -285,11 +292,13 @@ w::record! {
 
 w::record! {
     /// `pay_job_result` of the answer of `license::PayJobResult`.
-    pub struct PayJobResultPayJobResult {
+    pub struct JobResult {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        1 err_msg: Option<String> => "errmsg",
         /// `fail_corp_list`.
         2 fail_corp_list: Option<Vec<FailCorp>> => "fail_corp_list",
     }
@@ -318,9 +327,11 @@ w::record! {
     /// An item of `share_result` in the answer of `license::BatchShareActiveCode`.
     pub struct ShareResult {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: String => "errmsg: must",
+        #[doc(alias = "errmsg")]
+        1 err_msg: String => "errmsg: must",
         /// `active_code`.
         2 active_code: String => "active_code: must",
     }
@@ -363,7 +374,8 @@ w::record! {
     /// An item of `transfer_result` in the answer of `license::BatchTransferLicense`.
     pub struct TransferResult {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `handover_userid`.
         1 handover_userid: String => "handover_userid: must",
         /// `takeover_userid`.
@@ -708,19 +720,21 @@ w::record! {
     /// * Catalog: `work.license.create_new_order_job`.
     pub struct CreateNewOrderJob {
         /// `jobid`.
-        0 jobid: Option<String> => "jobid",
+        #[doc(alias = "jobid")]
+        0 job_id: Option<String> => "jobid",
         /// `buy_list`.
         1 buy_list: Vec<Buy> => "buy_list: must",
     }
     new(buy_list: Vec<Buy>)
-    text(jobid: String)
+    text(job_id: String)
 }
 
 w::record! {
     /// Answer to [`CreateNewOrderJob`].
     pub struct CreateNewOrderJobResponse {
         /// `jobid`.
-        0 jobid: Option<String> => "jobid",
+        #[doc(alias = "jobid")]
+        0 job_id: Option<String> => "jobid",
         /// `invalid_list`.
         1 invalid_list: Option<Vec<Invalid>> => "invalid_list",
     }
@@ -755,19 +769,21 @@ w::record! {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `jobid`.
-        1 jobid: Option<String> => "jobid",
+        #[doc(alias = "jobid")]
+        1 job_id: Option<String> => "jobid",
         /// `account_list`.
         2 account_list: Vec<Account> => "account_list: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, account_list: Vec<Account>)
-    text(jobid: String)
+    text(job_id: String)
 }
 
 w::record! {
     /// Answer to [`CreateRenewOrderJob`].
     pub struct CreateRenewOrderJobResponse {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
         /// `invalid_account_list`.
         1 invalid_account_list: Vec<InvalidAccount> => "invalid_account_list: must",
     }
@@ -1025,7 +1041,7 @@ w::record! {
     /// Answer to [`GetUnionOrder`].
     pub struct GetUnionOrderResponse {
         /// `order`.
-        0 order: GetUnionOrderOrder => "order: must",
+        0 order: UnionOrder => "order: must",
         /// `buy_list`.
         1 buy_list: Vec<GetUnionOrderBuy> => "buy_list: must",
         /// `has_more`; `0` or `1` on the wire.
@@ -1110,7 +1126,7 @@ w::record! {
     /// Answer to [`ListActivedAccount`].
     pub struct ListActivedAccountResponse {
         /// `account_list`.
-        0 account_list: Vec<ListActivedAccountAccount> => "account_list: must",
+        0 account_list: Vec<ActivedAccount> => "account_list: must",
         /// `has_more`; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
@@ -1164,7 +1180,7 @@ w::record! {
     /// Answer to [`ListOrder`].
     pub struct ListOrderResponse {
         /// `order_list`.
-        0 order_list: Vec<ListOrderOrder> => "order_list: must",
+        0 order_list: Vec<ListOrderDetail> => "order_list: must",
         /// `has_more`; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
@@ -1214,7 +1230,7 @@ w::record! {
     /// Answer to [`ListOrderAccount`].
     pub struct ListOrderAccountResponse {
         /// `account_list`.
-        0 account_list: Vec<ListOrderAccountAccount> => "account_list: must",
+        0 account_list: Vec<OrderAccount> => "account_list: must",
         /// `has_more`; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
@@ -1249,9 +1265,10 @@ w::record! {
     /// * Catalog: `work.license.new_order_job_result`.
     pub struct NewOrderJobResult {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
     }
-    new(jobid: impl Into<String>)
+    new(job_id: impl Into<String>)
 }
 
 w::record! {
@@ -1293,9 +1310,10 @@ w::record! {
     /// * Catalog: `work.license.pay_job_result`.
     pub struct PayJobResult {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
     }
-    new(jobid: impl Into<String>)
+    new(job_id: impl Into<String>)
 }
 
 w::record! {
@@ -1304,7 +1322,7 @@ w::record! {
         /// `status`.
         0 status: i64 => "status: must",
         /// `pay_job_result`.
-        1 pay_job_result: PayJobResultPayJobResult => "pay_job_result: must",
+        1 pay_job_result: JobResult => "pay_job_result: must",
     }
 }
 
@@ -1369,18 +1387,20 @@ w::record! {
     /// * Catalog: `work.license.submit_new_order_job`.
     pub struct SubmitNewOrderJob {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
         /// `buyer_userid`.
         1 buyer_userid: String => "buyer_userid: must",
     }
-    new(jobid: impl Into<String>, buyer_userid: impl Into<String>)
+    new(job_id: impl Into<String>, buyer_userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`SubmitNewOrderJob`].
     pub struct SubmitNewOrderJobResponse {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
     }
 }
 
@@ -1411,14 +1431,15 @@ w::record! {
     /// * Catalog: `work.license.submit_order_job`.
     pub struct SubmitOrderJob {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
         /// `buyer_userid`.
         1 buyer_userid: String => "buyer_userid: must",
         /// `account_duration`.
         2 account_duration: SubmitOrderJobAccountDuration => "account_duration: must",
     }
     new(
-        jobid: impl Into<String>,
+        job_id: impl Into<String>,
         buyer_userid: impl Into<String>,
         account_duration: SubmitOrderJobAccountDuration,
     )

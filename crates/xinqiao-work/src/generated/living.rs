@@ -42,7 +42,8 @@ w::record! {
     /// `living_info` of the answer of `living::GetLivingInfo`.
     pub struct LivingInfo {
         /// `livingid`.
-        0 livingid: String => "livingid: must",
+        #[doc(alias = "livingid")]
+        0 living_id: String => "livingid: must",
         /// `anchor_userid`.
         1 anchor_userid: String => "anchor_userid: must",
         /// `main_department`.
@@ -118,9 +119,10 @@ w::record! {
     /// * Catalog: `work.living.cancel`.
     pub struct Cancel {
         /// `livingid`.
-        0 livingid: String => "livingid: must",
+        #[doc(alias = "livingid")]
+        0 living_id: String => "livingid: must",
     }
-    new(livingid: impl Into<String>)
+    new(living_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -164,9 +166,11 @@ w::record! {
         /// `remind_time`; in s.
         6 remind_time: Option<i64> => "remind_time",
         /// `activity_cover_mediaid`.
-        7 activity_cover_mediaid: Option<String> => "activity_cover_mediaid",
+        #[doc(alias = "activity_cover_mediaid")]
+        7 activity_cover_media_id: Option<String> => "activity_cover_mediaid",
         /// `activity_share_mediaid`.
-        8 activity_share_mediaid: Option<String> => "activity_share_mediaid",
+        #[doc(alias = "activity_share_mediaid")]
+        8 activity_share_media_id: Option<String> => "activity_share_mediaid",
         /// `activity_detail`.
         9 activity_detail: Option<ActivityDetail> => "activity_detail",
         /// `agentid`.
@@ -179,7 +183,7 @@ w::record! {
         living_duration: i64,
         type_: i64,
     )
-    text(description: String, activity_cover_mediaid: String, activity_share_mediaid: String)
+    text(description: String, activity_cover_media_id: String, activity_share_media_id: String)
     set(remind_time: i64, activity_detail: ActivityDetail, agentid: i64)
 }
 
@@ -187,7 +191,8 @@ w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `livingid`.
-        0 livingid: String => "livingid: must",
+        #[doc(alias = "livingid")]
+        0 living_id: String => "livingid: must",
     }
 }
 
@@ -218,9 +223,10 @@ w::record! {
     /// * Catalog: `work.living.delete_replay_data`.
     pub struct DeleteReplayData {
         /// `livingid`.
-        0 livingid: String => "livingid: must",
+        #[doc(alias = "livingid")]
+        0 living_id: String => "livingid: must",
     }
-    new(livingid: impl Into<String>)
+    new(living_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -250,11 +256,12 @@ w::record! {
     /// * Catalog: `work.living.get_living_code`.
     pub struct GetLivingCode {
         /// `livingid`.
-        0 livingid: String => "livingid: must",
+        #[doc(alias = "livingid")]
+        0 living_id: String => "livingid: must",
         /// `openid`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(livingid: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
+    new(living_id: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
@@ -292,9 +299,10 @@ w::record! {
     /// * Catalog: `work.living.get_living_info`.
     pub struct GetLivingInfo {
         /// `livingid`.
-        0 livingid: String => "livingid: must query",
+        #[doc(alias = "livingid")]
+        0 living_id: String => "livingid: must query",
     }
-    new(livingid: impl Into<String>)
+    new(living_id: impl Into<String>)
 }
 
 w::record! {
@@ -341,7 +349,8 @@ w::record! {
     /// Answer to [`GetLivingShareInfo`].
     pub struct GetLivingShareInfoResponse {
         /// `livingid`.
-        0 livingid: String => "livingid: must",
+        #[doc(alias = "livingid")]
+        0 living_id: String => "livingid: must",
         /// `viewer_userid`.
         1 viewer_userid: Option<String> => "viewer_userid",
         /// `viewer_external_userid`.
@@ -377,8 +386,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/living/get_user_all_livingid` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93634>.
-    /// * Catalog: `work.living.get_user_all_livingid`.
-    pub struct GetUserAllLivingid {
+    /// * Catalog: `work.living.get_user_all_living_id`.
+    pub struct GetUserAllLivingId {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `cursor`.
@@ -392,19 +401,20 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`GetUserAllLivingid`].
-    pub struct GetUserAllLivingidResponse {
+    /// Answer to [`GetUserAllLivingId`].
+    pub struct GetUserAllLivingIdResponse {
         /// `livingid_list`.
-        0 livingid_list: Vec<String> => "livingid_list: must",
+        #[doc(alias = "livingid_list")]
+        0 living_id_list: Vec<String> => "livingid_list: must",
         /// `next_cursor`.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
 w::endpoint! {
-    GetUserAllLivingid => GetUserAllLivingidResponse,
+    GetUserAllLivingId => GetUserAllLivingIdResponse,
     w::EndpointInfo {
-        id: "work.living.get_user_all_livingid",
+        id: "work.living.get_user_all_living_id",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/living/get_user_all_livingid",
@@ -428,11 +438,12 @@ w::record! {
     /// * Catalog: `work.living.get_watch_stat`.
     pub struct GetWatchStat {
         /// `livingid`.
-        0 livingid: String => "livingid: must",
+        #[doc(alias = "livingid")]
+        0 living_id: String => "livingid: must",
         /// `next_key`.
         1 next_key: Option<String> => "next_key",
     }
-    new(livingid: impl Into<String>)
+    new(living_id: impl Into<String>)
     text(next_key: String)
 }
 
@@ -475,7 +486,8 @@ w::record! {
     /// * Catalog: `work.living.modify`.
     pub struct Modify {
         /// `livingid`.
-        0 livingid: String => "livingid: must",
+        #[doc(alias = "livingid")]
+        0 living_id: String => "livingid: must",
         /// `title`.
         1 title: Option<String> => "title",
         /// `theme`.
@@ -491,7 +503,7 @@ w::record! {
         /// `remind_time`; in s.
         7 remind_time: Option<i64> => "remind_time",
     }
-    new(livingid: impl Into<String>)
+    new(living_id: impl Into<String>)
     text(title: String, theme: String, description: String)
     set(
         living_start: xinqiao_types::UnixSeconds,

@@ -40,8 +40,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/material/add_mpnews` on `qyapi.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `work.material.add_mpnews`.
-    pub struct AddMpnews {
+    /// * Catalog: `work.material.add_mp_news`.
+    pub struct AddMpNews {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -49,9 +49,9 @@ w::record! {
 }
 
 w::endpoint! {
-    AddMpnews => w::Free,
+    AddMpNews => w::Free,
     w::EndpointInfo {
-        id: "work.material.add_mpnews",
+        id: "work.material.add_mp_news",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/material/add_mpnews",
@@ -72,8 +72,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/material/batchget` on `qyapi.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `work.material.batchget`.
-    pub struct Batchget {
+    /// * Catalog: `work.material.batch_get`.
+    pub struct BatchGet {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -81,9 +81,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Batchget => w::Free,
+    BatchGet => w::Free,
     w::EndpointInfo {
-        id: "work.material.batchget",
+        id: "work.material.batch_get",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/material/batchget",
@@ -200,8 +200,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/material/update_mpnews` on `qyapi.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `work.material.update_mpnews`.
-    pub struct UpdateMpnews {
+    /// * Catalog: `work.material.update_mp_news`.
+    pub struct UpdateMpNews {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -209,9 +209,9 @@ w::record! {
 }
 
 w::endpoint! {
-    UpdateMpnews => w::Free,
+    UpdateMpNews => w::Free,
     w::EndpointInfo {
-        id: "work.material.update_mpnews",
+        id: "work.material.update_mp_news",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/material/update_mpnews",

@@ -7,9 +7,11 @@ w::record! {
     /// `detail` of the answer of `media::GetUploadByUrlResult`.
     pub struct GetUploadByUrlResultDetail {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        1 err_msg: Option<String> => "errmsg",
         /// `media_id`.
         2 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// `created_at`; format `unix`.
@@ -89,9 +91,10 @@ w::record! {
     /// * Catalog: `work.media.get_upload_by_url_result`.
     pub struct GetUploadByUrlResult {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
     }
-    new(jobid: impl Into<String>)
+    new(job_id: impl Into<String>)
 }
 
 w::record! {
@@ -243,7 +246,8 @@ w::record! {
     /// Answer to [`UploadByUrl`].
     pub struct UploadByUrlResponse {
         /// `jobid`.
-        0 jobid: String => "jobid: must",
+        #[doc(alias = "jobid")]
+        0 job_id: String => "jobid: must",
     }
 }
 
@@ -271,8 +275,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/media/uploadimg` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90256>.
-    /// * Catalog: `work.media.uploadimg`.
-    pub struct Uploadimg {
+    /// * Catalog: `work.media.upload_img`.
+    pub struct UploadImg {
         /// `media`.
         0 media: w::FilePart => "media: must",
     }
@@ -280,17 +284,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Uploadimg`].
-    pub struct UploadimgResponse {
+    /// Answer to [`UploadImg`].
+    pub struct UploadImgResponse {
         /// `url`.
         0 url: String => "url: must",
     }
 }
 
 w::endpoint! {
-    Uploadimg => UploadimgResponse,
+    UploadImg => UploadImgResponse,
     w::EndpointInfo {
-        id: "work.media.uploadimg",
+        id: "work.media.upload_img",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/media/uploadimg",

@@ -9,8 +9,8 @@ pub mod layout;
 #[cfg(feature = "meeting-poll")]
 pub mod poll;
 
-#[cfg(feature = "meeting-realcontrol")]
-pub mod realcontrol;
+#[cfg(feature = "meeting-real-control")]
+pub mod real_control;
 
 #[cfg(feature = "meeting-record")]
 pub mod record;
@@ -23,7 +23,7 @@ pub mod webinar;
 
 w::record! {
     /// An item of `layout_list` in the answer of `meeting::advanced_layout::Add`; an item of `layout_list` in the answer of `meeting::advanced_layout::List`.
-    pub struct AddLayout {
+    pub struct LayoutInfo {
         /// `layout_id`.
         0 layout_id: String => "layout_id: must",
         /// `layout_name`.
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `answer_list` in `meeting::ListEnroll`.
+    /// An item of `answer_list` in `meeting::EnrollInfo`.
     pub struct Answer {
         /// `answer_content`.
         0 answer_content: Vec<String> => "answer_content: must",
@@ -93,8 +93,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `phone_numbers` in the answer of `meeting::phone::Callout`; an item of `invalid_phone_numbers` in the answer of `meeting::phone::Callout`.
-    pub struct CalloutPhoneNumber {
+    /// An item of `phone_numbers` in the answer of `meeting::phone::CallOut`; an item of `invalid_phone_numbers` in the answer of `meeting::phone::CallOut`.
+    pub struct CallOutPhoneNumber {
         /// `area`.
         0 area: w::TextOrNumber => "area: must",
         /// `phone`; personal data, masked in `Debug`.
@@ -110,7 +110,8 @@ w::record! {
     /// An item of `result_list` in the answer of `meeting::CheckDeviceInMeeting`.
     pub struct CheckDeviceInMeetingResult {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `instance_id`.
         1 instance_id: i64 => "instance_id: must",
     }
@@ -168,8 +169,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `phone_numbers` in the answer of `meeting::phone::GetCalloutStatus`.
-    pub struct GetCalloutStatusPhoneNumber {
+    /// An item of `phone_numbers` in the answer of `meeting::phone::GetCallOutStatus`.
+    pub struct GetCallOutStatusPhoneNumber {
         /// `area`.
         0 area: w::TextOrNumber => "area: must",
         /// `phone`; personal data, masked in `Debug`.
@@ -184,7 +185,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `user_list` in the answer of `meeting::waitingroom::GetCurrentUserList`.
+    /// An item of `user_list` in the answer of `meeting::waiting_room::GetCurrentUserList`.
     pub struct GetCurrentUserListUser {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -344,7 +345,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `user_list` in the answer of `meeting::waitingroom::GetUserList`.
+    /// An item of `user_list` in the answer of `meeting::waiting_room::GetUserList`.
     pub struct GetUserListUser {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -436,7 +437,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `page_list` in the answer of `meeting::advanced_layout::GetUserLayout`; an item of `page_list` in `meeting::AddLayout`.
+    /// An item of `page_list` in the answer of `meeting::advanced_layout::GetUserLayout`; an item of `page_list` in `meeting::LayoutInfo`.
     pub struct LayoutPage {
         /// `layout_template_id`.
         0 layout_template_id: String => "layout_template_id: must",
@@ -451,7 +452,7 @@ w::record! {
 
 w::record! {
     /// An item of `enroll_list` in the answer of `meeting::enroll::List`.
-    pub struct ListEnroll {
+    pub struct EnrollInfo {
         /// `enroll_id`.
         0 enroll_id: w::TextOrNumber => "enroll_id: must",
         /// `userid`.
@@ -512,7 +513,7 @@ w::record! {
 }
 
 w::record! {
-    /// `mra` of `meeting::mra::Hangup`; `mra` of `meeting::mra::SetDefaultLayout`; and 1 more.
+    /// `mra` of `meeting::mra::HangUp`; `mra` of `meeting::mra::SetDefaultLayout`; and 1 more.
     pub struct Mra {
         /// `tmp_openid`.
         0 tmp_openid: String => "tmp_openid: must",
@@ -551,7 +552,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `phone_numbers` in `meeting::phone::Callout`; an item of `phone_numbers` in `meeting::phone::GetTmpOpenid`.
+    /// An item of `phone_numbers` in `meeting::phone::CallOut`; an item of `phone_numbers` in `meeting::phone::GetTmpOpenid`.
     pub struct PhoneNumber {
         /// `area`.
         0 area: w::TextOrNumber => "area: must",
@@ -572,14 +573,15 @@ w::record! {
         /// `polling_interval`.
         1 polling_interval: i64 => "polling_interval: must",
         /// `ignore_user_novideo`.
-        2 ignore_user_novideo: bool => "ignore_user_novideo: must",
+        #[doc(alias = "ignore_user_novideo")]
+        2 ignore_user_no_video: bool => "ignore_user_novideo: must",
         /// `ignore_user_absence`.
         3 ignore_user_absence: bool => "ignore_user_absence: must",
     }
     new(
         polling_interval_unit: i64,
         polling_interval: i64,
-        ignore_user_novideo: bool,
+        ignore_user_no_video: bool,
         ignore_user_absence: bool,
     )
 }
@@ -776,7 +778,8 @@ w::record! {
     /// An item of `sub_meetings` in the answer of `meeting::GetInfo`.
     pub struct SubMeeting {
         /// `sub_meetingid`.
-        0 sub_meetingid: String => "sub_meetingid: must",
+        #[doc(alias = "sub_meetingid")]
+        0 sub_meeting_id: String => "sub_meetingid: must",
         /// `title`.
         1 title: String => "title: must",
         /// `status`.
@@ -884,12 +887,14 @@ w::record! {
     /// * Catalog: `work.meeting.cancel`.
     pub struct Cancel {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `sub_meetingid`.
-        1 sub_meetingid: Option<String> => "sub_meetingid",
+        #[doc(alias = "sub_meetingid")]
+        1 sub_meeting_id: Option<String> => "sub_meetingid",
     }
-    new(meetingid: impl Into<String>)
-    text(sub_meetingid: String)
+    new(meeting_id: impl Into<String>)
+    text(sub_meeting_id: String)
 }
 
 w::endpoint! {
@@ -923,10 +928,11 @@ w::record! {
         /// `instance_id_list`.
         1 instance_id_list: Option<Vec<i64>> => "instance_id_list",
         /// `meetingid_list`.
-        2 meetingid_list: Option<Vec<String>> => "meetingid_list",
+        #[doc(alias = "meetingid_list")]
+        2 meeting_id_list: Option<Vec<String>> => "meetingid_list",
     }
     new(userid: impl Into<String>)
-    set(instance_id_list: Vec<i64>, meetingid_list: Vec<String>)
+    set(instance_id_list: Vec<i64>, meeting_id_list: Vec<String>)
 }
 
 w::record! {
@@ -1008,7 +1014,8 @@ w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `meeting_code`.
         1 meeting_code: Option<String> => "meeting_code",
         /// `meeting_link`.
@@ -1045,11 +1052,12 @@ w::record! {
     /// * Catalog: `work.meeting.create_customer_short_url`.
     pub struct CreateCustomerShortUrl {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `customer_data`.
         1 customer_data: String => "customer_data: must",
     }
-    new(meetingid: impl Into<String>, customer_data: impl Into<String>)
+    new(meeting_id: impl Into<String>, customer_data: impl Into<String>)
 }
 
 w::record! {
@@ -1087,9 +1095,11 @@ w::record! {
     /// * Catalog: `work.meeting.get_attendee_list`.
     pub struct GetAttendeeList {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `sub_meetingid`.
-        1 sub_meetingid: Option<String> => "sub_meetingid",
+        #[doc(alias = "sub_meetingid")]
+        1 sub_meeting_id: Option<String> => "sub_meetingid",
         /// `start_time`; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
@@ -1099,8 +1109,8 @@ w::record! {
         /// `limit`.
         5 limit: Option<i64> => "limit",
     }
-    new(meetingid: impl Into<String>)
-    text(sub_meetingid: String, cursor: String)
+    new(meeting_id: impl Into<String>)
+    text(sub_meeting_id: String, cursor: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
@@ -1143,16 +1153,17 @@ w::record! {
     /// * Catalog: `work.meeting.get_customer_short_url`.
     pub struct GetCustomerShortUrl {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
     }
-    new(meetingid: impl Into<String>)
+    new(meeting_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetCustomerShortUrl`].
     pub struct GetCustomerShortUrlResponse {
         /// `meeting_short_url_customer_data_list`.
-        0 meeting_short_url_customer_data_list: Vec<MeetingShortUrlCustomerData> => "meeting_short_url_customer_data_list: must",
+        0 short_url_customer_data_list: Vec<MeetingShortUrlCustomerData> => "meeting_short_url_customer_data_list: must",
     }
 }
 
@@ -1183,9 +1194,10 @@ w::record! {
     /// * Catalog: `work.meeting.get_guests`.
     pub struct GetGuests {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
     }
-    new(meetingid: impl Into<String>)
+    new(meeting_id: impl Into<String>)
 }
 
 w::record! {
@@ -1194,7 +1206,8 @@ w::record! {
         /// `guests`.
         0 guests: Vec<Guest> => "guests: must",
         /// `meetingid`.
-        1 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        1 meeting_id: String => "meetingid: must",
         /// `meeting_code`.
         2 meeting_code: String => "meeting_code: must",
         /// `title`.
@@ -1229,21 +1242,24 @@ w::record! {
     /// * Catalog: `work.meeting.get_info`.
     pub struct GetInfo {
         /// `meetingid`.
-        0 meetingid: Option<String> => "meetingid",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: Option<String> => "meetingid",
         /// `meeting_code`.
         1 meeting_code: Option<String> => "meeting_code",
         /// `sub_meetingid`.
-        2 sub_meetingid: Option<String> => "sub_meetingid",
+        #[doc(alias = "sub_meetingid")]
+        2 sub_meeting_id: Option<String> => "sub_meetingid",
     }
     new()
-    text(meetingid: String, meeting_code: String, sub_meetingid: String)
+    text(meeting_id: String, meeting_code: String, sub_meeting_id: String)
 }
 
 w::record! {
     /// Answer to [`GetInfo`].
     pub struct GetInfoResponse {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `admin_userid`.
         1 admin_userid: String => "admin_userid: must",
         /// `main_department`.
@@ -1285,7 +1301,8 @@ w::record! {
         /// `remain_sub_meetings`.
         20 remain_sub_meetings: Option<i64> => "remain_sub_meetings",
         /// `current_sub_meetingid`.
-        21 current_sub_meetingid: Option<String> => "current_sub_meetingid",
+        #[doc(alias = "current_sub_meetingid")]
+        21 current_sub_meeting_id: Option<String> => "current_sub_meetingid",
         /// `sub_repeat_list`.
         22 sub_repeat_list: Option<Vec<SubRepeat>> => "sub_repeat_list",
     }
@@ -1318,11 +1335,12 @@ w::record! {
     /// * Catalog: `work.meeting.get_invitees`.
     pub struct GetInvitees {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `cursor`.
         1 cursor: Option<String> => "cursor",
     }
-    new(meetingid: impl Into<String>)
+    new(meeting_id: impl Into<String>)
     text(cursor: String)
 }
 
@@ -1365,9 +1383,11 @@ w::record! {
     /// * Catalog: `work.meeting.get_quality`.
     pub struct GetQuality {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `sub_meetingid`.
-        1 sub_meetingid: Option<String> => "sub_meetingid",
+        #[doc(alias = "sub_meetingid")]
+        1 sub_meeting_id: Option<String> => "sub_meetingid",
         /// `start_time`; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `cursor`.
@@ -1375,8 +1395,8 @@ w::record! {
         /// `limit`.
         4 limit: Option<i64> => "limit",
     }
-    new(meetingid: impl Into<String>)
-    text(sub_meetingid: String, cursor: String)
+    new(meeting_id: impl Into<String>)
+    text(sub_meeting_id: String, cursor: String)
     set(start_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
@@ -1431,16 +1451,18 @@ w::record! {
     /// * Catalog: `work.meeting.get_realtime_attendee_list`.
     pub struct GetRealtimeAttendeeList {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `sub_meetingid`.
-        1 sub_meetingid: Option<String> => "sub_meetingid",
+        #[doc(alias = "sub_meetingid")]
+        1 sub_meeting_id: Option<String> => "sub_meetingid",
         /// `cursor`.
         2 cursor: Option<String> => "cursor",
         /// `limit`.
         3 limit: Option<i64> => "limit",
     }
-    new(meetingid: impl Into<String>)
-    text(sub_meetingid: String, cursor: String)
+    new(meeting_id: impl Into<String>)
+    text(sub_meeting_id: String, cursor: String)
     set(limit: i64)
 }
 
@@ -1480,8 +1502,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/meeting/get_user_meetingid` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93707>.
-    /// * Catalog: `work.meeting.get_user_meetingid`.
-    pub struct GetUserMeetingid {
+    /// * Catalog: `work.meeting.get_user_meeting_id`.
+    pub struct GetUserMeetingId {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `begin_time`; format `unix`.
@@ -1498,19 +1520,20 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`GetUserMeetingid`].
-    pub struct GetUserMeetingidResponse {
+    /// Answer to [`GetUserMeetingId`].
+    pub struct GetUserMeetingIdResponse {
         /// `meetingid_list`.
-        0 meetingid_list: Vec<String> => "meetingid_list: must",
+        #[doc(alias = "meetingid_list")]
+        0 meeting_id_list: Vec<String> => "meetingid_list: must",
         /// `next_cursor`.
         1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
 w::endpoint! {
-    GetUserMeetingid => GetUserMeetingidResponse,
+    GetUserMeetingId => GetUserMeetingIdResponse,
     w::EndpointInfo {
-        id: "work.meeting.get_user_meetingid",
+        id: "work.meeting.get_user_meeting_id",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/meeting/get_user_meetingid",
@@ -1534,11 +1557,12 @@ w::record! {
     /// * Catalog: `work.meeting.set_guests`.
     pub struct SetGuests {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `guests`.
         1 guests: Vec<Guest> => "guests: must",
     }
-    new(meetingid: impl Into<String>, guests: Vec<Guest>)
+    new(meeting_id: impl Into<String>, guests: Vec<Guest>)
 }
 
 w::endpoint! {
@@ -1568,11 +1592,12 @@ w::record! {
     /// * Catalog: `work.meeting.set_invitees`.
     pub struct SetInvitees {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `invitees`.
         1 invitees: Vec<SetInviteesInvitee> => "invitees: must",
     }
-    new(meetingid: impl Into<String>, invitees: Vec<SetInviteesInvitee>)
+    new(meeting_id: impl Into<String>, invitees: Vec<SetInviteesInvitee>)
 }
 
 w::endpoint! {
@@ -1654,7 +1679,8 @@ w::record! {
     /// * Catalog: `work.meeting.update`.
     pub struct Update {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `title`.
         1 title: Option<String> => "title",
         /// `meeting_start`; format `unix`.
@@ -1678,7 +1704,7 @@ w::record! {
         /// `agentid`.
         11 agentid: Option<i64> => "agentid",
     }
-    new(meetingid: impl Into<String>)
+    new(meeting_id: impl Into<String>)
     text(title: String, description: String, location: String, cal_id: String)
     set(
         meeting_start: xinqiao_types::UnixSeconds,
@@ -1730,18 +1756,19 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.add`.
         pub struct Add {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `layout_list`.
             1 layout_list: Vec<super::Layout> => "layout_list: must",
         }
-        new(meetingid: impl Into<String>, layout_list: Vec<super::Layout>)
+        new(meeting_id: impl Into<String>, layout_list: Vec<super::Layout>)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `layout_list`.
-            0 layout_list: Vec<super::AddLayout> => "layout_list: must",
+            0 layout_list: Vec<super::LayoutInfo> => "layout_list: must",
         }
     }
 
@@ -1772,14 +1799,15 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.apply`.
         pub struct Apply {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `layout_id`.
             1 layout_id: String => "layout_id: must",
             /// `user_list`.
             2 user_list: Vec<super::ApplyUser> => "user_list: must",
         }
         new(
-            meetingid: impl Into<String>,
+            meeting_id: impl Into<String>,
             layout_id: impl Into<String>,
             user_list: Vec<super::ApplyUser>,
         )
@@ -1812,11 +1840,12 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.batch_delete`.
         pub struct BatchDelete {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `layout_id_list`.
             1 layout_id_list: Vec<String> => "layout_id_list: must",
         }
-        new(meetingid: impl Into<String>, layout_id_list: Vec<String>)
+        new(meeting_id: impl Into<String>, layout_id_list: Vec<String>)
     }
 
     w::endpoint! {
@@ -1846,13 +1875,14 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.get_user_layout`.
         pub struct GetUserLayout {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `tmp_openid`.
             1 tmp_openid: String => "tmp_openid: must",
             /// `instance_id`.
             2 instance_id: i64 => "instance_id: must",
         }
-        new(meetingid: impl Into<String>, tmp_openid: impl Into<String>, instance_id: i64)
+        new(meeting_id: impl Into<String>, tmp_openid: impl Into<String>, instance_id: i64)
     }
 
     w::record! {
@@ -1896,9 +1926,10 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.list`.
         pub struct List {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
         }
-        new(meetingid: impl Into<String>)
+        new(meeting_id: impl Into<String>)
     }
 
     w::record! {
@@ -1907,7 +1938,7 @@ pub mod advanced_layout {
             /// `selected_layout_id`.
             0 selected_layout_id: String => "selected_layout_id: must",
             /// `layout_list`.
-            1 layout_list: Vec<super::AddLayout> => "layout_list: must",
+            1 layout_list: Vec<super::LayoutInfo> => "layout_list: must",
         }
     }
 
@@ -1938,7 +1969,8 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.update`.
         pub struct Update {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `layout_id`.
             1 layout_id: String => "layout_id: must",
             /// `layout_name`.
@@ -1946,7 +1978,7 @@ pub mod advanced_layout {
             /// `page_list`.
             3 page_list: Vec<super::Page> => "page_list: must",
         }
-        new(meetingid: impl Into<String>, layout_id: impl Into<String>, page_list: Vec<super::Page>)
+        new(meeting_id: impl Into<String>, layout_id: impl Into<String>, page_list: Vec<super::Page>)
         text(layout_name: String)
     }
 
@@ -1982,13 +2014,14 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.approve`.
         pub struct Approve {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `action`.
             1 action: i64 => "action: must",
             /// `enroll_id_list`.
             2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
-        new(meetingid: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
+        new(meeting_id: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
     }
 
     w::record! {
@@ -2026,11 +2059,12 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.delete`.
         pub struct Delete {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `enroll_id_list`.
             1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
-        new(meetingid: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
+        new(meeting_id: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
     }
 
     w::record! {
@@ -2068,9 +2102,10 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.get_config`.
         pub struct GetConfig {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
         }
-        new(meetingid: impl Into<String>)
+        new(meeting_id: impl Into<String>)
     }
 
     w::record! {
@@ -2114,11 +2149,12 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.import`.
         pub struct Import {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `enroll_list`.
             1 enroll_list: Vec<super::Enroll> => "enroll_list: must",
         }
-        new(meetingid: impl Into<String>, enroll_list: Vec<super::Enroll>)
+        new(meeting_id: impl Into<String>, enroll_list: Vec<super::Enroll>)
     }
 
     w::record! {
@@ -2158,7 +2194,8 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.list`.
         pub struct List {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `status`.
             1 status: Option<i64> => "status",
             /// `cursor`.
@@ -2166,7 +2203,7 @@ pub mod enroll {
             /// `limit`.
             3 limit: Option<i64> => "limit",
         }
-        new(meetingid: impl Into<String>)
+        new(meeting_id: impl Into<String>)
         text(cursor: String)
         set(status: i64, limit: i64)
     }
@@ -2175,7 +2212,7 @@ pub mod enroll {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `enroll_list`.
-            0 enroll_list: Vec<super::ListEnroll> => "enroll_list: must",
+            0 enroll_list: Vec<super::EnrollInfo> => "enroll_list: must",
             /// `has_more`.
             1 has_more: bool => "has_more: must",
             /// `next_cursor`.
@@ -2210,13 +2247,14 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.query_by_tmp_openid`.
         pub struct QueryByTmpOpenid {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `sorting_rules`.
             1 sorting_rules: Option<i64> => "sorting_rules",
             /// `tmp_openid_list`.
             2 tmp_openid_list: Vec<String> => "tmp_openid_list: must",
         }
-        new(meetingid: impl Into<String>, tmp_openid_list: Vec<String>)
+        new(meeting_id: impl Into<String>, tmp_openid_list: Vec<String>)
         set(sorting_rules: i64)
     }
 
@@ -2255,7 +2293,8 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.set_config`.
         pub struct SetConfig {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `approve_type`.
             1 approve_type: Option<i64> => "approve_type",
             /// `is_collect_question`.
@@ -2265,7 +2304,7 @@ pub mod enroll {
             /// `no_registration_needed_for_staff`.
             4 no_registration_needed_for_staff: Option<bool> => "no_registration_needed_for_staff",
         }
-        new(meetingid: impl Into<String>)
+        new(meeting_id: impl Into<String>)
         set(
             approve_type: i64,
             is_collect_question: i64,
@@ -2311,20 +2350,21 @@ pub mod mra {
         ///
         /// * Call: `POST /cgi-bin/meeting/mra/hangup` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98789>.
-        /// * Catalog: `work.meeting.mra.hangup`.
-        pub struct Hangup {
+        /// * Catalog: `work.meeting.mra.hang_up`.
+        pub struct HangUp {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `mra`.
             1 mra: super::Mra => "mra: must",
         }
-        new(meetingid: impl Into<String>, mra: super::Mra)
+        new(meeting_id: impl Into<String>, mra: super::Mra)
     }
 
     w::endpoint! {
-        Hangup => w::Empty,
+        HangUp => w::Empty,
         w::EndpointInfo {
-            id: "work.meeting.mra.hangup",
+            id: "work.meeting.mra.hang_up",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/meeting/mra/hangup",
@@ -2348,11 +2388,12 @@ pub mod mra {
         /// * Catalog: `work.meeting.mra.query_status`.
         pub struct QueryStatus {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `tmp_openid`.
             1 tmp_openid: String => "tmp_openid: must",
         }
-        new(meetingid: impl Into<String>, tmp_openid: impl Into<String>)
+        new(meeting_id: impl Into<String>, tmp_openid: impl Into<String>)
     }
 
     w::record! {
@@ -2410,18 +2451,20 @@ pub mod mra {
         /// * Catalog: `work.meeting.mra.set_default_layout`.
         pub struct SetDefaultLayout {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `default_layout`.
             1 default_layout: i64 => "default_layout: must",
             /// `default_novideo_user`.
-            2 default_novideo_user: i64 => "default_novideo_user: must",
+            #[doc(alias = "default_novideo_user")]
+            2 default_no_video_user: i64 => "default_novideo_user: must",
             /// `mra`.
             3 mra: super::Mra => "mra: must",
         }
         new(
-            meetingid: impl Into<String>,
+            meeting_id: impl Into<String>,
             default_layout: i64,
-            default_novideo_user: i64,
+            default_no_video_user: i64,
             mra: super::Mra,
         )
     }
@@ -2453,13 +2496,14 @@ pub mod mra {
         /// * Catalog: `work.meeting.mra.set_raise_hand`.
         pub struct SetRaiseHand {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `raise_hand`.
             1 raise_hand: bool => "raise_hand: must",
             /// `mra`.
             2 mra: super::Mra => "mra: must",
         }
-        new(meetingid: impl Into<String>, raise_hand: bool, mra: super::Mra)
+        new(meeting_id: impl Into<String>, raise_hand: bool, mra: super::Mra)
     }
 
     w::endpoint! {
@@ -2491,30 +2535,31 @@ pub mod phone {
         ///
         /// * Call: `POST /cgi-bin/meeting/phone/callout` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98823>.
-        /// * Catalog: `work.meeting.phone.callout`.
-        pub struct Callout {
+        /// * Catalog: `work.meeting.phone.call_out`.
+        pub struct CallOut {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `phone_numbers`.
             1 phone_numbers: Vec<super::PhoneNumber> => "phone_numbers: must",
         }
-        new(meetingid: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
+        new(meeting_id: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
     }
 
     w::record! {
-        /// Answer to [`Callout`].
-        pub struct CalloutResponse {
+        /// Answer to [`CallOut`].
+        pub struct CallOutResponse {
             /// `phone_numbers`.
-            0 phone_numbers: Vec<super::CalloutPhoneNumber> => "phone_numbers: must",
+            0 phone_numbers: Vec<super::CallOutPhoneNumber> => "phone_numbers: must",
             /// `invalid_phone_numbers`.
-            1 invalid_phone_numbers: Vec<super::CalloutPhoneNumber> => "invalid_phone_numbers: must",
+            1 invalid_phone_numbers: Vec<super::CallOutPhoneNumber> => "invalid_phone_numbers: must",
         }
     }
 
     w::endpoint! {
-        Callout => CalloutResponse,
+        CallOut => CallOutResponse,
         w::EndpointInfo {
-            id: "work.meeting.phone.callout",
+            id: "work.meeting.phone.call_out",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/meeting/phone/callout",
@@ -2535,25 +2580,26 @@ pub mod phone {
         ///
         /// * Call: `POST /cgi-bin/meeting/phone/get_callout_status` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98824>.
-        /// * Catalog: `work.meeting.phone.get_callout_status`.
-        pub struct GetCalloutStatus {
+        /// * Catalog: `work.meeting.phone.get_call_out_status`.
+        pub struct GetCallOutStatus {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `cursor`.
             1 cursor: Option<String> => "cursor",
             /// `limit`.
             2 limit: Option<i64> => "limit",
         }
-        new(meetingid: impl Into<String>)
+        new(meeting_id: impl Into<String>)
         text(cursor: String)
         set(limit: i64)
     }
 
     w::record! {
-        /// Answer to [`GetCalloutStatus`].
-        pub struct GetCalloutStatusResponse {
+        /// Answer to [`GetCallOutStatus`].
+        pub struct GetCallOutStatusResponse {
             /// `phone_numbers`.
-            0 phone_numbers: Vec<super::GetCalloutStatusPhoneNumber> => "phone_numbers: must",
+            0 phone_numbers: Vec<super::GetCallOutStatusPhoneNumber> => "phone_numbers: must",
             /// `has_more`.
             1 has_more: bool => "has_more: must",
             /// `next_cursor`.
@@ -2562,9 +2608,9 @@ pub mod phone {
     }
 
     w::endpoint! {
-        GetCalloutStatus => GetCalloutStatusResponse,
+        GetCallOutStatus => GetCallOutStatusResponse,
         w::EndpointInfo {
-            id: "work.meeting.phone.get_callout_status",
+            id: "work.meeting.phone.get_call_out_status",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/meeting/phone/get_callout_status",
@@ -2588,11 +2634,12 @@ pub mod phone {
         /// * Catalog: `work.meeting.phone.get_tmp_openid`.
         pub struct GetTmpOpenid {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `phone_numbers`.
             1 phone_numbers: Vec<super::PhoneNumber> => "phone_numbers: must",
         }
-        new(meetingid: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
+        new(meeting_id: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
     }
 
     w::record! {
@@ -2635,9 +2682,10 @@ pub mod vip {
         /// * Catalog: `work.meeting.vip.batch_add_job_result`.
         pub struct BatchAddJobResult {
             /// `jobid`.
-            0 jobid: String => "jobid: must",
+            #[doc(alias = "jobid")]
+            0 job_id: String => "jobid: must",
         }
-        new(jobid: impl Into<String>)
+        new(job_id: impl Into<String>)
     }
 
     w::record! {
@@ -2675,9 +2723,10 @@ pub mod vip {
         /// * Catalog: `work.meeting.vip.batch_del_job_result`.
         pub struct BatchDelJobResult {
             /// `jobid`.
-            0 jobid: String => "jobid: must",
+            #[doc(alias = "jobid")]
+            0 job_id: String => "jobid: must",
         }
-        new(jobid: impl Into<String>)
+        new(job_id: impl Into<String>)
     }
 
     /// Answer to [`BatchDelJobResult`], the same as to [`BatchAddJobResult`].
@@ -2767,7 +2816,8 @@ pub mod vip {
         /// Answer to [`SubmitBatchAddJob`].
         pub struct SubmitBatchAddJobResponse {
             /// `jobid`.
-            0 jobid: String => "jobid: must",
+            #[doc(alias = "jobid")]
+            0 job_id: String => "jobid: must",
             /// `invalid_userid_list`.
             1 invalid_userid_list: Option<Vec<String>> => "invalid_userid_list",
         }
@@ -2828,8 +2878,8 @@ pub mod vip {
     }
 }
 
-/// Waiting room (等候室): `work.meeting.waitingroom`.
-pub mod waitingroom {
+/// Waiting room (等候室): `work.meeting.waiting_room`.
+pub mod waiting_room {
     use xinqiao_wire as w;
 
     w::record! {
@@ -2837,16 +2887,17 @@ pub mod waitingroom {
         ///
         /// * Call: `POST /cgi-bin/meeting/waitingroom/get_current_user_list` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98163>.
-        /// * Catalog: `work.meeting.waitingroom.get_current_user_list`.
+        /// * Catalog: `work.meeting.waiting_room.get_current_user_list`.
         pub struct GetCurrentUserList {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `cursor`.
             1 cursor: Option<String> => "cursor",
             /// `limit`.
             2 limit: Option<i64> => "limit",
         }
-        new(meetingid: impl Into<String>)
+        new(meeting_id: impl Into<String>)
         text(cursor: String)
         set(limit: i64)
     }
@@ -2866,7 +2917,7 @@ pub mod waitingroom {
     w::endpoint! {
         GetCurrentUserList => GetCurrentUserListResponse,
         w::EndpointInfo {
-            id: "work.meeting.waitingroom.get_current_user_list",
+            id: "work.meeting.waiting_room.get_current_user_list",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/meeting/waitingroom/get_current_user_list",
@@ -2887,16 +2938,17 @@ pub mod waitingroom {
         ///
         /// * Call: `POST /cgi-bin/meeting/waitingroom/get_user_list` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98164>.
-        /// * Catalog: `work.meeting.waitingroom.get_user_list`.
+        /// * Catalog: `work.meeting.waiting_room.get_user_list`.
         pub struct GetUserList {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `cursor`.
             1 cursor: Option<String> => "cursor",
             /// `limit`.
             2 limit: Option<i64> => "limit",
         }
-        new(meetingid: impl Into<String>)
+        new(meeting_id: impl Into<String>)
         text(cursor: String)
         set(limit: i64)
     }
@@ -2916,7 +2968,7 @@ pub mod waitingroom {
     w::endpoint! {
         GetUserList => GetUserListResponse,
         w::EndpointInfo {
-            id: "work.meeting.waitingroom.get_user_list",
+            id: "work.meeting.waiting_room.get_user_list",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/meeting/waitingroom/get_user_list",

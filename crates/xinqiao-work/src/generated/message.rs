@@ -13,26 +13,29 @@ w::record! {
         /// `description`.
         2 description: Option<String> => "description",
         /// `picurl`.
-        3 picurl: Option<String> => "picurl",
+        #[doc(alias = "picurl")]
+        3 pic_url: Option<String> => "picurl",
         /// `btntxt`.
-        4 btntxt: Option<String> => "btntxt",
+        #[doc(alias = "btntxt")]
+        4 btn_txt: Option<String> => "btntxt",
         /// `appid`.
         5 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        6 pagepath: Option<String> => "pagepath",
+        #[doc(alias = "pagepath")]
+        6 page_path: Option<String> => "pagepath",
     }
     new(url: impl Into<String>, title: impl Into<String>)
     text(
         description: String,
-        picurl: String,
-        btntxt: String,
+        pic_url: String,
+        btn_txt: String,
         appid: xinqiao_types::AppId,
-        pagepath: String,
+        page_path: String,
     )
 }
 
 w::record! {
-    /// An item of `btn` in `message::InteractiveTaskcard`.
+    /// An item of `btn` in `message::InteractiveTaskCard`.
     pub struct Btn {
         /// `key`.
         0 key: String => "key: must",
@@ -49,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `content_item` in `message::MiniprogramNotice`; an item of `content_item` in `message::TemplateMsg`.
+    /// An item of `content_item` in `message::MiniProgramNotice`; an item of `content_item` in `message::TemplateMsg`.
     pub struct ContentItem {
         /// `key`.
         0 key: String => "key: must",
@@ -79,7 +82,7 @@ w::record! {
 
 w::record! {
     /// The body `interactive_taskcard` of `message::Send`.
-    pub struct InteractiveTaskcard {
+    pub struct InteractiveTaskCard {
         /// `task_id`.
         0 task_id: String => "task_id: must",
         /// `url`.
@@ -111,18 +114,19 @@ w::record! {
 
 w::record! {
     /// `miniprogram` of `message::TemplateMsg`.
-    pub struct Miniprogram {
+    pub struct MiniProgram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => "pagepath: must",
+        #[doc(alias = "pagepath")]
+        1 page_path: String => "pagepath: must",
     }
-    new(appid: impl Into<xinqiao_types::AppId>, pagepath: impl Into<String>)
+    new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
 }
 
 w::record! {
     /// The body `miniprogram_notice` of `message::Send`.
-    pub struct MiniprogramNotice {
+    pub struct MiniProgramNotice {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `page`.
@@ -143,16 +147,16 @@ w::record! {
 
 w::record! {
     /// The body `mpnews` of `message::Send`.
-    pub struct Mpnew {
+    pub struct MpNews {
         /// `articles`.
-        0 articles: Vec<MpnewArticle> => "articles: must",
+        0 articles: Vec<MpNewsArticle> => "articles: must",
     }
-    new(articles: Vec<MpnewArticle>)
+    new(articles: Vec<MpNewsArticle>)
 }
 
 w::record! {
-    /// An item of `articles` in `message::Mpnew`.
-    pub struct MpnewArticle {
+    /// An item of `articles` in `message::MpNews`.
+    pub struct MpNewsArticle {
         /// `url`.
         0 url: String => "url: must",
         /// `title`.
@@ -201,13 +205,14 @@ w::record! {
         /// `url`.
         1 url: Option<String> => "url",
         /// `miniprogram`.
-        2 miniprogram: Option<Miniprogram> => "miniprogram",
+        #[doc(alias = "miniprogram")]
+        2 mini_program: Option<MiniProgram> => "miniprogram",
         /// `content_item`.
         3 content_item: Option<Vec<ContentItem>> => "content_item",
     }
     new(template_id: impl Into<String>)
     text(url: String)
-    set(miniprogram: Miniprogram, content_item: Vec<ContentItem>)
+    set(mini_program: MiniProgram, content_item: Vec<ContentItem>)
 }
 
 w::record! {
@@ -221,7 +226,7 @@ w::record! {
 
 w::record! {
     /// The body `textcard` of `message::Send`.
-    pub struct Textcard {
+    pub struct TextCard {
         /// `url`.
         0 url: String => "url: must",
         /// `title`.
@@ -229,10 +234,11 @@ w::record! {
         /// `description`.
         2 description: String => "description: must",
         /// `btntxt`.
-        3 btntxt: Option<String> => "btntxt",
+        #[doc(alias = "btntxt")]
+        3 btn_txt: Option<String> => "btntxt",
     }
     new(url: impl Into<String>, title: impl Into<String>, description: impl Into<String>)
-    text(btntxt: String)
+    text(btn_txt: String)
 }
 
 w::record! {
@@ -248,7 +254,7 @@ w::record! {
 
 w::record! {
     /// `template_card` of `message::UpdateTemplateCard`.
-    pub struct UpdateTemplateCardTemplateCard {
+    pub struct UpdatedTemplateCard {
         /// `card_type`.
         0 card_type: String => "card_type: must",
         /// `card_image`.
@@ -282,7 +288,8 @@ w::record! {
         /// `button_list`.
         15 button_list: Option<Vec<crate::types::CardButton>> => "button_list",
         /// `checkbox`.
-        16 checkbox: Option<crate::types::CardCheckbox> => "checkbox",
+        #[doc(alias = "checkbox")]
+        16 check_box: Option<crate::types::CardCheckBox> => "checkbox",
         /// `select_list`.
         17 select_list: Option<Vec<crate::types::CardSelect>> => "select_list",
         /// `submit_button`.
@@ -306,7 +313,7 @@ w::record! {
         action_menu: crate::types::CardMenu,
         button_selection: crate::types::CardSelect,
         button_list: Vec<crate::types::CardButton>,
-        checkbox: crate::types::CardCheckbox,
+        check_box: crate::types::CardCheckBox,
         select_list: Vec<crate::types::CardSelect>,
         submit_button: crate::types::CardButton,
     )
@@ -384,9 +391,10 @@ w::record! {
     /// * Catalog: `work.message.recall`.
     pub struct Recall {
         /// `msgid`.
-        0 msgid: String => "msgid: must",
+        #[doc(alias = "msgid")]
+        0 msg_id: String => "msgid: must",
     }
-    new(msgid: impl Into<String>)
+    new(msg_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -422,17 +430,17 @@ w::union! {
         /// File (文件).
         File(File) = "file" in "file",
         /// Text card (文本卡片).
-        Textcard(Textcard) = "textcard" in "textcard",
+        TextCard(TextCard) = "textcard" in "textcard",
         /// Articles that link out (图文（外链）).
         News(News) = "news" in "news",
         /// Articles with their text (图文（正文存于企业微信）).
-        Mpnews(Mpnew) = "mpnews" in "mpnews",
+        MpNews(MpNews) = "mpnews" in "mpnews",
         /// Markdown (Markdown).
         Markdown(Markdown) = "markdown" in "markdown",
         /// Mini program notice (小程序通知).
-        MiniprogramNotice(MiniprogramNotice) = "miniprogram_notice" in "miniprogram_notice",
+        MiniProgramNotice(MiniProgramNotice) = "miniprogram_notice" in "miniprogram_notice",
         /// Task card (old) (任务卡片（旧）).
-        InteractiveTaskcard(InteractiveTaskcard) = "interactive_taskcard" in "interactive_taskcard",
+        InteractiveTaskCard(InteractiveTaskCard) = "interactive_taskcard" in "interactive_taskcard",
         /// Template card (模板卡片).
         TemplateCard(crate::types::TemplateCard) = "template_card" in "template_card",
         /// Template message (模板消息).
@@ -448,11 +456,14 @@ w::record! {
     /// * Catalog: `work.message.send`.
     pub struct Send {
         /// `touser`; joined by `|` on the wire; personal data, masked in `Debug`.
-        0 touser: Option<Vec<String>> => "touser: pipe masked",
+        #[doc(alias = "touser")]
+        0 to_user: Option<Vec<String>> => "touser: pipe masked",
         /// `toparty`; joined by `|` on the wire.
-        1 toparty: Option<Vec<i64>> => "toparty: pipe",
+        #[doc(alias = "toparty")]
+        1 to_party: Option<Vec<i64>> => "toparty: pipe",
         /// `totag`; joined by `|` on the wire.
-        2 totag: Option<Vec<i64>> => "totag: pipe",
+        #[doc(alias = "totag")]
+        2 to_tag: Option<Vec<i64>> => "totag: pipe",
         /// `agentid`; the account's agentid.
         3 agentid: i64 => "agentid: must",
         /// `selected_ticket_list`.
@@ -470,9 +481,9 @@ w::record! {
     }
     new(agentid: i64, body: Body)
     set(
-        touser: Vec<String>,
-        toparty: Vec<i64>,
-        totag: Vec<i64>,
+        to_user: Vec<String>,
+        to_party: Vec<i64>,
+        to_tag: Vec<i64>,
         selected_ticket_list: Vec<String>,
         safe: bool,
         enable_id_trans: bool,
@@ -485,15 +496,20 @@ w::record! {
     /// Answer to [`Send`].
     pub struct SendResponse {
         /// `invaliduser`; joined by `|` on the wire.
-        0 invaliduser: Option<Vec<String>> => "invaliduser: pipe",
+        #[doc(alias = "invaliduser")]
+        0 invalid_user: Option<Vec<String>> => "invaliduser: pipe",
         /// `invalidparty`; joined by `|` on the wire.
-        1 invalidparty: Option<Vec<i64>> => "invalidparty: pipe",
+        #[doc(alias = "invalidparty")]
+        1 invalid_party: Option<Vec<i64>> => "invalidparty: pipe",
         /// `invalidtag`; joined by `|` on the wire.
-        2 invalidtag: Option<Vec<i64>> => "invalidtag: pipe",
+        #[doc(alias = "invalidtag")]
+        2 invalid_tag: Option<Vec<i64>> => "invalidtag: pipe",
         /// `unlicenseduser`; joined by `|` on the wire.
-        3 unlicenseduser: Option<Vec<String>> => "unlicenseduser: pipe",
+        #[doc(alias = "unlicenseduser")]
+        3 unlicensed_user: Option<Vec<String>> => "unlicenseduser: pipe",
         /// `msgid`.
-        4 msgid: String => "msgid: must",
+        #[doc(alias = "msgid")]
+        4 msg_id: String => "msgid: must",
         /// `response_code`.
         5 response_code: Option<String> => "response_code",
     }
@@ -523,10 +539,11 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/message/update_taskcard` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91579>.
-    /// * Catalog: `work.message.update_taskcard`.
-    pub struct UpdateTaskcard {
+    /// * Catalog: `work.message.update_task_card`.
+    pub struct UpdateTaskCard {
         /// `userids`.
-        0 userids: Option<Vec<String>> => "userids",
+        #[doc(alias = "userids")]
+        0 use_rids: Option<Vec<String>> => "userids",
         /// `task_id`.
         1 task_id: String => "task_id: must",
         /// `agentid`; the account's agentid.
@@ -538,21 +555,22 @@ w::record! {
     }
     new(task_id: impl Into<String>, agentid: i64, replace_name: impl Into<String>)
     text(original_task_id: String)
-    set(userids: Vec<String>)
+    set(use_rids: Vec<String>)
 }
 
 w::record! {
-    /// Answer to [`UpdateTaskcard`].
-    pub struct UpdateTaskcardResponse {
+    /// Answer to [`UpdateTaskCard`].
+    pub struct UpdateTaskCardResponse {
         /// `invaliduser`.
-        0 invaliduser: Option<Vec<String>> => "invaliduser",
+        #[doc(alias = "invaliduser")]
+        0 invalid_user: Option<Vec<String>> => "invaliduser",
     }
 }
 
 w::endpoint! {
-    UpdateTaskcard => UpdateTaskcardResponse,
+    UpdateTaskCard => UpdateTaskCardResponse,
     w::EndpointInfo {
-        id: "work.message.update_taskcard",
+        id: "work.message.update_task_card",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/message/update_taskcard",
@@ -578,13 +596,17 @@ w::record! {
         /// `agentid`; the account's agentid.
         0 agentid: i64 => "agentid: must",
         /// `userids`.
-        1 userids: Option<Vec<String>> => "userids",
+        #[doc(alias = "userids")]
+        1 use_rids: Option<Vec<String>> => "userids",
         /// `partyids`.
-        2 partyids: Option<Vec<i64>> => "partyids",
+        #[doc(alias = "partyids")]
+        2 party_ids: Option<Vec<i64>> => "partyids",
         /// `tagids`.
-        3 tagids: Option<Vec<i64>> => "tagids",
+        #[doc(alias = "tagids")]
+        3 tag_ids: Option<Vec<i64>> => "tagids",
         /// `atall`; `0` or `1` on the wire.
-        4 atall: Option<bool> => "atall: zero-one",
+        #[doc(alias = "atall")]
+        4 at_all: Option<bool> => "atall: zero-one",
         /// `response_code`.
         5 response_code: String => "response_code: must",
         /// `enable_id_trans`; `0` or `1` on the wire.
@@ -592,22 +614,22 @@ w::record! {
         /// `button`.
         7 button: Option<UpdateTemplateCardButton> => "button",
         /// `template_card`.
-        8 template_card: Option<UpdateTemplateCardTemplateCard> => "template_card",
+        8 template_card: Option<UpdatedTemplateCard> => "template_card",
     }
     new(agentid: i64, response_code: impl Into<String>)
     set(
-        userids: Vec<String>,
-        partyids: Vec<i64>,
-        tagids: Vec<i64>,
-        atall: bool,
+        use_rids: Vec<String>,
+        party_ids: Vec<i64>,
+        tag_ids: Vec<i64>,
+        at_all: bool,
         enable_id_trans: bool,
         button: UpdateTemplateCardButton,
-        template_card: UpdateTemplateCardTemplateCard,
+        template_card: UpdatedTemplateCard,
     )
 }
 
-/// Answer to [`UpdateTemplateCard`], the same as to [`UpdateTaskcard`].
-pub type UpdateTemplateCardResponse = UpdateTaskcardResponse;
+/// Answer to [`UpdateTemplateCard`], the same as to [`UpdateTaskCard`].
+pub type UpdateTemplateCardResponse = UpdateTaskCardResponse;
 
 w::endpoint! {
     UpdateTemplateCard => UpdateTemplateCardResponse,

@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// `apply_data` of `oa::Applyevent`.
+    /// `apply_data` of `oa::ApplyEvent`.
     pub struct ApplyData {
         /// `contents`.
         0 contents: Vec<ApplyDataContent> => "contents: must",
@@ -104,17 +104,18 @@ w::record! {
 }
 
 w::record! {
-    /// `applyer` of `oa::GetapprovaldetailInfo`.
+    /// `applyer` of `oa::GetApprovalDetailInfo`.
     pub struct Applyer {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `partyid`.
-        1 partyid: i64 => "partyid: must",
+        #[doc(alias = "partyid")]
+        1 party_id: i64 => "partyid: must",
     }
 }
 
 w::record! {
-    /// An item of `approver` in `oa::Applyevent`.
+    /// An item of `approver` in `oa::ApplyEvent`.
     pub struct Approver {
         /// `attr`.
         0 attr: i64 => "attr: must",
@@ -146,10 +147,11 @@ w::record! {
         /// `official_holiday`.
         1 official_holiday: Option<i64> => "official_holiday",
         /// `perday_duration`; in s.
-        2 perday_duration: Option<i64> => "perday_duration",
+        #[doc(alias = "perday_duration")]
+        2 per_day_duration: Option<i64> => "perday_duration",
     }
     new(type_: impl Into<String>)
-    set(official_holiday: i64, perday_duration: i64)
+    set(official_holiday: i64, per_day_duration: i64)
 }
 
 w::record! {
@@ -229,7 +231,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `batch_applyer` in `oa::GetapprovaldetailInfo`.
+    /// An item of `batch_applyer` in `oa::GetApprovalDetailInfo`.
     pub struct BatchApplyer {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -237,17 +239,18 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `booking_list` in the answer of `oa::meetingroom::GetBookingInfo`.
+    /// An item of `booking_list` in the answer of `oa::meeting_room::GetBookingInfo`.
     pub struct Booking {
         /// `meetingroom_id`.
-        0 meetingroom_id: i64 => "meetingroom_id: must",
+        #[doc(alias = "meetingroom_id")]
+        0 meeting_room_id: i64 => "meetingroom_id: must",
         /// `schedule`.
         1 schedule: Vec<BookingSchedule> => "schedule: must",
     }
 }
 
 w::record! {
-    /// `schedule` of the answer of `oa::meetingroom::GetBookingInfoByMeetingId`; an item of `schedule` in `oa::Booking`.
+    /// `schedule` of the answer of `oa::meeting_room::GetBookingInfoByMeetingId`; an item of `schedule` in `oa::Booking`.
     pub struct BookingSchedule {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -299,7 +302,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `shares` in `oa::GetCalendar`.
+    /// An item of `shares` in `oa::CalendarInfo`.
     pub struct CalendarShare {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -346,18 +349,21 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `comments` in `oa::GetapprovaldetailInfo`.
+    /// An item of `comments` in `oa::GetApprovalDetailInfo`.
     pub struct Comment {
         /// `commentid`.
-        0 commentid: w::TextOrNumber => "commentid: must",
+        #[doc(alias = "commentid")]
+        0 comment_id: w::TextOrNumber => "commentid: must",
         /// `commentUserInfo`.
         1 comment_user_info: CommentUserInfo => "commentUserInfo: must",
         /// `commentcontent`.
-        2 commentcontent: String => "commentcontent: must",
+        #[doc(alias = "commentcontent")]
+        2 comment_content: String => "commentcontent: must",
         /// `media_id`.
         3 media_id: Vec<xinqiao_types::MediaId> => "media_id: must",
         /// `commenttime`; format `unix`.
-        4 commenttime: xinqiao_types::UnixSeconds => "commenttime: must",
+        #[doc(alias = "commenttime")]
+        4 comment_time: xinqiao_types::UnixSeconds => "commenttime: must",
     }
 }
 
@@ -371,7 +377,7 @@ w::record! {
 
 w::record! {
     /// `comment_userinfo` of `oa::InfoComment`.
-    pub struct CommentUserinfo {
+    pub struct UserInfo {
         /// `userid`.
         0 userid: String => "userid: must",
     }
@@ -661,7 +667,7 @@ w::record! {
 }
 
 w::record! {
-    /// `coordinate` of `oa::meetingroom::Add`; `coordinate` of `oa::meetingroom::Edit`; and 1 more.
+    /// `coordinate` of `oa::meeting_room::Add`; `coordinate` of `oa::meeting_room::Edit`; and 1 more.
     pub struct Coordinate {
         /// `longitude`; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
@@ -717,11 +723,12 @@ w::record! {
     /// An item of `departments` in `oa::ApplyDataValue`; an item of `departments` in `oa::ContentValue`; and 2 more.
     pub struct Department {
         /// `openapi_id`.
-        0 openapi_id: i64 => "openapi_id: must",
+        #[doc(alias = "openapi_id")]
+        0 open_api_id: i64 => "openapi_id: must",
         /// `name`.
         1 name: Option<String> => "name",
     }
-    new(openapi_id: i64)
+    new(open_api_id: i64)
     text(name: String)
 }
 
@@ -750,7 +757,7 @@ w::record! {
 }
 
 w::record! {
-    /// `expire_rule` of `oa::GetcorpconfList`.
+    /// `expire_rule` of `oa::GetCorpConfList`.
     pub struct ExpireRule {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -785,7 +792,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `filters` in `oa::Getapprovalinfo`; an item of `filters` in `oa::journal::GetRecordList`.
+    /// An item of `filters` in `oa::GetApprovalInfo`; an item of `filters` in `oa::journal::GetRecordList`.
     pub struct Filter {
         /// `key`.
         0 key: String => "key: must",
@@ -838,7 +845,7 @@ w::record! {
 
 w::record! {
     /// An item of `calendar_list` in the answer of `oa::calendar::Get`.
-    pub struct GetCalendar {
+    pub struct CalendarInfo {
         /// `cal_id`.
         0 cal_id: String => "cal_id: must",
         /// `admins`.
@@ -937,8 +944,8 @@ w::record! {
 }
 
 w::record! {
-    /// `info` of the answer of `oa::Getapprovaldetail`.
-    pub struct GetapprovaldetailInfo {
+    /// `info` of the answer of `oa::GetApprovalDetail`.
+    pub struct GetApprovalDetailInfo {
         /// `sp_no`.
         0 sp_no: String => "sp_no: must",
         /// `sp_name`.
@@ -967,8 +974,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `lists` in the answer of `oa::vacation::Getcorpconf`.
-    pub struct GetcorpconfList {
+    /// An item of `lists` in the answer of `oa::vacation::GetCorpConf`.
+    pub struct GetCorpConfList {
         /// `id`.
         0 id: i64 => "id: must",
         /// `name`.
@@ -980,9 +987,11 @@ w::record! {
         /// `quota_attr`.
         4 quota_attr: QuotaAttr => "quota_attr: must",
         /// `perday_duration`.
-        5 perday_duration: i64 => "perday_duration: must",
+        #[doc(alias = "perday_duration")]
+        5 per_day_duration: i64 => "perday_duration: must",
         /// `is_newovertime`; `0` or `1` on the wire.
-        6 is_newovertime: bool => "is_newovertime: must zero-one",
+        #[doc(alias = "is_newovertime")]
+        6 is_new_overtime: bool => "is_newovertime: must zero-one",
         /// `enter_comp_time_limit`; in month.
         7 enter_comp_time_limit: i64 => "enter_comp_time_limit: must",
         /// `expire_rule`.
@@ -991,33 +1000,38 @@ w::record! {
 }
 
 w::record! {
-    /// `template_content` of the answer of `oa::Gettemplatedetail`.
-    pub struct GettemplatedetailTemplateContent {
+    /// `template_content` of the answer of `oa::GetTemplateDetail`.
+    pub struct GetTemplateDetailTemplateContent {
         /// `controls`.
         0 controls: Vec<TemplateContentControl> => "controls: must",
     }
 }
 
 w::record! {
-    /// An item of `lists` in the answer of `oa::vacation::Getuservacationquota`.
-    pub struct GetuservacationquotaList {
+    /// An item of `lists` in the answer of `oa::vacation::GetUserVacationQuota`.
+    pub struct GetUserVacationQuotaList {
         /// `id`.
         0 id: i64 => "id: must",
         /// `vacationname`.
-        1 vacationname: String => "vacationname: must",
+        #[doc(alias = "vacationname")]
+        1 vacation_name: String => "vacationname: must",
         /// `assignduration`; in s.
-        2 assignduration: i64 => "assignduration: must",
+        #[doc(alias = "assignduration")]
+        2 assign_duration: i64 => "assignduration: must",
         /// `usedduration`; in s.
-        3 usedduration: i64 => "usedduration: must",
+        #[doc(alias = "usedduration")]
+        3 used_duration: i64 => "usedduration: must",
         /// `leftduration`; in s.
-        4 leftduration: i64 => "leftduration: must",
+        #[doc(alias = "leftduration")]
+        4 left_duration: i64 => "leftduration: must",
         /// `real_assignduration`; in s.
-        5 real_assignduration: i64 => "real_assignduration: must",
+        #[doc(alias = "real_assignduration")]
+        5 real_assign_duration: i64 => "real_assignduration: must",
     }
 }
 
 w::record! {
-    /// `apply_data` of `oa::GetapprovaldetailInfo`.
+    /// `apply_data` of `oa::GetApprovalDetailInfo`.
     pub struct InfoApplyData {
         /// `contents`.
         0 contents: Vec<InfoContent> => "contents: must",
@@ -1028,11 +1042,14 @@ w::record! {
     /// An item of `comments` in `oa::GetRecordDetailInfo`.
     pub struct InfoComment {
         /// `commentid`.
-        0 commentid: w::TextOrNumber => "commentid: must",
+        #[doc(alias = "commentid")]
+        0 comment_id: w::TextOrNumber => "commentid: must",
         /// `tocommentid`.
-        1 tocommentid: Option<w::TextOrNumber> => "tocommentid",
+        #[doc(alias = "tocommentid")]
+        1 to_comment_id: Option<w::TextOrNumber> => "tocommentid",
         /// `comment_userinfo`.
-        2 comment_userinfo: CommentUserinfo => "comment_userinfo: must",
+        #[doc(alias = "comment_userinfo")]
+        2 comment_user_info: UserInfo => "comment_userinfo: must",
         /// `content`.
         3 content: String => "content: must",
         /// `comment_time`; format `unix`.
@@ -1057,7 +1074,7 @@ w::record! {
 }
 
 w::record! {
-    /// `process_list` of `oa::GetapprovaldetailInfo`.
+    /// `process_list` of `oa::GetApprovalDetailInfo`.
     pub struct InfoProcess {
         /// `node_list`.
         0 node_list: Vec<ProcessNode> => "node_list: must",
@@ -1112,11 +1129,13 @@ w::record! {
 
 w::record! {
     /// An item of `itemlist` in `oa::Report`.
-    pub struct Itemlist {
+    pub struct ItemList {
         /// `journaluuid`.
-        0 journaluuid: String => "journaluuid: must",
+        #[doc(alias = "journaluuid")]
+        0 journal_uuid: String => "journaluuid: must",
         /// `reporttime`; format `unix`.
-        1 reporttime: Option<xinqiao_types::UnixSeconds> => "reporttime",
+        #[doc(alias = "reporttime")]
+        1 report_time: Option<xinqiao_types::UnixSeconds> => "reporttime",
         /// `flag`; `0` or `1` on the wire.
         2 flag: Option<bool> => "flag: zero-one",
     }
@@ -1145,13 +1164,13 @@ w::record! {
     /// An item of `children` in `oa::ListValue`.
     pub struct ListChildren {
         /// `list`.
-        0 list: Vec<ListList> => "list: must",
+        0 list: Vec<ListDetail> => "list: must",
     }
 }
 
 w::record! {
     /// An item of `list` in `oa::ListChildren`.
-    pub struct ListList {
+    pub struct ListDetail {
         /// `control`.
         0 control: String => "control: must",
         /// `id`.
@@ -1166,7 +1185,7 @@ w::record! {
 }
 
 w::record! {
-    /// `value` of `oa::ContentList`; `value` of `oa::ListList`.
+    /// `value` of `oa::ContentList`; `value` of `oa::ListDetail`.
     pub struct ListValue {
         /// `text`.
         0 text: Option<String> => "text",
@@ -1226,10 +1245,11 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `meetingroom_list` in the answer of `oa::meetingroom::List`.
-    pub struct Meetingroom {
+    /// An item of `meetingroom_list` in the answer of `oa::meeting_room::List`.
+    pub struct MeetingRoom {
         /// `meetingroom_id`.
-        0 meetingroom_id: i64 => "meetingroom_id: must",
+        #[doc(alias = "meetingroom_id")]
+        0 meeting_room_id: i64 => "meetingroom_id: must",
         /// `name`.
         1 name: String => "name: must",
         /// `capacity`.
@@ -1278,7 +1298,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `notifyer` in `oa::GetapprovaldetailInfo`.
+    /// An item of `notifyer` in `oa::GetApprovalDetailInfo`.
     pub struct Notifyer {
         /// `userid`.
         0 userid: String => "userid: must",
@@ -1300,7 +1320,8 @@ w::record! {
     /// An item of `party_list` in `oa::ReportRange`.
     pub struct Party {
         /// `open_partyid`.
-        0 open_partyid: String => "open_partyid: must",
+        #[doc(alias = "open_partyid")]
+        0 open_party_id: String => "open_partyid: must",
     }
 }
 
@@ -1314,7 +1335,7 @@ w::record! {
 }
 
 w::record! {
-    /// `process` of `oa::Applyevent`.
+    /// `process` of `oa::ApplyEvent`.
     pub struct Process {
         /// `node_list`.
         0 node_list: Vec<Node> => "node_list: must",
@@ -1357,15 +1378,17 @@ w::record! {
 }
 
 w::record! {
-    /// `public_range` of `oa::Calendar`; `public_range` of `oa::GetCalendar`; and 1 more.
+    /// `public_range` of `oa::Calendar`; `public_range` of `oa::CalendarInfo`; and 1 more.
     pub struct PublicRange {
         /// `userids`.
-        0 userids: Option<Vec<String>> => "userids",
+        #[doc(alias = "userids")]
+        0 use_rids: Option<Vec<String>> => "userids",
         /// `partyids`.
-        1 partyids: Option<Vec<i64>> => "partyids",
+        #[doc(alias = "partyids")]
+        1 party_ids: Option<Vec<i64>> => "partyids",
     }
     new()
-    set(userids: Vec<String>, partyids: Vec<i64>)
+    set(use_rids: Vec<String>, party_ids: Vec<i64>)
 }
 
 w::record! {
@@ -1378,21 +1401,24 @@ w::record! {
         /// `time`; format `unix`.
         2 time: Option<xinqiao_types::UnixSeconds> => "time",
         /// `daymonthyear`; format `unix`.
-        3 daymonthyear: Option<xinqiao_types::UnixSeconds> => "daymonthyear",
+        #[doc(alias = "daymonthyear")]
+        3 day_month_year: Option<xinqiao_types::UnixSeconds> => "daymonthyear",
     }
     new(state: impl Into<String>)
-    set(version: i64, time: xinqiao_types::UnixSeconds, daymonthyear: xinqiao_types::UnixSeconds)
+    set(version: i64, time: xinqiao_types::UnixSeconds, day_month_year: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
-    /// `quota_attr` of `oa::GetcorpconfList`.
+    /// `quota_attr` of `oa::GetCorpConfList`.
     pub struct QuotaAttr {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `autoreset_time`; format `unix`.
-        1 autoreset_time: Option<xinqiao_types::UnixSeconds> => "autoreset_time",
+        #[doc(alias = "autoreset_time")]
+        1 auto_reset_time: Option<xinqiao_types::UnixSeconds> => "autoreset_time",
         /// `autoreset_duration`; in s.
-        2 autoreset_duration: Option<i64> => "autoreset_duration",
+        #[doc(alias = "autoreset_duration")]
+        2 auto_reset_duration: Option<i64> => "autoreset_duration",
         /// `quota_rule_type`.
         3 quota_rule_type: i64 => "quota_rule_type: must",
         /// `quota_rules`.
@@ -1427,7 +1453,7 @@ w::record! {
 }
 
 w::record! {
-    /// `range` of `oa::meetingroom::Add`; `range` of `oa::meetingroom::Edit`; and 1 more.
+    /// `range` of `oa::meeting_room::Add`; `range` of `oa::meeting_room::Edit`; and 1 more.
     pub struct Range {
         /// `user_list`.
         0 user_list: Option<Vec<String>> => "user_list",
@@ -1511,7 +1537,8 @@ w::record! {
         /// `user`.
         0 user: User => "user: must",
         /// `itemlist`.
-        1 itemlist: Vec<Itemlist> => "itemlist: must",
+        #[doc(alias = "itemlist")]
+        1 item_list: Vec<ItemList> => "itemlist: must",
     }
 }
 
@@ -1528,7 +1555,7 @@ w::record! {
 }
 
 w::record! {
-    /// `schedule` of the answer of `oa::meetingroom::BookinfoGet`.
+    /// `schedule` of the answer of `oa::meeting_room::BookInfoGet`.
     pub struct Schedule {
         /// `start_time`; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -1634,12 +1661,13 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `sp_record` in `oa::GetapprovaldetailInfo`.
+    /// An item of `sp_record` in `oa::GetApprovalDetailInfo`.
     pub struct SpRecord {
         /// `sp_status`.
         0 sp_status: i64 => "sp_status: must",
         /// `approverattr`.
-        1 approverattr: i64 => "approverattr: must",
+        #[doc(alias = "approverattr")]
+        1 approver_attr: i64 => "approverattr: must",
         /// `details`.
         2 details: Vec<SpRecordDetail> => "details: must",
     }
@@ -1653,7 +1681,8 @@ w::record! {
         /// `sp_status`.
         1 sp_status: i64 => "sp_status: must",
         /// `sptime`; format `unix`; a number as text on the wire.
-        2 sptime: Option<xinqiao_types::UnixSeconds> => "sptime: numeric",
+        #[doc(alias = "sptime")]
+        2 sp_time: Option<xinqiao_types::UnixSeconds> => "sptime: numeric",
         /// `speech`.
         3 speech: Option<String> => "speech",
         /// `media_id`.
@@ -1719,7 +1748,8 @@ w::record! {
         /// `sp_yj`.
         1 sp_yj: Option<i64> => "sp_yj",
         /// `Sptime`; format `unix`.
-        2 sptime: Option<xinqiao_types::UnixSeconds> => "Sptime",
+        #[doc(alias = "Sptime")]
+        2 sp_time: Option<xinqiao_types::UnixSeconds> => "Sptime",
         /// `Speech`.
         3 speech: Option<String> => "Speech",
         /// `media_ids`.
@@ -1759,7 +1789,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `summary_list` in `oa::Applyevent`.
+    /// An item of `summary_list` in `oa::ApplyEvent`.
     pub struct Summary {
         /// `summary_info`.
         0 summary_info: Vec<OptionValue> => "summary_info: must",
@@ -1782,7 +1812,8 @@ w::record! {
     /// An item of `tag_list` in `oa::ReportRange`; an item of `tag_list` in `oa::StatReceiver`.
     pub struct Tag {
         /// `open_tagid`.
-        0 open_tagid: String => "open_tagid: must",
+        #[doc(alias = "open_tagid")]
+        0 open_tag_id: String => "open_tagid: must",
     }
 }
 
@@ -1824,7 +1855,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `controls` in `oa::GettemplatedetailTemplateContent`.
+    /// An item of `controls` in `oa::GetTemplateDetailTemplateContent`.
     pub struct TemplateContentControl {
         /// `property`.
         0 property: ControlProperty => "property: must",
@@ -2067,7 +2098,8 @@ w::record! {
         /// `time`; format `unix`; a number as text on the wire.
         2 time: Option<xinqiao_types::UnixSeconds> => "time: numeric",
         /// `daymonthyear`; format `unix`; a number as text on the wire.
-        3 daymonthyear: Option<xinqiao_types::UnixSeconds> => "daymonthyear: numeric",
+        #[doc(alias = "daymonthyear")]
+        3 day_month_year: Option<xinqiao_types::UnixSeconds> => "daymonthyear: numeric",
     }
 }
 
@@ -2101,7 +2133,8 @@ w::record! {
     /// An item of `wedrive_files` in `oa::InfoValue`.
     pub struct WedriveFile {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
     }
 }
 
@@ -2110,8 +2143,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/oa/applyevent` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91853>.
-    /// * Catalog: `work.oa.applyevent`.
-    pub struct Applyevent {
+    /// * Catalog: `work.oa.apply_event`.
+    pub struct ApplyEvent {
         /// `creator_userid`.
         0 creator_userid: String => "creator_userid: must",
         /// `choose_department`.
@@ -2145,17 +2178,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Applyevent`].
-    pub struct ApplyeventResponse {
+    /// Answer to [`ApplyEvent`].
+    pub struct ApplyEventResponse {
         /// `sp_no`.
         0 sp_no: String => "sp_no: must",
     }
 }
 
 w::endpoint! {
-    Applyevent => ApplyeventResponse,
+    ApplyEvent => ApplyEventResponse,
     w::EndpointInfo {
-        id: "work.oa.applyevent",
+        id: "work.oa.apply_event",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/oa/applyevent",
@@ -2176,8 +2209,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/oa/getapprovaldetail` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91983>.
-    /// * Catalog: `work.oa.getapprovaldetail`.
-    pub struct Getapprovaldetail {
+    /// * Catalog: `work.oa.get_approval_detail`.
+    pub struct GetApprovalDetail {
         /// `sp_no`.
         0 sp_no: String => "sp_no: must",
     }
@@ -2185,17 +2218,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getapprovaldetail`].
-    pub struct GetapprovaldetailResponse {
+    /// Answer to [`GetApprovalDetail`].
+    pub struct GetApprovalDetailResponse {
         /// `info`.
-        0 info: GetapprovaldetailInfo => "info: must",
+        0 info: GetApprovalDetailInfo => "info: must",
     }
 }
 
 w::endpoint! {
-    Getapprovaldetail => GetapprovaldetailResponse,
+    GetApprovalDetail => GetApprovalDetailResponse,
     w::EndpointInfo {
-        id: "work.oa.getapprovaldetail",
+        id: "work.oa.get_approval_detail",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/oa/getapprovaldetail",
@@ -2216,12 +2249,14 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/oa/getapprovalinfo` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91816>.
-    /// * Catalog: `work.oa.getapprovalinfo`.
-    pub struct Getapprovalinfo {
+    /// * Catalog: `work.oa.get_approval_info`.
+    pub struct GetApprovalInfo {
         /// `starttime`; format `unix`.
-        0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
+        #[doc(alias = "starttime")]
+        0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
         /// `endtime`; format `unix`.
-        1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
+        #[doc(alias = "endtime")]
+        1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
         /// `cursor`.
         2 cursor: i64 => "cursor: must",
         /// `size`.
@@ -2230,8 +2265,8 @@ w::record! {
         4 filters: Option<Vec<Filter>> => "filters",
     }
     new(
-        starttime: xinqiao_types::UnixSeconds,
-        endtime: xinqiao_types::UnixSeconds,
+        start_time: xinqiao_types::UnixSeconds,
+        end_time: xinqiao_types::UnixSeconds,
         cursor: i64,
         size: i64,
     )
@@ -2239,8 +2274,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getapprovalinfo`].
-    pub struct GetapprovalinfoResponse {
+    /// Answer to [`GetApprovalInfo`].
+    pub struct GetApprovalInfoResponse {
         /// `sp_no_list`.
         0 sp_no_list: Vec<String> => "sp_no_list: must",
         /// `next_cursor`.
@@ -2249,9 +2284,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getapprovalinfo => GetapprovalinfoResponse,
+    GetApprovalInfo => GetApprovalInfoResponse,
     w::EndpointInfo {
-        id: "work.oa.getapprovalinfo",
+        id: "work.oa.get_approval_info",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/oa/getapprovalinfo",
@@ -2272,8 +2307,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/oa/gettemplatedetail` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91982>.
-    /// * Catalog: `work.oa.gettemplatedetail`.
-    pub struct Gettemplatedetail {
+    /// * Catalog: `work.oa.get_template_detail`.
+    pub struct GetTemplateDetail {
         /// `template_id`.
         0 template_id: String => "template_id: must",
     }
@@ -2281,19 +2316,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Gettemplatedetail`].
-    pub struct GettemplatedetailResponse {
+    /// Answer to [`GetTemplateDetail`].
+    pub struct GetTemplateDetailResponse {
         /// `template_names`.
         0 template_names: Vec<OptionValue> => "template_names: must",
         /// `template_content`.
-        1 template_content: GettemplatedetailTemplateContent => "template_content: must",
+        1 template_content: GetTemplateDetailTemplateContent => "template_content: must",
     }
 }
 
 w::endpoint! {
-    Gettemplatedetail => GettemplatedetailResponse,
+    GetTemplateDetail => GetTemplateDetailResponse,
     w::EndpointInfo {
-        id: "work.oa.gettemplatedetail",
+        id: "work.oa.get_template_detail",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/oa/gettemplatedetail",
@@ -2318,8 +2353,8 @@ pub mod approval {
         ///
         /// * Call: `POST /cgi-bin/oa/approval/copytemplate` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92630>.
-        /// * Catalog: `work.oa.approval.copytemplate`.
-        pub struct Copytemplate {
+        /// * Catalog: `work.oa.approval.copy_template`.
+        pub struct CopyTemplate {
             /// `open_template_id`.
             0 open_template_id: String => "open_template_id: must",
         }
@@ -2327,17 +2362,17 @@ pub mod approval {
     }
 
     w::record! {
-        /// Answer to [`Copytemplate`].
-        pub struct CopytemplateResponse {
+        /// Answer to [`CopyTemplate`].
+        pub struct CopyTemplateResponse {
             /// `template_id`.
             0 template_id: String => "template_id: must",
         }
     }
 
     w::endpoint! {
-        Copytemplate => CopytemplateResponse,
+        CopyTemplate => CopyTemplateResponse,
         w::EndpointInfo {
-            id: "work.oa.approval.copytemplate",
+            id: "work.oa.approval.copy_template",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/approval/copytemplate",
@@ -2368,8 +2403,8 @@ pub mod approval {
         new(template_name: Vec<super::OptionValue>, template_content: super::TemplateContent)
     }
 
-    /// Answer to [`CreateTemplate`], the same as to [`Copytemplate`].
-    pub type CreateTemplateResponse = CopytemplateResponse;
+    /// Answer to [`CreateTemplate`], the same as to [`CopyTemplate`].
+    pub type CreateTemplateResponse = CopyTemplateResponse;
 
     w::endpoint! {
         CreateTemplate => CreateTemplateResponse,
@@ -2527,7 +2562,7 @@ pub mod calendar {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `calendar_list`.
-            0 calendar_list: Vec<super::GetCalendar> => "calendar_list: must",
+            0 calendar_list: Vec<super::CalendarInfo> => "calendar_list: must",
         }
     }
 
@@ -2631,18 +2666,20 @@ pub mod journal {
         /// * Catalog: `work.oa.journal.export_doc`.
         pub struct ExportDoc {
             /// `journaluuid`.
-            0 journaluuid: String => "journaluuid: must",
+            #[doc(alias = "journaluuid")]
+            0 journal_uuid: String => "journaluuid: must",
             /// `docid`.
             1 docid: String => "docid: must",
         }
-        new(journaluuid: impl Into<String>, docid: impl Into<String>)
+        new(journal_uuid: impl Into<String>, docid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ExportDoc`].
         pub struct ExportDocResponse {
             /// `jobid`.
-            0 jobid: String => "jobid: must",
+            #[doc(alias = "jobid")]
+            0 job_id: String => "jobid: must",
         }
     }
 
@@ -2673,9 +2710,10 @@ pub mod journal {
         /// * Catalog: `work.oa.journal.get_export_doc_result`.
         pub struct GetExportDocResult {
             /// `jobid`.
-            0 jobid: String => "jobid: must",
+            #[doc(alias = "jobid")]
+            0 job_id: String => "jobid: must",
         }
-        new(jobid: impl Into<String>)
+        new(job_id: impl Into<String>)
     }
 
     w::record! {
@@ -2715,9 +2753,10 @@ pub mod journal {
         /// * Catalog: `work.oa.journal.get_record_detail`.
         pub struct GetRecordDetail {
             /// `journaluuid`.
-            0 journaluuid: String => "journaluuid: must",
+            #[doc(alias = "journaluuid")]
+            0 journal_uuid: String => "journaluuid: must",
         }
-        new(journaluuid: impl Into<String>)
+        new(journal_uuid: impl Into<String>)
     }
 
     w::record! {
@@ -2755,9 +2794,11 @@ pub mod journal {
         /// * Catalog: `work.oa.journal.get_record_list`.
         pub struct GetRecordList {
             /// `starttime`; format `unix`.
-            0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
+            #[doc(alias = "starttime")]
+            0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
             /// `endtime`; format `unix`.
-            1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
+            #[doc(alias = "endtime")]
+            1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
             /// `cursor`.
             2 cursor: i64 => "cursor: must",
             /// `limit`.
@@ -2766,8 +2807,8 @@ pub mod journal {
             4 filters: Option<Vec<super::Filter>> => "filters",
         }
         new(
-            starttime: xinqiao_types::UnixSeconds,
-            endtime: xinqiao_types::UnixSeconds,
+            start_time: xinqiao_types::UnixSeconds,
+            end_time: xinqiao_types::UnixSeconds,
             cursor: i64,
             limit: i64,
         )
@@ -2778,9 +2819,11 @@ pub mod journal {
         /// Answer to [`GetRecordList`].
         pub struct GetRecordListResponse {
             /// `journaluuid_list`.
-            0 journaluuid_list: Vec<String> => "journaluuid_list: must",
+            #[doc(alias = "journaluuid_list")]
+            0 journal_uuid_list: Vec<String> => "journaluuid_list: must",
             /// `endflag`; `0` or `1` on the wire.
-            1 endflag: bool => "endflag: must zero-one",
+            #[doc(alias = "endflag")]
+            1 end_flag: bool => "endflag: must zero-one",
             /// `next_cursor`.
             2 next_cursor: Option<i64> => "next_cursor",
         }
@@ -2813,15 +2856,17 @@ pub mod journal {
         /// * Catalog: `work.oa.journal.get_stat_list`.
         pub struct GetStatList {
             /// `starttime`; format `unix`.
-            0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
+            #[doc(alias = "starttime")]
+            0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
             /// `endtime`; format `unix`.
-            1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
+            #[doc(alias = "endtime")]
+            1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
             /// `template_id`.
             2 template_id: String => "template_id: must",
         }
         new(
-            starttime: xinqiao_types::UnixSeconds,
-            endtime: xinqiao_types::UnixSeconds,
+            start_time: xinqiao_types::UnixSeconds,
+            end_time: xinqiao_types::UnixSeconds,
             template_id: impl Into<String>,
         )
     }
@@ -2854,8 +2899,8 @@ pub mod journal {
     }
 }
 
-/// Meeting rooms (会议室): `work.oa.meetingroom`.
-pub mod meetingroom {
+/// Meeting rooms (会议室): `work.oa.meeting_room`.
+pub mod meeting_room {
     use xinqiao_wire as w;
 
     w::record! {
@@ -2863,7 +2908,7 @@ pub mod meetingroom {
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/add` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
-        /// * Catalog: `work.oa.meetingroom.add`.
+        /// * Catalog: `work.oa.meeting_room.add`.
         pub struct Add {
             /// `name`.
             0 name: String => "name: must",
@@ -2891,14 +2936,15 @@ pub mod meetingroom {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => "meetingroom_id: must",
+            #[doc(alias = "meetingroom_id")]
+            0 meeting_room_id: i64 => "meetingroom_id: must",
         }
     }
 
     w::endpoint! {
         Add => AddResponse,
         w::EndpointInfo {
-            id: "work.oa.meetingroom.add",
+            id: "work.oa.meeting_room.add",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/meetingroom/add",
@@ -2919,10 +2965,11 @@ pub mod meetingroom {
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/book` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
-        /// * Catalog: `work.oa.meetingroom.book`.
+        /// * Catalog: `work.oa.meeting_room.book`.
         pub struct Book {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => "meetingroom_id: must",
+            #[doc(alias = "meetingroom_id")]
+            0 meeting_room_id: i64 => "meetingroom_id: must",
             /// `subject`.
             1 subject: Option<String> => "subject",
             /// `start_time`; format `unix`.
@@ -2935,7 +2982,7 @@ pub mod meetingroom {
             5 attendees: Option<Vec<String>> => "attendees",
         }
         new(
-            meetingroom_id: i64,
+            meeting_room_id: i64,
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
             booker: impl Into<String>,
@@ -2957,7 +3004,7 @@ pub mod meetingroom {
     w::endpoint! {
         Book => BookResponse,
         w::EndpointInfo {
-            id: "work.oa.meetingroom.book",
+            id: "work.oa.meeting_room.book",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/meetingroom/book",
@@ -2978,16 +3025,18 @@ pub mod meetingroom {
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/book_by_meeting` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
-        /// * Catalog: `work.oa.meetingroom.book_by_meeting`.
+        /// * Catalog: `work.oa.meeting_room.book_by_meeting`.
         pub struct BookByMeeting {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => "meetingroom_id: must",
+            #[doc(alias = "meetingroom_id")]
+            0 meeting_room_id: i64 => "meetingroom_id: must",
             /// `meetingid`.
-            1 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            1 meeting_id: String => "meetingid: must",
             /// `booker`.
             2 booker: String => "booker: must",
         }
-        new(meetingroom_id: i64, meetingid: impl Into<String>, booker: impl Into<String>)
+        new(meeting_room_id: i64, meeting_id: impl Into<String>, booker: impl Into<String>)
     }
 
     w::record! {
@@ -3003,7 +3052,7 @@ pub mod meetingroom {
     w::endpoint! {
         BookByMeeting => BookByMeetingResponse,
         w::EndpointInfo {
-            id: "work.oa.meetingroom.book_by_meeting",
+            id: "work.oa.meeting_room.book_by_meeting",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/meetingroom/book_by_meeting",
@@ -3024,16 +3073,17 @@ pub mod meetingroom {
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/book_by_schedule` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
-        /// * Catalog: `work.oa.meetingroom.book_by_schedule`.
+        /// * Catalog: `work.oa.meeting_room.book_by_schedule`.
         pub struct BookBySchedule {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => "meetingroom_id: must",
+            #[doc(alias = "meetingroom_id")]
+            0 meeting_room_id: i64 => "meetingroom_id: must",
             /// `schedule_id`.
             1 schedule_id: String => "schedule_id: must",
             /// `booker`.
             2 booker: String => "booker: must",
         }
-        new(meetingroom_id: i64, schedule_id: impl Into<String>, booker: impl Into<String>)
+        new(meeting_room_id: i64, schedule_id: impl Into<String>, booker: impl Into<String>)
     }
 
     /// Answer to [`BookBySchedule`], the same as to [`BookByMeeting`].
@@ -3042,7 +3092,7 @@ pub mod meetingroom {
     w::endpoint! {
         BookBySchedule => BookByScheduleResponse,
         w::EndpointInfo {
-            id: "work.oa.meetingroom.book_by_schedule",
+            id: "work.oa.meeting_room.book_by_schedule",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/meetingroom/book_by_schedule",
@@ -3063,30 +3113,32 @@ pub mod meetingroom {
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/bookinfo/get` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
-        /// * Catalog: `work.oa.meetingroom.bookinfo_get`.
-        pub struct BookinfoGet {
+        /// * Catalog: `work.oa.meeting_room.book_info_get`.
+        pub struct BookInfoGet {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => "meetingroom_id: must",
+            #[doc(alias = "meetingroom_id")]
+            0 meeting_room_id: i64 => "meetingroom_id: must",
             /// `booking_id`.
             1 booking_id: String => "booking_id: must",
         }
-        new(meetingroom_id: i64, booking_id: impl Into<String>)
+        new(meeting_room_id: i64, booking_id: impl Into<String>)
     }
 
     w::record! {
-        /// Answer to [`BookinfoGet`].
-        pub struct BookinfoGetResponse {
+        /// Answer to [`BookInfoGet`].
+        pub struct BookInfoGetResponse {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => "meetingroom_id: must",
+            #[doc(alias = "meetingroom_id")]
+            0 meeting_room_id: i64 => "meetingroom_id: must",
             /// `schedule`.
             1 schedule: super::Schedule => "schedule: must",
         }
     }
 
     w::endpoint! {
-        BookinfoGet => BookinfoGetResponse,
+        BookInfoGet => BookInfoGetResponse,
         w::EndpointInfo {
-            id: "work.oa.meetingroom.bookinfo_get",
+            id: "work.oa.meeting_room.book_info_get",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/meetingroom/bookinfo/get",
@@ -3107,7 +3159,7 @@ pub mod meetingroom {
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/cancel_book` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
-        /// * Catalog: `work.oa.meetingroom.cancel_book`.
+        /// * Catalog: `work.oa.meeting_room.cancel_book`.
         pub struct CancelBook {
             /// `meeting_id`.
             0 meeting_id: String => "meeting_id: must",
@@ -3121,7 +3173,7 @@ pub mod meetingroom {
     w::endpoint! {
         CancelBook => w::Empty,
         w::EndpointInfo {
-            id: "work.oa.meetingroom.cancel_book",
+            id: "work.oa.meeting_room.cancel_book",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/meetingroom/cancel_book",
@@ -3142,18 +3194,19 @@ pub mod meetingroom {
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/del` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
-        /// * Catalog: `work.oa.meetingroom.del`.
+        /// * Catalog: `work.oa.meeting_room.del`.
         pub struct Del {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => "meetingroom_id: must",
+            #[doc(alias = "meetingroom_id")]
+            0 meeting_room_id: i64 => "meetingroom_id: must",
         }
-        new(meetingroom_id: i64)
+        new(meeting_room_id: i64)
     }
 
     w::endpoint! {
         Del => w::Empty,
         w::EndpointInfo {
-            id: "work.oa.meetingroom.del",
+            id: "work.oa.meeting_room.del",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/meetingroom/del",
@@ -3174,10 +3227,11 @@ pub mod meetingroom {
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/edit` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
-        /// * Catalog: `work.oa.meetingroom.edit`.
+        /// * Catalog: `work.oa.meeting_room.edit`.
         pub struct Edit {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => "meetingroom_id: must",
+            #[doc(alias = "meetingroom_id")]
+            0 meeting_room_id: i64 => "meetingroom_id: must",
             /// `name`.
             1 name: Option<String> => "name",
             /// `capacity`.
@@ -3195,7 +3249,7 @@ pub mod meetingroom {
             /// `equipment`.
             8 equipment: Option<Vec<i64>> => "equipment",
         }
-        new(meetingroom_id: i64)
+        new(meeting_room_id: i64)
         text(name: String, city: String, building: String, floor: String)
         set(capacity: i64, coordinate: super::Coordinate, range: super::Range, equipment: Vec<i64>)
     }
@@ -3203,7 +3257,7 @@ pub mod meetingroom {
     w::endpoint! {
         Edit => w::Empty,
         w::EndpointInfo {
-            id: "work.oa.meetingroom.edit",
+            id: "work.oa.meeting_room.edit",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/meetingroom/edit",
@@ -3224,10 +3278,11 @@ pub mod meetingroom {
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/get_booking_info` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
-        /// * Catalog: `work.oa.meetingroom.get_booking_info`.
+        /// * Catalog: `work.oa.meeting_room.get_booking_info`.
         pub struct GetBookingInfo {
             /// `meetingroom_id`.
-            0 meetingroom_id: Option<i64> => "meetingroom_id",
+            #[doc(alias = "meetingroom_id")]
+            0 meeting_room_id: Option<i64> => "meetingroom_id",
             /// `start_time`; format `unix`.
             1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
             /// `end_time`; format `unix`.
@@ -3242,7 +3297,7 @@ pub mod meetingroom {
         new()
         text(city: String, building: String, floor: String)
         set(
-            meetingroom_id: i64,
+            meeting_room_id: i64,
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
         )
@@ -3259,7 +3314,7 @@ pub mod meetingroom {
     w::endpoint! {
         GetBookingInfo => GetBookingInfoResponse,
         w::EndpointInfo {
-            id: "work.oa.meetingroom.get_booking_info",
+            id: "work.oa.meeting_room.get_booking_info",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/meetingroom/get_booking_info",
@@ -3280,21 +3335,23 @@ pub mod meetingroom {
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/get_booking_info_by_meeting_id` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
-        /// * Catalog: `work.oa.meetingroom.get_booking_info_by_meeting_id`.
+        /// * Catalog: `work.oa.meeting_room.get_booking_info_by_meeting_id`.
         pub struct GetBookingInfoByMeetingId {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => "meetingroom_id: must",
+            #[doc(alias = "meetingroom_id")]
+            0 meeting_room_id: i64 => "meetingroom_id: must",
             /// `meeting_id`.
             1 meeting_id: String => "meeting_id: must",
         }
-        new(meetingroom_id: i64, meeting_id: impl Into<String>)
+        new(meeting_room_id: i64, meeting_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetBookingInfoByMeetingId`].
         pub struct GetBookingInfoByMeetingIdResponse {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => "meetingroom_id: must",
+            #[doc(alias = "meetingroom_id")]
+            0 meeting_room_id: i64 => "meetingroom_id: must",
             /// `schedule`.
             1 schedule: super::BookingSchedule => "schedule: must",
         }
@@ -3303,7 +3360,7 @@ pub mod meetingroom {
     w::endpoint! {
         GetBookingInfoByMeetingId => GetBookingInfoByMeetingIdResponse,
         w::EndpointInfo {
-            id: "work.oa.meetingroom.get_booking_info_by_meeting_id",
+            id: "work.oa.meeting_room.get_booking_info_by_meeting_id",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/meetingroom/get_booking_info_by_meeting_id",
@@ -3324,7 +3381,7 @@ pub mod meetingroom {
         ///
         /// * Call: `POST /cgi-bin/oa/meetingroom/list` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
-        /// * Catalog: `work.oa.meetingroom.list`.
+        /// * Catalog: `work.oa.meeting_room.list`.
         pub struct List {
             /// `city`.
             0 city: Option<String> => "city",
@@ -3344,14 +3401,15 @@ pub mod meetingroom {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `meetingroom_list`.
-            0 meetingroom_list: Vec<super::Meetingroom> => "meetingroom_list: must",
+            #[doc(alias = "meetingroom_list")]
+            0 meeting_room_list: Vec<super::MeetingRoom> => "meetingroom_list: must",
         }
     }
 
     w::endpoint! {
         List => ListResponse,
         w::EndpointInfo {
-            id: "work.oa.meetingroom.list",
+            id: "work.oa.meeting_room.list",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/meetingroom/list",
@@ -3654,24 +3712,24 @@ pub mod vacation {
         ///
         /// * Call: `GET /cgi-bin/oa/vacation/getcorpconf` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93375>.
-        /// * Catalog: `work.oa.vacation.getcorpconf`.
-        pub struct Getcorpconf {
+        /// * Catalog: `work.oa.vacation.get_corp_conf`.
+        pub struct GetCorpConf {
         }
         new()
     }
 
     w::record! {
-        /// Answer to [`Getcorpconf`].
-        pub struct GetcorpconfResponse {
+        /// Answer to [`GetCorpConf`].
+        pub struct GetCorpConfResponse {
             /// `lists`.
-            0 lists: Vec<super::GetcorpconfList> => "lists: must",
+            0 lists: Vec<super::GetCorpConfList> => "lists: must",
         }
     }
 
     w::endpoint! {
-        Getcorpconf => GetcorpconfResponse,
+        GetCorpConf => GetCorpConfResponse,
         w::EndpointInfo {
-            id: "work.oa.vacation.getcorpconf",
+            id: "work.oa.vacation.get_corp_conf",
             method: "GET",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/vacation/getcorpconf",
@@ -3692,8 +3750,8 @@ pub mod vacation {
         ///
         /// * Call: `POST /cgi-bin/oa/vacation/getuservacationquota` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93376>.
-        /// * Catalog: `work.oa.vacation.getuservacationquota`.
-        pub struct Getuservacationquota {
+        /// * Catalog: `work.oa.vacation.get_user_vacation_quota`.
+        pub struct GetUserVacationQuota {
             /// `userid`.
             0 userid: String => "userid: must",
         }
@@ -3701,17 +3759,17 @@ pub mod vacation {
     }
 
     w::record! {
-        /// Answer to [`Getuservacationquota`].
-        pub struct GetuservacationquotaResponse {
+        /// Answer to [`GetUserVacationQuota`].
+        pub struct GetUserVacationQuotaResponse {
             /// `lists`.
-            0 lists: Vec<super::GetuservacationquotaList> => "lists: must",
+            0 lists: Vec<super::GetUserVacationQuotaList> => "lists: must",
         }
     }
 
     w::endpoint! {
-        Getuservacationquota => GetuservacationquotaResponse,
+        GetUserVacationQuota => GetUserVacationQuotaResponse,
         w::EndpointInfo {
-            id: "work.oa.vacation.getuservacationquota",
+            id: "work.oa.vacation.get_user_vacation_quota",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/vacation/getuservacationquota",
@@ -3732,27 +3790,28 @@ pub mod vacation {
         ///
         /// * Call: `POST /cgi-bin/oa/vacation/setoneuserquota` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93377>.
-        /// * Catalog: `work.oa.vacation.setoneuserquota`.
-        pub struct Setoneuserquota {
+        /// * Catalog: `work.oa.vacation.set_one_user_quota`.
+        pub struct SetOneUserQuota {
             /// `userid`.
             0 userid: String => "userid: must",
             /// `vacation_id`.
             1 vacation_id: i64 => "vacation_id: must",
             /// `leftduration`; in s.
-            2 leftduration: i64 => "leftduration: must",
+            #[doc(alias = "leftduration")]
+            2 left_duration: i64 => "leftduration: must",
             /// `time_attr`.
             3 time_attr: i64 => "time_attr: must",
             /// `remarks`.
             4 remarks: Option<String> => "remarks",
         }
-        new(userid: impl Into<String>, vacation_id: i64, leftduration: i64, time_attr: i64)
+        new(userid: impl Into<String>, vacation_id: i64, left_duration: i64, time_attr: i64)
         text(remarks: String)
     }
 
     w::endpoint! {
-        Setoneuserquota => w::Empty,
+        SetOneUserQuota => w::Empty,
         w::EndpointInfo {
-            id: "work.oa.vacation.setoneuserquota",
+            id: "work.oa.vacation.set_one_user_quota",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/oa/vacation/setoneuserquota",

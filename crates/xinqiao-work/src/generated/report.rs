@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `answers` in the answer of `report::sitecode::GetReportAnswer`.
+    /// An item of `answers` in the answer of `report::site_code::GetReportAnswer`.
     pub struct Answer {
         /// `report_time`; format `unix`.
         0 report_time: xinqiao_types::UnixSeconds => "report_time: must",
@@ -47,7 +47,7 @@ w::record! {
 
 w::record! {
     /// An item of `grid_list` in the answer of `report::patrol::GetGridInfo`; an item of `grid_list` in the answer of `report::resident::GetGridInfo`.
-    pub struct GetGridInfoGrid {
+    pub struct GridInfo {
         /// `grid_id`.
         0 grid_id: String => "grid_id: must",
         /// `grid_name`.
@@ -59,7 +59,7 @@ w::record! {
 
 w::record! {
     /// `order_info` of the answer of `report::resident::GetOrderInfo`; an item of `order_list` in the answer of `report::resident::GetOrderList`.
-    pub struct GetOrderInfoOrderInfo {
+    pub struct OrderInfoDetail {
         /// `order_id`.
         0 order_id: String => "order_id: must",
         /// `desc`.
@@ -81,7 +81,8 @@ w::record! {
         /// `location`.
         9 location: Option<Location> => "location",
         /// `processor_userids`.
-        10 processor_userids: Option<Vec<String>> => "processor_userids",
+        #[doc(alias = "processor_userids")]
+        10 processor_use_rids: Option<Vec<String>> => "processor_userids",
         /// `process_list`.
         11 process_list: Vec<Process> => "process_list: must",
         /// `reporter_name`.
@@ -110,7 +111,7 @@ w::record! {
 }
 
 w::record! {
-    /// `location` of `report::GetOrderInfoOrderInfo`; `location` of `report::OrderInfo`.
+    /// `location` of `report::OrderInfoDetail`; `location` of `report::OrderInfo`.
     pub struct Location {
         /// `name`.
         0 name: String => "name: must",
@@ -157,14 +158,15 @@ w::record! {
         /// `location`.
         9 location: Option<Location> => "location",
         /// `processor_userids`.
-        10 processor_userids: Option<Vec<String>> => "processor_userids",
+        #[doc(alias = "processor_userids")]
+        10 processor_use_rids: Option<Vec<String>> => "processor_userids",
         /// `process_list`.
         11 process_list: Vec<Process> => "process_list: must",
     }
 }
 
 w::record! {
-    /// An item of `process_list` in `report::GetOrderInfoOrderInfo`; an item of `process_list` in `report::OrderInfo`.
+    /// An item of `process_list` in `report::OrderInfoDetail`; an item of `process_list` in `report::OrderInfo`.
     pub struct Process {
         /// `process_type`.
         0 process_type: i64 => "process_type: must",
@@ -184,7 +186,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `question_templates` in the answer of `report::sitecode::GetSiteReportInfo`.
+    /// An item of `question_templates` in the answer of `report::site_code::GetSiteReportInfo`.
     pub struct QuestionTemplate {
         /// `question_id`.
         0 question_id: i64 => "question_id: must",
@@ -230,7 +232,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `site_code_infos` in the answer of `report::sitecode::List`.
+    /// An item of `site_code_infos` in the answer of `report::site_code::List`.
     pub struct SiteCodeInfo {
         /// `id`.
         0 id: String => "id: must",
@@ -280,7 +282,8 @@ pub mod grid {
             /// `grid_id`.
             0 grid_id: String => "grid_id: must",
             /// `invalid_userids`.
-            1 invalid_userids: Option<Vec<String>> => "invalid_userids",
+            #[doc(alias = "invalid_userids")]
+            1 invalid_use_rids: Option<Vec<String>> => "invalid_userids",
         }
     }
 
@@ -560,7 +563,8 @@ pub mod grid {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
             /// `invalid_userids`.
-            0 invalid_userids: Option<Vec<String>> => "invalid_userids",
+            #[doc(alias = "invalid_userids")]
+            0 invalid_use_rids: Option<Vec<String>> => "invalid_userids",
         }
     }
 
@@ -732,7 +736,7 @@ pub mod patrol {
         /// Answer to [`GetGridInfo`].
         pub struct GetGridInfoResponse {
             /// `grid_list`.
-            0 grid_list: Vec<super::GetGridInfoGrid> => "grid_list: must",
+            0 grid_list: Vec<super::GridInfo> => "grid_list: must",
         }
     }
 
@@ -1005,7 +1009,7 @@ pub mod resident {
         /// Answer to [`GetGridInfo`].
         pub struct GetGridInfoResponse {
             /// `grid_list`.
-            0 grid_list: Vec<super::GetGridInfoGrid> => "grid_list: must",
+            0 grid_list: Vec<super::GridInfo> => "grid_list: must",
         }
     }
 
@@ -1045,7 +1049,7 @@ pub mod resident {
         /// Answer to [`GetOrderInfo`].
         pub struct GetOrderInfoResponse {
             /// `order_info`.
-            0 order_info: super::GetOrderInfoOrderInfo => "order_info: must",
+            0 order_info: super::OrderInfoDetail => "order_info: must",
         }
     }
 
@@ -1097,7 +1101,7 @@ pub mod resident {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
             /// `order_list`.
-            0 order_list: Vec<super::GetOrderInfoOrderInfo> => "order_list: must",
+            0 order_list: Vec<super::OrderInfoDetail> => "order_list: must",
             /// `next_cursor`.
             1 next_cursor: Option<String> => "next_cursor",
         }
@@ -1169,8 +1173,8 @@ pub mod resident {
     }
 }
 
-/// Venue codes (场所码): `work.report.sitecode`.
-pub mod sitecode {
+/// Venue codes (场所码): `work.report.site_code`.
+pub mod site_code {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1178,10 +1182,11 @@ pub mod sitecode {
         ///
         /// * Call: `POST /cgi-bin/report/sitecode/get_report_answer` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95464>.
-        /// * Catalog: `work.report.sitecode.get_report_answer`.
+        /// * Catalog: `work.report.site_code.get_report_answer`.
         pub struct GetReportAnswer {
             /// `siteid`.
-            0 siteid: String => "siteid: must",
+            #[doc(alias = "siteid")]
+            0 site_id: String => "siteid: must",
             /// `date`; format `yyyy-MM-dd`.
             1 date: String => "date: must",
             /// `limit`.
@@ -1189,7 +1194,7 @@ pub mod sitecode {
             /// `cursor`.
             3 cursor: Option<String> => "cursor",
         }
-        new(siteid: impl Into<String>, date: impl Into<String>)
+        new(site_id: impl Into<String>, date: impl Into<String>)
         text(cursor: String)
         set(limit: i64)
     }
@@ -1209,7 +1214,7 @@ pub mod sitecode {
     w::endpoint! {
         GetReportAnswer => GetReportAnswerResponse,
         w::EndpointInfo {
-            id: "work.report.sitecode.get_report_answer",
+            id: "work.report.site_code.get_report_answer",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/report/sitecode/get_report_answer",
@@ -1230,12 +1235,13 @@ pub mod sitecode {
         ///
         /// * Call: `POST /cgi-bin/report/sitecode/get_site_report_info` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95461>.
-        /// * Catalog: `work.report.sitecode.get_site_report_info`.
+        /// * Catalog: `work.report.site_code.get_site_report_info`.
         pub struct GetSiteReportInfo {
             /// `siteid`.
-            0 siteid: String => "siteid: must",
+            #[doc(alias = "siteid")]
+            0 site_id: String => "siteid: must",
         }
-        new(siteid: impl Into<String>)
+        new(site_id: impl Into<String>)
     }
 
     w::record! {
@@ -1249,7 +1255,7 @@ pub mod sitecode {
     w::endpoint! {
         GetSiteReportInfo => GetSiteReportInfoResponse,
         w::EndpointInfo {
-            id: "work.report.sitecode.get_site_report_info",
+            id: "work.report.site_code.get_site_report_info",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/report/sitecode/get_site_report_info",
@@ -1270,7 +1276,7 @@ pub mod sitecode {
         ///
         /// * Call: `POST /cgi-bin/report/sitecode/list` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93514>.
-        /// * Catalog: `work.report.sitecode.list`.
+        /// * Catalog: `work.report.site_code.list`.
         pub struct List {
             /// `limit`.
             0 limit: Option<i64> => "limit",
@@ -1295,7 +1301,7 @@ pub mod sitecode {
     w::endpoint! {
         List => ListResponse,
         w::EndpointInfo {
-            id: "work.report.sitecode.list",
+            id: "work.report.site_code.list",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/report/sitecode/list",

@@ -15,7 +15,7 @@ w::record! {
 
 w::record! {
     /// An item of `parents` in `school::user::BatchCreateParent`.
-    pub struct BatchCreateParentParent {
+    pub struct BatchCreateParentDetail {
         /// `parent_userid`.
         0 parent_userid: String => "parent_userid: must",
         /// `mobile`; personal data, masked in `Debug`.
@@ -31,13 +31,15 @@ w::record! {
 
 w::record! {
     /// An item of `result_list` in the answer of `school::user::BatchCreateParent`; an item of `result_list` in the answer of `school::user::BatchDeleteParent`; and 1 more.
-    pub struct BatchCreateParentResult {
+    pub struct ResultInfo {
         /// `parent_userid`.
         0 parent_userid: String => "parent_userid: must",
         /// `errcode`.
-        1 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        1 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: String => "errmsg: must",
+        #[doc(alias = "errmsg")]
+        2 err_msg: String => "errmsg: must",
     }
 }
 
@@ -47,15 +49,17 @@ w::record! {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
         /// `errcode`.
-        1 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        1 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: String => "errmsg: must",
+        #[doc(alias = "errmsg")]
+        2 err_msg: String => "errmsg: must",
     }
 }
 
 w::record! {
     /// An item of `students` in `school::user::BatchCreateStudent`.
-    pub struct BatchCreateStudentStudent {
+    pub struct BatchCreateStudentDetail {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
         /// `name`.
@@ -74,7 +78,7 @@ w::record! {
 
 w::record! {
     /// An item of `parents` in `school::user::BatchUpdateParent`.
-    pub struct BatchUpdateParentParent {
+    pub struct BatchUpdateParentDetail {
         /// `parent_userid`.
         0 parent_userid: String => "parent_userid: must",
         /// `new_parent_userid`.
@@ -91,7 +95,7 @@ w::record! {
 
 w::record! {
     /// An item of `students` in `school::user::BatchUpdateStudent`.
-    pub struct BatchUpdateStudentStudent {
+    pub struct BatchUpdateStudentDetail {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
         /// `new_student_userid`.
@@ -129,7 +133,8 @@ w::record! {
         /// `type`.
         2 type_: i64 => "type: must",
         /// `parentid`.
-        3 parentid: i64 => "parentid: must",
+        #[doc(alias = "parentid")]
+        3 parent_id: i64 => "parentid: must",
         /// `standard_grade`.
         4 standard_grade: Option<i64> => "standard_grade",
         /// `register_year`.
@@ -162,22 +167,25 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `result_list` in the answer of `school::user::GetHealthQrcode`.
-    pub struct GetHealthQrcodeResult {
+    /// An item of `result_list` in the answer of `school::user::GetHealthQrCode`.
+    pub struct GetHealthQrCodeResult {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        1 err_msg: Option<String> => "errmsg",
         /// `userid`.
         2 userid: String => "userid: must",
         /// `qrcode_data`.
-        3 qrcode_data: Option<String> => "qrcode_data",
+        #[doc(alias = "qrcode_data")]
+        3 qr_code_data: Option<String> => "qrcode_data",
     }
 }
 
 w::record! {
     /// `parent` of the answer of `school::user::Get`; an item of `parents` in the answer of `school::user::ListParent`.
-    pub struct GetParent {
+    pub struct ParentInfo {
         /// `parent_userid`.
         0 parent_userid: String => "parent_userid: must",
         /// `mobile`; personal data, masked in `Debug`.
@@ -193,7 +201,7 @@ w::record! {
 
 w::record! {
     /// `student` of the answer of `school::user::Get`; an item of `students` in the answer of `school::user::List`.
-    pub struct GetStudent {
+    pub struct StudentInfo {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
         /// `name`.
@@ -221,7 +229,8 @@ w::record! {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
         /// `partyids`.
-        1 partyids: Vec<i64> => "partyids: must",
+        #[doc(alias = "partyids")]
+        1 party_ids: Vec<i64> => "partyids: must",
     }
 }
 
@@ -243,7 +252,8 @@ w::record! {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
         /// `partyids`.
-        1 partyids: Vec<i64> => "partyids: must",
+        #[doc(alias = "partyids")]
+        1 party_ids: Vec<i64> => "partyids: must",
         /// `watch_time`; in s.
         2 watch_time: i64 => "watch_time: must",
         /// `enter_time`; format `unix`.
@@ -261,7 +271,8 @@ w::record! {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `health_qrcode_status`.
-        1 health_qrcode_status: i64 => "health_qrcode_status: must",
+        #[doc(alias = "health_qrcode_status")]
+        1 health_qr_code_status: i64 => "health_qrcode_status: must",
         /// `self_submit`; `0` or `1` on the wire.
         2 self_submit: bool => "self_submit: must zero-one",
         /// `report_values`.
@@ -297,7 +308,8 @@ w::record! {
     /// `living_range` of `school::LivingInfo`.
     pub struct LivingRange {
         /// `partyids`.
-        0 partyids: Option<Vec<i64>> => "partyids",
+        #[doc(alias = "partyids")]
+        0 party_ids: Option<Vec<i64>> => "partyids",
         /// `group_names`.
         1 group_names: Option<Vec<String>> => "group_names",
     }
@@ -309,14 +321,15 @@ w::record! {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
         /// `partyids`.
-        1 partyids: Vec<i64> => "partyids: must",
+        #[doc(alias = "partyids")]
+        1 party_ids: Vec<i64> => "partyids: must",
         /// `parent_userid`.
         2 parent_userid: String => "parent_userid: must",
     }
 }
 
 w::record! {
-    /// An item of `children` in `school::GetParent`.
+    /// An item of `children` in `school::ParentInfo`.
     pub struct ParentChildren {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
@@ -395,7 +408,8 @@ w::record! {
         /// `student_userid`.
         0 student_userid: String => "student_userid: must",
         /// `partyids`.
-        1 partyids: Vec<i64> => "partyids: must",
+        #[doc(alias = "partyids")]
+        1 party_ids: Vec<i64> => "partyids: must",
         /// `watch_time`; in s.
         2 watch_time: i64 => "watch_time: must",
         /// `enter_time`; format `unix`.
@@ -417,7 +431,8 @@ w::record! {
         /// `parent_userid`.
         1 parent_userid: Option<String> => "parent_userid",
         /// `partyids`.
-        2 partyids: Vec<i64> => "partyids: must",
+        #[doc(alias = "partyids")]
+        2 party_ids: Vec<i64> => "partyids: must",
     }
 }
 
@@ -439,7 +454,8 @@ w::record! {
         /// `parent_userid`.
         1 parent_userid: Option<String> => "parent_userid",
         /// `partyids`.
-        2 partyids: Vec<i64> => "partyids: must",
+        #[doc(alias = "partyids")]
+        2 party_ids: Vec<i64> => "partyids: must",
         /// `watch_time`; in s.
         3 watch_time: i64 => "watch_time: must",
         /// `enter_time`; format `unix`.
@@ -460,7 +476,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `parents` in `school::GetStudent`.
+    /// An item of `parents` in `school::StudentInfo`.
     pub struct StudentParent {
         /// `parent_userid`.
         0 parent_userid: String => "parent_userid: must",
@@ -677,8 +693,8 @@ w::record! {
     ///
     /// * Call: `GET /cgi-bin/school/getuserinfo` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95791>.
-    /// * Catalog: `work.school.getuserinfo`.
-    pub struct Getuserinfo {
+    /// * Catalog: `work.school.get_user_info`.
+    pub struct GetUserInfo {
         /// `code`.
         0 code: String => "code: must query",
     }
@@ -686,8 +702,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getuserinfo`].
-    pub struct GetuserinfoResponse {
+    /// Answer to [`GetUserInfo`].
+    pub struct GetUserInfoResponse {
         /// `DeviceId`.
         0 device_id: Option<String> => "DeviceId",
         /// `parent_userid`.
@@ -698,9 +714,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getuserinfo => GetuserinfoResponse,
+    GetUserInfo => GetUserInfoResponse,
     w::EndpointInfo {
-        id: "work.school.getuserinfo",
+        id: "work.school.get_user_info",
         method: "GET",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/school/getuserinfo",
@@ -841,7 +857,8 @@ pub mod department {
             /// `type`.
             2 type_: i64 => "type: must",
             /// `parentid`.
-            3 parentid: i64 => "parentid: must",
+            #[doc(alias = "parentid")]
+            3 parent_id: i64 => "parentid: must",
             /// `standard_grade`.
             4 standard_grade: Option<i64> => "standard_grade",
             /// `register_year`.
@@ -851,7 +868,7 @@ pub mod department {
             /// `department_admins`.
             7 department_admins: Option<Vec<super::DepartmentAdmin>> => "department_admins",
         }
-        new(name: impl Into<String>, type_: i64, parentid: i64)
+        new(name: impl Into<String>, type_: i64, parent_id: i64)
         set(
             id: i64,
             standard_grade: i64,
@@ -975,7 +992,8 @@ pub mod department {
             /// `name`.
             2 name: Option<String> => "name",
             /// `parentid`.
-            3 parentid: Option<i64> => "parentid",
+            #[doc(alias = "parentid")]
+            3 parent_id: Option<i64> => "parentid",
             /// `standard_grade`.
             4 standard_grade: Option<i64> => "standard_grade",
             /// `register_year`.
@@ -989,7 +1007,7 @@ pub mod department {
         text(name: String)
         set(
             new_id: i64,
-            parentid: i64,
+            parent_id: i64,
             standard_grade: i64,
             register_year: i64,
             order: i64,
@@ -1029,9 +1047,10 @@ pub mod living {
         /// * Catalog: `work.school.living.get_living_info`.
         pub struct GetLivingInfo {
             /// `livingid`.
-            0 livingid: String => "livingid: must query",
+            #[doc(alias = "livingid")]
+            0 living_id: String => "livingid: must query",
         }
-        new(livingid: impl Into<String>)
+        new(living_id: impl Into<String>)
     }
 
     w::record! {
@@ -1069,11 +1088,12 @@ pub mod living {
         /// * Catalog: `work.school.living.get_unwatch_stat`.
         pub struct GetUnwatchStat {
             /// `livingid`.
-            0 livingid: String => "livingid: must",
+            #[doc(alias = "livingid")]
+            0 living_id: String => "livingid: must",
             /// `next_key`.
             1 next_key: Option<String> => "next_key",
         }
-        new(livingid: impl Into<String>)
+        new(living_id: impl Into<String>)
         text(next_key: String)
     }
 
@@ -1116,11 +1136,12 @@ pub mod living {
         /// * Catalog: `work.school.living.get_unwatch_stat_v2`.
         pub struct GetUnwatchStatV2 {
             /// `livingid`.
-            0 livingid: String => "livingid: must",
+            #[doc(alias = "livingid")]
+            0 living_id: String => "livingid: must",
             /// `next_cursor`.
             1 next_cursor: Option<String> => "next_cursor",
         }
-        new(livingid: impl Into<String>)
+        new(living_id: impl Into<String>)
         text(next_cursor: String)
     }
 
@@ -1163,11 +1184,12 @@ pub mod living {
         /// * Catalog: `work.school.living.get_watch_stat`.
         pub struct GetWatchStat {
             /// `livingid`.
-            0 livingid: String => "livingid: must",
+            #[doc(alias = "livingid")]
+            0 living_id: String => "livingid: must",
             /// `next_key`.
             1 next_key: Option<String> => "next_key",
         }
-        new(livingid: impl Into<String>)
+        new(living_id: impl Into<String>)
         text(next_key: String)
     }
 
@@ -1210,11 +1232,12 @@ pub mod living {
         /// * Catalog: `work.school.living.get_watch_stat_v2`.
         pub struct GetWatchStatV2 {
             /// `livingid`.
-            0 livingid: String => "livingid: must",
+            #[doc(alias = "livingid")]
+            0 living_id: String => "livingid: must",
             /// `next_cursor`.
             1 next_cursor: Option<String> => "next_cursor",
         }
-        new(livingid: impl Into<String>)
+        new(living_id: impl Into<String>)
         text(next_cursor: String)
     }
 
@@ -1262,16 +1285,16 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_create_parent`.
         pub struct BatchCreateParent {
             /// `parents`.
-            0 parents: Vec<super::BatchCreateParentParent> => "parents: must",
+            0 parents: Vec<super::BatchCreateParentDetail> => "parents: must",
         }
-        new(parents: Vec<super::BatchCreateParentParent>)
+        new(parents: Vec<super::BatchCreateParentDetail>)
     }
 
     w::record! {
         /// Answer to [`BatchCreateParent`].
         pub struct BatchCreateParentResponse {
             /// `result_list`.
-            0 result_list: Vec<super::BatchCreateParentResult> => "result_list: must",
+            0 result_list: Vec<super::ResultInfo> => "result_list: must",
         }
     }
 
@@ -1302,9 +1325,9 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_create_student`.
         pub struct BatchCreateStudent {
             /// `students`.
-            0 students: Vec<super::BatchCreateStudentStudent> => "students: must",
+            0 students: Vec<super::BatchCreateStudentDetail> => "students: must",
         }
-        new(students: Vec<super::BatchCreateStudentStudent>)
+        new(students: Vec<super::BatchCreateStudentDetail>)
     }
 
     w::record! {
@@ -1342,9 +1365,10 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_delete_parent`.
         pub struct BatchDeleteParent {
             /// `useridlist`.
-            0 useridlist: Vec<String> => "useridlist: must",
+            #[doc(alias = "useridlist")]
+            0 userid_list: Vec<String> => "useridlist: must",
         }
-        new(useridlist: Vec<String>)
+        new(userid_list: Vec<String>)
     }
 
     /// Answer to [`BatchDeleteParent`], the same as to [`BatchCreateParent`].
@@ -1377,9 +1401,10 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_delete_student`.
         pub struct BatchDeleteStudent {
             /// `useridlist`.
-            0 useridlist: Vec<String> => "useridlist: must",
+            #[doc(alias = "useridlist")]
+            0 userid_list: Vec<String> => "useridlist: must",
         }
-        new(useridlist: Vec<String>)
+        new(userid_list: Vec<String>)
     }
 
     /// Answer to [`BatchDeleteStudent`], the same as to [`BatchCreateStudent`].
@@ -1412,9 +1437,9 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_update_parent`.
         pub struct BatchUpdateParent {
             /// `parents`.
-            0 parents: Vec<super::BatchUpdateParentParent> => "parents: must",
+            0 parents: Vec<super::BatchUpdateParentDetail> => "parents: must",
         }
-        new(parents: Vec<super::BatchUpdateParentParent>)
+        new(parents: Vec<super::BatchUpdateParentDetail>)
     }
 
     /// Answer to [`BatchUpdateParent`], the same as to [`BatchCreateParent`].
@@ -1447,9 +1472,9 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_update_student`.
         pub struct BatchUpdateStudent {
             /// `students`.
-            0 students: Vec<super::BatchUpdateStudentStudent> => "students: must",
+            0 students: Vec<super::BatchUpdateStudentDetail> => "students: must",
         }
-        new(students: Vec<super::BatchUpdateStudentStudent>)
+        new(students: Vec<super::BatchUpdateStudentDetail>)
     }
 
     /// Answer to [`BatchUpdateStudent`], the same as to [`BatchCreateStudent`].
@@ -1642,9 +1667,9 @@ pub mod user {
             /// `user_type`.
             0 user_type: i64 => "user_type: must",
             /// `student`.
-            1 student: Option<super::GetStudent> => "student",
+            1 student: Option<super::StudentInfo> => "student",
             /// `parent`.
-            2 parent: Option<super::GetParent> => "parent",
+            2 parent: Option<super::ParentInfo> => "parent",
         }
     }
 
@@ -1672,28 +1697,29 @@ pub mod user {
         ///
         /// * Call: `POST /cgi-bin/school/user/get_health_qrcode` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93746>.
-        /// * Catalog: `work.school.user.get_health_qrcode`.
-        pub struct GetHealthQrcode {
+        /// * Catalog: `work.school.user.get_health_qr_code`.
+        pub struct GetHealthQrCode {
             /// `type`.
             0 type_: i64 => "type: must",
             /// `userids`.
-            1 userids: Vec<String> => "userids: must",
+            #[doc(alias = "userids")]
+            1 use_rids: Vec<String> => "userids: must",
         }
-        new(type_: i64, userids: Vec<String>)
+        new(type_: i64, use_rids: Vec<String>)
     }
 
     w::record! {
-        /// Answer to [`GetHealthQrcode`].
-        pub struct GetHealthQrcodeResponse {
+        /// Answer to [`GetHealthQrCode`].
+        pub struct GetHealthQrCodeResponse {
             /// `result_list`.
-            0 result_list: Vec<super::GetHealthQrcodeResult> => "result_list: must",
+            0 result_list: Vec<super::GetHealthQrCodeResult> => "result_list: must",
         }
     }
 
     w::endpoint! {
-        GetHealthQrcode => GetHealthQrcodeResponse,
+        GetHealthQrCode => GetHealthQrCodeResponse,
         w::EndpointInfo {
-            id: "work.school.user.get_health_qrcode",
+            id: "work.school.user.get_health_qr_code",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/school/user/get_health_qrcode",
@@ -1824,7 +1850,7 @@ pub mod user {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `students`.
-            0 students: Vec<super::GetStudent> => "students: must",
+            0 students: Vec<super::StudentInfo> => "students: must",
         }
     }
 
@@ -1864,7 +1890,7 @@ pub mod user {
         /// Answer to [`ListParent`].
         pub struct ListParentResponse {
             /// `parents`.
-            0 parents: Vec<super::GetParent> => "parents: must",
+            0 parents: Vec<super::ParentInfo> => "parents: must",
         }
     }
 

@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `device_list` in the answer of `security::trustdevice::GetByUser`; an item of `device_list` in the answer of `security::trustdevice::List`.
+    /// An item of `device_list` in the answer of `security::trust_device::GetByUser`; an item of `device_list` in the answer of `security::trust_device::List`.
     pub struct Device {
         /// `device_code`.
         0 device_code: String => "device_code: must",
@@ -33,7 +33,8 @@ w::record! {
         /// `motherboard_uuid`.
         3 motherboard_uuid: Option<String> => "motherboard_uuid",
         /// `harddisk_uuid`.
-        4 harddisk_uuid: Option<Vec<String>> => "harddisk_uuid",
+        #[doc(alias = "harddisk_uuid")]
+        4 hard_disk_uuid: Option<Vec<String>> => "harddisk_uuid",
         /// `domain`.
         5 domain: Option<String> => "domain",
         /// `pc_name`.
@@ -76,7 +77,7 @@ w::record! {
 }
 
 w::record! {
-    /// `external_user` of `security::GetFileOperRecordRecord`.
+    /// `external_user` of `security::FileOperRecord`.
     pub struct ExternalUser {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -89,7 +90,7 @@ w::record! {
 
 w::record! {
     /// An item of `record_list` in the answer of `security::GetFileOperRecord`.
-    pub struct GetFileOperRecordRecord {
+    pub struct FileOperRecord {
         /// `userid`.
         0 userid: Option<String> => "userid",
         /// `external_user`.
@@ -115,7 +116,7 @@ w::record! {
 
 w::record! {
     /// An item of `record_list` in the answer of `security::GetScreenOperRecord`.
-    pub struct GetScreenOperRecordRecord {
+    pub struct ScreenOperRecord {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `department_id`.
@@ -132,7 +133,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `device_list` in `security::trustdevice::Import`.
+    /// An item of `device_list` in `security::trust_device::Import`.
     pub struct ImportDevice {
         /// `system`.
         0 system: String => "system: must",
@@ -141,7 +142,8 @@ w::record! {
         /// `motherboard_uuid`.
         2 motherboard_uuid: Option<String> => "motherboard_uuid",
         /// `harddisk_uuid`.
-        3 harddisk_uuid: Option<Vec<String>> => "harddisk_uuid",
+        #[doc(alias = "harddisk_uuid")]
+        3 hard_disk_uuid: Option<Vec<String>> => "harddisk_uuid",
         /// `domain`.
         4 domain: Option<String> => "domain",
         /// `pc_name`.
@@ -151,11 +153,11 @@ w::record! {
     }
     new(system: impl Into<String>)
     text(motherboard_uuid: String, domain: String, pc_name: String, seq_no: String)
-    set(mac_addr: Vec<String>, harddisk_uuid: Vec<String>)
+    set(mac_addr: Vec<String>, hard_disk_uuid: Vec<String>)
 }
 
 w::record! {
-    /// An item of `result` in the answer of `security::trustdevice::Import`.
+    /// An item of `result` in the answer of `security::trust_device::Import`.
     pub struct ImportResult {
         /// `device_index`.
         0 device_index: i64 => "device_index: must",
@@ -211,7 +213,7 @@ w::record! {
 }
 
 w::record! {
-    /// `operation` of `security::GetFileOperRecord`; `operation` of `security::GetFileOperRecordRecord`.
+    /// `operation` of `security::GetFileOperRecord`; `operation` of `security::FileOperRecord`.
     pub struct Operation {
         /// `type`.
         0 type_: i64 => "type: must",
@@ -307,7 +309,7 @@ w::record! {
     /// Answer to [`GetFileOperRecord`].
     pub struct GetFileOperRecordResponse {
         /// `record_list`.
-        0 record_list: Vec<GetFileOperRecordRecord> => "record_list: must",
+        0 record_list: Vec<FileOperRecord> => "record_list: must",
         /// `has_more`.
         1 has_more: bool => "has_more: must",
         /// `next_cursor`.
@@ -365,7 +367,7 @@ w::record! {
     /// Answer to [`GetScreenOperRecord`].
     pub struct GetScreenOperRecordResponse {
         /// `record_list`.
-        0 record_list: Vec<GetScreenOperRecordRecord> => "record_list: must",
+        0 record_list: Vec<ScreenOperRecord> => "record_list: must",
         /// `has_more`.
         1 has_more: bool => "has_more: must",
         /// `next_cursor`.
@@ -488,8 +490,8 @@ w::endpoint! {
     }
 }
 
-/// Trusted devices (可信设备): `work.security.trustdevice`.
-pub mod trustdevice {
+/// Trusted devices (可信设备): `work.security.trust_device`.
+pub mod trust_device {
     use xinqiao_wire as w;
 
     w::record! {
@@ -497,7 +499,7 @@ pub mod trustdevice {
         ///
         /// * Call: `POST /cgi-bin/security/trustdevice/approve` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
-        /// * Catalog: `work.security.trustdevice.approve`.
+        /// * Catalog: `work.security.trust_device.approve`.
         pub struct Approve {
             /// `device_code_list`.
             0 device_code_list: Vec<String> => "device_code_list: must",
@@ -518,7 +520,7 @@ pub mod trustdevice {
     w::endpoint! {
         Approve => ApproveResponse,
         w::EndpointInfo {
-            id: "work.security.trustdevice.approve",
+            id: "work.security.trust_device.approve",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/security/trustdevice/approve",
@@ -539,7 +541,7 @@ pub mod trustdevice {
         ///
         /// * Call: `POST /cgi-bin/security/trustdevice/delete` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
-        /// * Catalog: `work.security.trustdevice.delete`.
+        /// * Catalog: `work.security.trust_device.delete`.
         pub struct Delete {
             /// `type`.
             0 type_: i64 => "type: must",
@@ -552,7 +554,7 @@ pub mod trustdevice {
     w::endpoint! {
         Delete => w::Empty,
         w::EndpointInfo {
-            id: "work.security.trustdevice.delete",
+            id: "work.security.trust_device.delete",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/security/trustdevice/delete",
@@ -573,7 +575,7 @@ pub mod trustdevice {
         ///
         /// * Call: `POST /cgi-bin/security/trustdevice/get_by_user` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
-        /// * Catalog: `work.security.trustdevice.get_by_user`.
+        /// * Catalog: `work.security.trust_device.get_by_user`.
         pub struct GetByUser {
             /// `type`.
             0 type_: i64 => "type: must",
@@ -594,7 +596,7 @@ pub mod trustdevice {
     w::endpoint! {
         GetByUser => GetByUserResponse,
         w::EndpointInfo {
-            id: "work.security.trustdevice.get_by_user",
+            id: "work.security.trust_device.get_by_user",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/security/trustdevice/get_by_user",
@@ -615,7 +617,7 @@ pub mod trustdevice {
         ///
         /// * Call: `POST /cgi-bin/security/trustdevice/import` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
-        /// * Catalog: `work.security.trustdevice.import`.
+        /// * Catalog: `work.security.trust_device.import`.
         pub struct Import {
             /// `device_list`.
             0 device_list: Vec<super::ImportDevice> => "device_list: must",
@@ -634,7 +636,7 @@ pub mod trustdevice {
     w::endpoint! {
         Import => ImportResponse,
         w::EndpointInfo {
-            id: "work.security.trustdevice.import",
+            id: "work.security.trust_device.import",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/security/trustdevice/import",
@@ -655,7 +657,7 @@ pub mod trustdevice {
         ///
         /// * Call: `POST /cgi-bin/security/trustdevice/list` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
-        /// * Catalog: `work.security.trustdevice.list`.
+        /// * Catalog: `work.security.trust_device.list`.
         pub struct List {
             /// `type`.
             0 type_: i64 => "type: must",
@@ -682,7 +684,7 @@ pub mod trustdevice {
     w::endpoint! {
         List => ListResponse,
         w::EndpointInfo {
-            id: "work.security.trustdevice.list",
+            id: "work.security.trust_device.list",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/security/trustdevice/list",
@@ -703,7 +705,7 @@ pub mod trustdevice {
         ///
         /// * Call: `POST /cgi-bin/security/trustdevice/reject` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
-        /// * Catalog: `work.security.trustdevice.reject`.
+        /// * Catalog: `work.security.trust_device.reject`.
         pub struct Reject {
             /// `device_code_list`.
             0 device_code_list: Vec<String> => "device_code_list: must",
@@ -717,7 +719,7 @@ pub mod trustdevice {
     w::endpoint! {
         Reject => RejectResponse,
         w::EndpointInfo {
-            id: "work.security.trustdevice.reject",
+            id: "work.security.trust_device.reject",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/security/trustdevice/reject",
@@ -746,9 +748,10 @@ pub mod vip {
         /// * Catalog: `work.security.vip.batch_add_job_result`.
         pub struct BatchAddJobResult {
             /// `jobid`.
-            0 jobid: String => "jobid: must",
+            #[doc(alias = "jobid")]
+            0 job_id: String => "jobid: must",
         }
-        new(jobid: impl Into<String>)
+        new(job_id: impl Into<String>)
     }
 
     w::record! {
@@ -786,9 +789,10 @@ pub mod vip {
         /// * Catalog: `work.security.vip.batch_del_job_result`.
         pub struct BatchDelJobResult {
             /// `jobid`.
-            0 jobid: String => "jobid: must",
+            #[doc(alias = "jobid")]
+            0 job_id: String => "jobid: must",
         }
-        new(jobid: impl Into<String>)
+        new(job_id: impl Into<String>)
     }
 
     /// Answer to [`BatchDelJobResult`], the same as to [`BatchAddJobResult`].
@@ -879,7 +883,8 @@ pub mod vip {
         /// Answer to [`SubmitBatchAddJob`].
         pub struct SubmitBatchAddJobResponse {
             /// `jobid`.
-            0 jobid: String => "jobid: must",
+            #[doc(alias = "jobid")]
+            0 job_id: String => "jobid: must",
             /// `invalid_userid_list`.
             1 invalid_userid_list: Option<Vec<String>> => "invalid_userid_list",
         }

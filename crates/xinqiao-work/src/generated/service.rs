@@ -59,7 +59,8 @@ w::record! {
         /// `verified_end_time`; format `unix`.
         8 verified_end_time: Option<xinqiao_types::UnixSeconds> => "verified_end_time",
         /// `corp_wxqrcode`.
-        9 corp_wxqrcode: Option<String> => "corp_wxqrcode",
+        #[doc(alias = "corp_wxqrcode")]
+        9 corp_wx_qr_code: Option<String> => "corp_wxqrcode",
         /// `corp_scale`.
         10 corp_scale: Option<String> => "corp_scale",
         /// `corp_industry`.
@@ -96,7 +97,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contact_id_translate` of `service::GetresultResult`.
+    /// `contact_id_translate` of `service::GetResultDetail`.
     pub struct ContactIdTranslate {
         /// `url`.
         0 url: String => "url: must",
@@ -208,7 +209,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `external_userid_info` in the answer of `service::externalcontact::UnionidToExternalUserid3rd`.
+    /// An item of `external_userid_info` in the answer of `service::external_contact::UnionidToExternalUserid3rd`.
     pub struct ExternalUseridInfo {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -267,7 +268,8 @@ w::record! {
         /// `verified_end_time`; format `unix`.
         8 verified_end_time: Option<xinqiao_types::UnixSeconds> => "verified_end_time",
         /// `corp_wxqrcode`.
-        9 corp_wxqrcode: Option<String> => "corp_wxqrcode",
+        #[doc(alias = "corp_wxqrcode")]
+        9 corp_wx_qr_code: Option<String> => "corp_wxqrcode",
         /// `corp_scale`.
         10 corp_scale: Option<String> => "corp_scale",
         /// `corp_industry`.
@@ -292,8 +294,8 @@ w::record! {
 }
 
 w::record! {
-    /// `result` of the answer of `service::batch::Getresult`.
-    pub struct GetresultResult {
+    /// `result` of the answer of `service::batch::GetResult`.
+    pub struct GetResultDetail {
         /// `contact_id_translate`.
         0 contact_id_translate: Option<ContactIdTranslate> => "contact_id_translate",
     }
@@ -303,7 +305,8 @@ w::record! {
     /// An item of `order_list` in the answer of `service::GetOrderList`.
     pub struct Order {
         /// `orderid`.
-        0 orderid: String => "orderid: must",
+        #[doc(alias = "orderid")]
+        0 order_id: String => "orderid: must",
         /// `order_status`.
         1 order_status: i64 => "order_status: must",
         /// `order_type`.
@@ -315,7 +318,8 @@ w::record! {
         /// `operator_id`.
         5 operator_id: Option<String> => "operator_id",
         /// `suiteid`.
-        6 suiteid: Option<String> => "suiteid",
+        #[doc(alias = "suiteid")]
+        6 suite_id: Option<String> => "suiteid",
         /// `appid`.
         7 appid: i64 => "appid: must",
         /// `edition_id`.
@@ -350,7 +354,7 @@ w::record! {
 }
 
 w::record! {
-    /// `party` of `service::QueryResultQueryResult`.
+    /// `party` of `service::QueryResultDetail`.
     pub struct Party {
         /// `department_id`.
         0 department_id: Option<Vec<i64>> => "department_id",
@@ -378,7 +382,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `query_request_list` in `service::contact::Batchsearch`; `query_request` of `service::QueryResult`.
+    /// An item of `query_request_list` in `service::contact::BatchSearch`; `query_request` of `service::QueryResult`.
     pub struct QueryRequest {
         /// `query_word`.
         0 query_word: String => "query_word: must",
@@ -399,12 +403,12 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `query_result_list` in the answer of `service::contact::Batchsearch`.
+    /// An item of `query_result_list` in the answer of `service::contact::BatchSearch`.
     pub struct QueryResult {
         /// `query_request`.
         0 query_request: QueryRequest => "query_request: must",
         /// `query_result`.
-        1 query_result: QueryResultQueryResult => "query_result: must",
+        1 query_result: QueryResultDetail => "query_result: must",
         /// `is_last`.
         2 is_last: bool => "is_last: must",
         /// `next_cursor`.
@@ -414,7 +418,7 @@ w::record! {
 
 w::record! {
     /// `query_result` of the answer of `service::contact::Search`; `query_result` of `service::QueryResult`.
-    pub struct QueryResultQueryResult {
+    pub struct QueryResultDetail {
         /// `user`.
         0 user: Option<User> => "user",
         /// `party`.
@@ -468,7 +472,7 @@ w::record! {
 }
 
 w::record! {
-    /// `user` of `service::QueryResultQueryResult`; `dismiss_user` of `service::QueryResultQueryResult`.
+    /// `user` of `service::QueryResultDetail`; `dismiss_user` of `service::QueryResultDetail`.
     pub struct User {
         /// `userid`.
         0 userid: Option<Vec<String>> => "userid",
@@ -541,8 +545,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/service/corpid_to_opencorpid` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97061>.
-    /// * Catalog: `work.service.corpid_to_opencorpid`.
-    pub struct CorpidToOpencorpid {
+    /// * Catalog: `work.service.corpid_to_open_corpid`.
+    pub struct CorpidToOpenCorpid {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
@@ -550,17 +554,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`CorpidToOpencorpid`].
-    pub struct CorpidToOpencorpidResponse {
+    /// Answer to [`CorpidToOpenCorpid`].
+    pub struct CorpidToOpenCorpidResponse {
         /// `open_corpid`.
         0 open_corpid: String => "open_corpid: must",
     }
 }
 
 w::endpoint! {
-    CorpidToOpencorpid => CorpidToOpencorpidResponse,
+    CorpidToOpenCorpid => CorpidToOpenCorpidResponse,
     w::EndpointInfo {
-        id: "work.service.corpid_to_opencorpid",
+        id: "work.service.corpid_to_open_corpid",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/service/corpid_to_opencorpid",
@@ -760,8 +764,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/service/get_app_qrcode` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95430>.
-    /// * Catalog: `work.service.get_app_qrcode`.
-    pub struct GetAppQrcode {
+    /// * Catalog: `work.service.get_app_qr_code`.
+    pub struct GetAppQrCode {
         /// `appid`.
         0 appid: Option<i64> => "appid",
         /// `state`.
@@ -777,19 +781,20 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`GetAppQrcode`].
-    pub struct GetAppQrcodeResponse {
+    /// Answer to [`GetAppQrCode`].
+    pub struct GetAppQrCodeResponse {
         /// `qrcode`.
-        0 qrcode: Option<String> => "qrcode",
+        #[doc(alias = "qrcode")]
+        0 qr_code: Option<String> => "qrcode",
         /// The file, where the answer is one.
         1 file: w::Download => "",
     }
 }
 
 w::endpoint! {
-    GetAppQrcode => GetAppQrcodeResponse,
+    GetAppQrCode => GetAppQrCodeResponse,
     w::EndpointInfo {
-        id: "work.service.get_app_qrcode",
+        id: "work.service.get_app_qr_code",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/service/get_app_qrcode",
@@ -907,16 +912,18 @@ w::record! {
         /// `state`.
         0 state: String => "state: must",
         /// `templateid_list`.
-        1 templateid_list: Vec<String> => "templateid_list: must",
+        #[doc(alias = "templateid_list")]
+        1 template_id_list: Vec<String> => "templateid_list: must",
     }
-    new(state: impl Into<String>, templateid_list: Vec<String>)
+    new(state: impl Into<String>, template_id_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`GetCustomizedAuthUrl`].
     pub struct GetCustomizedAuthUrlResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => "qrcode_url: must",
+        #[doc(alias = "qrcode_url")]
+        0 qr_code_url: String => "qrcode_url: must",
         /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
@@ -1000,7 +1007,8 @@ w::record! {
     /// Answer to [`GetLoginInfo`].
     pub struct GetLoginInfoResponse {
         /// `usertype`.
-        0 usertype: i64 => "usertype: must",
+        #[doc(alias = "usertype")]
+        0 user_type: i64 => "usertype: must",
         /// `user_info`.
         1 user_info: UserInfo => "user_info: must",
         /// `corp_info`.
@@ -1071,16 +1079,18 @@ w::record! {
     /// * Catalog: `work.service.get_order`.
     pub struct GetOrder {
         /// `orderid`.
-        0 orderid: String => "orderid: must",
+        #[doc(alias = "orderid")]
+        0 order_id: String => "orderid: must",
     }
-    new(orderid: impl Into<String>)
+    new(order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
         /// `orderid`.
-        0 orderid: String => "orderid: must",
+        #[doc(alias = "orderid")]
+        0 order_id: String => "orderid: must",
         /// `order_status`.
         1 order_status: i64 => "order_status: must",
         /// `order_type`.
@@ -1092,7 +1102,8 @@ w::record! {
         /// `operator_id`.
         5 operator_id: Option<String> => "operator_id",
         /// `suiteid`.
-        6 suiteid: Option<String> => "suiteid",
+        #[doc(alias = "suiteid")]
+        6 suite_id: Option<String> => "suiteid",
         /// `appid`.
         7 appid: i64 => "appid: must",
         /// `edition_id`.
@@ -1494,8 +1505,8 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/service/getuserdetail3rd` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91122>.
-    /// * Catalog: `work.service.getuserdetail3rd`.
-    pub struct Getuserdetail3rd {
+    /// * Catalog: `work.service.get_user_detail_3rd`.
+    pub struct GetUserDetail3rd {
         /// `user_ticket`.
         0 user_ticket: String => "user_ticket: must",
     }
@@ -1503,8 +1514,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getuserdetail3rd`].
-    pub struct Getuserdetail3rdResponse {
+    /// Answer to [`GetUserDetail3rd`].
+    pub struct GetUserDetail3rdResponse {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `userid`.
@@ -1521,9 +1532,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getuserdetail3rd => Getuserdetail3rdResponse,
+    GetUserDetail3rd => GetUserDetail3rdResponse,
     w::EndpointInfo {
-        id: "work.service.getuserdetail3rd",
+        id: "work.service.get_user_detail_3rd",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/service/getuserdetail3rd",
@@ -1544,8 +1555,8 @@ w::record! {
     ///
     /// * Call: `GET /cgi-bin/service/getuserinfo3rd` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91121>.
-    /// * Catalog: `work.service.getuserinfo3rd`.
-    pub struct Getuserinfo3rd {
+    /// * Catalog: `work.service.get_user_info_3rd`.
+    pub struct GetUserInfo3rd {
         /// `code`.
         0 code: String => "code: must query",
     }
@@ -1553,8 +1564,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getuserinfo3rd`].
-    pub struct Getuserinfo3rdResponse {
+    /// Answer to [`GetUserInfo3rd`].
+    pub struct GetUserInfo3rdResponse {
         /// `CorpId`.
         0 corp_id: Option<String> => "CorpId",
         /// `UserId`.
@@ -1573,9 +1584,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getuserinfo3rd => Getuserinfo3rdResponse,
+    GetUserInfo3rd => GetUserInfo3rdResponse,
     w::EndpointInfo {
-        id: "work.service.getuserinfo3rd",
+        id: "work.service.get_user_info_3rd",
         method: "GET",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/service/getuserinfo3rd",
@@ -1685,8 +1696,8 @@ w::record! {
     ///
     /// * Call: `GET /cgi-bin/service/miniprogram/jscode2session` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92468>.
-    /// * Catalog: `work.service.miniprogram_jscode2session`.
-    pub struct MiniprogramJscode2session {
+    /// * Catalog: `work.service.mini_program_js_code_2_session`.
+    pub struct MiniProgramJsCode2Session {
         /// `js_code`.
         0 js_code: String => "js_code: must query",
         /// `grant_type`.
@@ -1696,8 +1707,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`MiniprogramJscode2session`].
-    pub struct MiniprogramJscode2sessionResponse {
+    /// Answer to [`MiniProgramJsCode2Session`].
+    pub struct MiniProgramJsCode2SessionResponse {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `userid`.
@@ -1710,9 +1721,9 @@ w::record! {
 }
 
 w::endpoint! {
-    MiniprogramJscode2session => MiniprogramJscode2sessionResponse,
+    MiniProgramJsCode2Session => MiniProgramJsCode2SessionResponse,
     w::EndpointInfo {
-        id: "work.service.miniprogram_jscode2session",
+        id: "work.service.mini_program_js_code_2_session",
         method: "GET",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/service/miniprogram/jscode2session",
@@ -1914,8 +1925,8 @@ pub mod auth {
         ///
         /// * Call: `POST /cgi-bin/service/auth/getuserdetail3rd` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Catalog: `work.service.auth.getuserdetail3rd`.
-        pub struct Getuserdetail3rd {
+        /// * Catalog: `work.service.auth.get_user_detail_3rd`.
+        pub struct GetUserDetail3rd {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -1923,9 +1934,9 @@ pub mod auth {
     }
 
     w::endpoint! {
-        Getuserdetail3rd => w::Free,
+        GetUserDetail3rd => w::Free,
         w::EndpointInfo {
-            id: "work.service.auth.getuserdetail3rd",
+            id: "work.service.auth.get_user_detail_3rd",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/service/auth/getuserdetail3rd",
@@ -1946,8 +1957,8 @@ pub mod auth {
         ///
         /// * Call: `POST /cgi-bin/service/auth/getuserinfo3rd` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Catalog: `work.service.auth.getuserinfo3rd`.
-        pub struct Getuserinfo3rd {
+        /// * Catalog: `work.service.auth.get_user_info_3rd`.
+        pub struct GetUserInfo3rd {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -1955,9 +1966,9 @@ pub mod auth {
     }
 
     w::endpoint! {
-        Getuserinfo3rd => w::Free,
+        GetUserInfo3rd => w::Free,
         w::EndpointInfo {
-            id: "work.service.auth.getuserinfo3rd",
+            id: "work.service.auth.get_user_info_3rd",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/service/auth/getuserinfo3rd",
@@ -1983,30 +1994,31 @@ pub mod batch {
         ///
         /// * Call: `GET /cgi-bin/service/batch/getresult` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91882>.
-        /// * Catalog: `work.service.batch.getresult`.
-        pub struct Getresult {
+        /// * Catalog: `work.service.batch.get_result`.
+        pub struct GetResult {
             /// `jobid`.
-            0 jobid: String => "jobid: must query",
+            #[doc(alias = "jobid")]
+            0 job_id: String => "jobid: must query",
         }
-        new(jobid: impl Into<String>)
+        new(job_id: impl Into<String>)
     }
 
     w::record! {
-        /// Answer to [`Getresult`].
-        pub struct GetresultResponse {
+        /// Answer to [`GetResult`].
+        pub struct GetResultResponse {
             /// `type`.
             0 type_: String => "type: must",
             /// `status`.
             1 status: i64 => "status: must",
             /// `result`.
-            2 result: super::GetresultResult => "result: must",
+            2 result: super::GetResultDetail => "result: must",
         }
     }
 
     w::endpoint! {
-        Getresult => GetresultResponse,
+        GetResult => GetResultResponse,
         w::EndpointInfo {
-            id: "work.service.batch.getresult",
+            id: "work.service.batch.get_result",
             method: "GET",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/service/batch/getresult",
@@ -2027,8 +2039,8 @@ pub mod batch {
         ///
         /// * Call: `POST /cgi-bin/service/batch/userid_to_openuserid` on `qyapi.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
-        /// * Catalog: `work.service.batch.userid_to_openuserid`.
-        pub struct UseridToOpenuserid {
+        /// * Catalog: `work.service.batch.userid_to_open_userid`.
+        pub struct UseridToOpenUserid {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -2036,9 +2048,9 @@ pub mod batch {
     }
 
     w::endpoint! {
-        UseridToOpenuserid => w::Free,
+        UseridToOpenUserid => w::Free,
         w::EndpointInfo {
-            id: "work.service.batch.userid_to_openuserid",
+            id: "work.service.batch.userid_to_open_userid",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/service/batch/userid_to_openuserid",
@@ -2064,8 +2076,8 @@ pub mod contact {
         ///
         /// * Call: `POST /cgi-bin/service/contact/batchsearch` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91844>.
-        /// * Catalog: `work.service.contact.batchsearch`.
-        pub struct Batchsearch {
+        /// * Catalog: `work.service.contact.batch_search`.
+        pub struct BatchSearch {
             /// `auth_corpid`.
             0 auth_corpid: String => "auth_corpid: must",
             /// `query_request_list`.
@@ -2078,17 +2090,17 @@ pub mod contact {
     }
 
     w::record! {
-        /// Answer to [`Batchsearch`].
-        pub struct BatchsearchResponse {
+        /// Answer to [`BatchSearch`].
+        pub struct BatchSearchResponse {
             /// `query_result_list`.
             0 query_result_list: Vec<super::QueryResult> => "query_result_list: must",
         }
     }
 
     w::endpoint! {
-        Batchsearch => BatchsearchResponse,
+        BatchSearch => BatchSearchResponse,
         w::EndpointInfo {
-            id: "work.service.contact.batchsearch",
+            id: "work.service.contact.batch_search",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/service/contact/batchsearch",
@@ -2128,7 +2140,8 @@ pub mod contact {
         /// Answer to [`IdTranslate`].
         pub struct IdTranslateResponse {
             /// `jobid`.
-            0 jobid: String => "jobid: must",
+            #[doc(alias = "jobid")]
+            0 job_id: String => "jobid: must",
         }
     }
 
@@ -2184,7 +2197,7 @@ pub mod contact {
         /// Answer to [`Search`].
         pub struct SearchResponse {
             /// `query_result`.
-            0 query_result: super::QueryResultQueryResult => "query_result: must",
+            0 query_result: super::QueryResultDetail => "query_result: must",
             /// `is_last`.
             1 is_last: bool => "is_last: must",
             /// `next_cursor`.
@@ -2223,9 +2236,10 @@ pub mod contact {
             /// `sort_options`.
             1 sort_options: Option<Vec<super::SortOption>> => "sort_options",
             /// `useridlist`.
-            2 useridlist: Vec<String> => "useridlist: must",
+            #[doc(alias = "useridlist")]
+            2 userid_list: Vec<String> => "useridlist: must",
         }
-        new(auth_corpid: impl Into<String>, useridlist: Vec<String>)
+        new(auth_corpid: impl Into<String>, userid_list: Vec<String>)
         set(sort_options: Vec<super::SortOption>)
     }
 
@@ -2233,7 +2247,8 @@ pub mod contact {
         /// Answer to [`Sort`].
         pub struct SortResponse {
             /// `useridlist`.
-            0 useridlist: Vec<String> => "useridlist: must",
+            #[doc(alias = "useridlist")]
+            0 userid_list: Vec<String> => "useridlist: must",
         }
     }
 
@@ -2257,8 +2272,8 @@ pub mod contact {
     }
 }
 
-/// Customer contact for providers (服务商客户联系): `work.service.externalcontact`.
-pub mod externalcontact {
+/// Customer contact for providers (服务商客户联系): `work.service.external_contact`.
+pub mod external_contact {
     use xinqiao_wire as w;
 
     w::record! {
@@ -2266,7 +2281,7 @@ pub mod externalcontact {
         ///
         /// * Call: `POST /cgi-bin/service/externalcontact/finish_external_userid_migration` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95327>.
-        /// * Catalog: `work.service.externalcontact.finish_external_userid_migration`.
+        /// * Catalog: `work.service.external_contact.finish_external_userid_migration`.
         pub struct FinishExternalUseridMigration {
             /// `corpid`.
             0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -2277,7 +2292,7 @@ pub mod externalcontact {
     w::endpoint! {
         FinishExternalUseridMigration => w::Empty,
         w::EndpointInfo {
-            id: "work.service.externalcontact.finish_external_userid_migration",
+            id: "work.service.external_contact.finish_external_userid_migration",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/service/externalcontact/finish_external_userid_migration",
@@ -2298,7 +2313,7 @@ pub mod externalcontact {
         ///
         /// * Call: `POST /cgi-bin/service/externalcontact/unionid_to_external_userid_3rd` on `qyapi.weixin.qq.com`.
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95327>.
-        /// * Catalog: `work.service.externalcontact.unionid_to_external_userid_3rd`.
+        /// * Catalog: `work.service.external_contact.unionid_to_external_userid_3rd`.
         pub struct UnionidToExternalUserid3rd {
             /// `unionid`; personal data, masked in `Debug`.
             0 unionid: xinqiao_types::UnionId => "unionid: must masked",
@@ -2322,7 +2337,7 @@ pub mod externalcontact {
     w::endpoint! {
         UnionidToExternalUserid3rd => UnionidToExternalUserid3rdResponse,
         w::EndpointInfo {
-            id: "work.service.externalcontact.unionid_to_external_userid_3rd",
+            id: "work.service.external_contact.unionid_to_external_userid_3rd",
             method: "POST",
             host: "qyapi.weixin.qq.com",
             path: "/cgi-bin/service/externalcontact/unionid_to_external_userid_3rd",

@@ -5,17 +5,19 @@ use xinqiao_wire as w;
 
 w::record! {
     /// An item of `taglist` in the answer of `tag::List`.
-    pub struct Taglist {
+    pub struct TagList {
         /// `tagid`.
-        0 tagid: i64 => "tagid: must",
+        #[doc(alias = "tagid")]
+        0 tag_id: i64 => "tagid: must",
         /// `tagname`.
-        1 tagname: String => "tagname: must",
+        #[doc(alias = "tagname")]
+        1 tag_name: String => "tagname: must",
     }
 }
 
 w::record! {
     /// An item of `userlist` in the answer of `tag::Get`.
-    pub struct Userlist {
+    pub struct UserList {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `name`.
@@ -28,33 +30,38 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/tag/addtagusers` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90214>.
-    /// * Catalog: `work.tag.addtagusers`.
-    pub struct Addtagusers {
+    /// * Catalog: `work.tag.add_tag_users`.
+    pub struct AddTagUsers {
         /// `tagid`.
-        0 tagid: i64 => "tagid: must",
+        #[doc(alias = "tagid")]
+        0 tag_id: i64 => "tagid: must",
         /// `userlist`.
-        1 userlist: Option<Vec<String>> => "userlist",
+        #[doc(alias = "userlist")]
+        1 user_list: Option<Vec<String>> => "userlist",
         /// `partylist`.
-        2 partylist: Option<Vec<i64>> => "partylist",
+        #[doc(alias = "partylist")]
+        2 party_list: Option<Vec<i64>> => "partylist",
     }
-    new(tagid: i64)
-    set(userlist: Vec<String>, partylist: Vec<i64>)
+    new(tag_id: i64)
+    set(user_list: Vec<String>, party_list: Vec<i64>)
 }
 
 w::record! {
-    /// Answer to [`Addtagusers`].
-    pub struct AddtagusersResponse {
+    /// Answer to [`AddTagUsers`].
+    pub struct AddTagUsersResponse {
         /// `invalidlist`; joined by `|` on the wire.
-        0 invalidlist: Option<Vec<String>> => "invalidlist: pipe",
+        #[doc(alias = "invalidlist")]
+        0 invalid_list: Option<Vec<String>> => "invalidlist: pipe",
         /// `invalidparty`.
-        1 invalidparty: Option<Vec<i64>> => "invalidparty",
+        #[doc(alias = "invalidparty")]
+        1 invalid_party: Option<Vec<i64>> => "invalidparty",
     }
 }
 
 w::endpoint! {
-    Addtagusers => AddtagusersResponse,
+    AddTagUsers => AddTagUsersResponse,
     w::EndpointInfo {
-        id: "work.tag.addtagusers",
+        id: "work.tag.add_tag_users",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/tag/addtagusers",
@@ -78,19 +85,22 @@ w::record! {
     /// * Catalog: `work.tag.create`.
     pub struct Create {
         /// `tagid`.
-        0 tagid: Option<i64> => "tagid",
+        #[doc(alias = "tagid")]
+        0 tag_id: Option<i64> => "tagid",
         /// `tagname`.
-        1 tagname: String => "tagname: must",
+        #[doc(alias = "tagname")]
+        1 tag_name: String => "tagname: must",
     }
-    new(tagname: impl Into<String>)
-    set(tagid: i64)
+    new(tag_name: impl Into<String>)
+    set(tag_id: i64)
 }
 
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `tagid`.
-        0 tagid: i64 => "tagid: must",
+        #[doc(alias = "tagid")]
+        0 tag_id: i64 => "tagid: must",
     }
 }
 
@@ -114,6 +124,49 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Remove members from a tag (移除标签成员).
+    ///
+    /// * Call: `POST /cgi-bin/tag/deltagusers` on `qyapi.weixin.qq.com`.
+    /// * Source: <https://developer.work.weixin.qq.com/document/path/90215>.
+    /// * Catalog: `work.tag.del_tag_users`.
+    pub struct DelTagUsers {
+        /// `tagid`.
+        #[doc(alias = "tagid")]
+        0 tag_id: i64 => "tagid: must",
+        /// `userlist`.
+        #[doc(alias = "userlist")]
+        1 user_list: Option<Vec<String>> => "userlist",
+        /// `partylist`.
+        #[doc(alias = "partylist")]
+        2 party_list: Option<Vec<i64>> => "partylist",
+    }
+    new(tag_id: i64)
+    set(user_list: Vec<String>, party_list: Vec<i64>)
+}
+
+/// Answer to [`DelTagUsers`], the same as to [`AddTagUsers`].
+pub type DelTagUsersResponse = AddTagUsersResponse;
+
+w::endpoint! {
+    DelTagUsers => DelTagUsersResponse,
+    w::EndpointInfo {
+        id: "work.tag.del_tag_users",
+        method: "POST",
+        host: "qyapi.weixin.qq.com",
+        path: "/cgi-bin/tag/deltagusers",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Delete a tag (删除标签).
     ///
     /// * Call: `GET /cgi-bin/tag/delete` on `qyapi.weixin.qq.com`.
@@ -121,9 +174,10 @@ w::record! {
     /// * Catalog: `work.tag.delete`.
     pub struct Delete {
         /// `tagid`.
-        0 tagid: i64 => "tagid: must query",
+        #[doc(alias = "tagid")]
+        0 tag_id: i64 => "tagid: must query",
     }
-    new(tagid: i64)
+    new(tag_id: i64)
 }
 
 w::endpoint! {
@@ -146,46 +200,6 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Remove members from a tag (移除标签成员).
-    ///
-    /// * Call: `POST /cgi-bin/tag/deltagusers` on `qyapi.weixin.qq.com`.
-    /// * Source: <https://developer.work.weixin.qq.com/document/path/90215>.
-    /// * Catalog: `work.tag.deltagusers`.
-    pub struct Deltagusers {
-        /// `tagid`.
-        0 tagid: i64 => "tagid: must",
-        /// `userlist`.
-        1 userlist: Option<Vec<String>> => "userlist",
-        /// `partylist`.
-        2 partylist: Option<Vec<i64>> => "partylist",
-    }
-    new(tagid: i64)
-    set(userlist: Vec<String>, partylist: Vec<i64>)
-}
-
-/// Answer to [`Deltagusers`], the same as to [`Addtagusers`].
-pub type DeltagusersResponse = AddtagusersResponse;
-
-w::endpoint! {
-    Deltagusers => DeltagusersResponse,
-    w::EndpointInfo {
-        id: "work.tag.deltagusers",
-        method: "POST",
-        host: "qyapi.weixin.qq.com",
-        path: "/cgi-bin/tag/deltagusers",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// List a tag's members (列出标签成员).
     ///
     /// * Call: `GET /cgi-bin/tag/get` on `qyapi.weixin.qq.com`.
@@ -193,20 +207,24 @@ w::record! {
     /// * Catalog: `work.tag.get`.
     pub struct Get {
         /// `tagid`.
-        0 tagid: i64 => "tagid: must query",
+        #[doc(alias = "tagid")]
+        0 tag_id: i64 => "tagid: must query",
     }
-    new(tagid: i64)
+    new(tag_id: i64)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `tagname`.
-        0 tagname: String => "tagname: must",
+        #[doc(alias = "tagname")]
+        0 tag_name: String => "tagname: must",
         /// `userlist`.
-        1 userlist: Vec<Userlist> => "userlist: must",
+        #[doc(alias = "userlist")]
+        1 user_list: Vec<UserList> => "userlist: must",
         /// `partylist`.
-        2 partylist: Vec<i64> => "partylist: must",
+        #[doc(alias = "partylist")]
+        2 party_list: Vec<i64> => "partylist: must",
     }
 }
 
@@ -244,7 +262,8 @@ w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `taglist`.
-        0 taglist: Vec<Taglist> => "taglist: must",
+        #[doc(alias = "taglist")]
+        0 tag_list: Vec<TagList> => "taglist: must",
     }
 }
 
@@ -275,11 +294,13 @@ w::record! {
     /// * Catalog: `work.tag.update`.
     pub struct Update {
         /// `tagid`.
-        0 tagid: i64 => "tagid: must",
+        #[doc(alias = "tagid")]
+        0 tag_id: i64 => "tagid: must",
         /// `tagname`.
-        1 tagname: String => "tagname: must",
+        #[doc(alias = "tagname")]
+        1 tag_name: String => "tagname: must",
     }
-    new(tagid: i64, tagname: impl Into<String>)
+    new(tag_id: i64, tag_name: impl Into<String>)
 }
 
 w::endpoint! {

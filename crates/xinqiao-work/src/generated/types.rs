@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `button_list` in `message::UpdateTemplateCardTemplateCard`; `submit_button` of `message::UpdateTemplateCardTemplateCard`; and 2 more.
+    /// An item of `button_list` in `message::UpdatedTemplateCard`; `submit_button` of `message::UpdatedTemplateCard`; and 2 more.
     pub struct CardButton {
         /// `type`.
         0 type_: Option<i64> => "type",
@@ -23,24 +23,24 @@ w::record! {
 }
 
 w::record! {
-    /// `checkbox` of `message::UpdateTemplateCardTemplateCard`; `checkbox` of `types::TemplateCard`.
-    pub struct CardCheckbox {
+    /// `checkbox` of `message::UpdatedTemplateCard`; `checkbox` of `types::TemplateCard`.
+    pub struct CardCheckBox {
         /// `question_key`.
         0 question_key: String => "question_key: must",
         /// `mode`.
         1 mode: Option<i64> => "mode",
         /// `option_list`.
-        2 option_list: Vec<crate::types::CardCheckboxOption> => "option_list: must",
+        2 option_list: Vec<crate::types::CardCheckBoxOption> => "option_list: must",
         /// `disable`.
         3 disable: Option<bool> => "disable",
     }
-    new(question_key: impl Into<String>, option_list: Vec<crate::types::CardCheckboxOption>)
+    new(question_key: impl Into<String>, option_list: Vec<crate::types::CardCheckBoxOption>)
     set(mode: i64, disable: bool)
 }
 
 w::record! {
-    /// An item of `option_list` in `types::CardCheckbox`.
-    pub struct CardCheckboxOption {
+    /// An item of `option_list` in `types::CardCheckBox`.
+    pub struct CardCheckBoxOption {
         /// `id`.
         0 id: String => "id: must",
         /// `text`.
@@ -55,7 +55,7 @@ w::record! {
 }
 
 w::record! {
-    /// `card_image` of `message::UpdateTemplateCardTemplateCard`; `card_image` of `types::TemplateCard`.
+    /// `card_image` of `message::UpdatedTemplateCard`; `card_image` of `types::TemplateCard`.
     pub struct CardImage {
         /// `url`.
         0 url: String => "url: must",
@@ -67,7 +67,7 @@ w::record! {
 }
 
 w::record! {
-    /// `image_text_area` of `message::UpdateTemplateCardTemplateCard`; `image_text_area` of `types::TemplateCard`.
+    /// `image_text_area` of `message::UpdatedTemplateCard`; `image_text_area` of `types::TemplateCard`.
     pub struct CardImageText {
         /// `type`.
         0 type_: Option<i64> => "type",
@@ -76,7 +76,8 @@ w::record! {
         /// `appid`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        3 pagepath: Option<String> => "pagepath",
+        #[doc(alias = "pagepath")]
+        3 page_path: Option<String> => "pagepath",
         /// `title`.
         4 title: Option<String> => "title",
         /// `desc`.
@@ -85,12 +86,12 @@ w::record! {
         6 image_url: String => "image_url: must",
     }
     new(image_url: impl Into<String>)
-    text(url: String, appid: xinqiao_types::AppId, pagepath: String, title: String, desc: String)
+    text(url: String, appid: xinqiao_types::AppId, page_path: String, title: String, desc: String)
     set(type_: i64)
 }
 
 w::record! {
-    /// An item of `jump_list` in `message::UpdateTemplateCardTemplateCard`; `card_action` of `message::UpdateTemplateCardTemplateCard`; and 2 more.
+    /// An item of `jump_list` in `message::UpdatedTemplateCard`; `card_action` of `message::UpdatedTemplateCard`; and 2 more.
     pub struct CardLink {
         /// `type`.
         0 type_: Option<i64> => "type",
@@ -101,15 +102,16 @@ w::record! {
         /// `appid`.
         3 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        4 pagepath: Option<String> => "pagepath",
+        #[doc(alias = "pagepath")]
+        4 page_path: Option<String> => "pagepath",
     }
     new()
-    text(title: String, url: String, appid: xinqiao_types::AppId, pagepath: String)
+    text(title: String, url: String, appid: xinqiao_types::AppId, page_path: String)
     set(type_: i64)
 }
 
 w::record! {
-    /// `action_menu` of `message::UpdateTemplateCardTemplateCard`; `action_menu` of `types::TemplateCard`.
+    /// `action_menu` of `message::UpdatedTemplateCard`; `action_menu` of `types::TemplateCard`.
     pub struct CardMenu {
         /// `desc`.
         0 desc: Option<String> => "desc",
@@ -132,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `quote_area` of `message::UpdateTemplateCardTemplateCard`; `quote_area` of `types::TemplateCard`.
+    /// `quote_area` of `message::UpdatedTemplateCard`; `quote_area` of `types::TemplateCard`.
     pub struct CardQuote {
         /// `type`.
         0 type_: Option<i64> => "type",
@@ -141,7 +143,8 @@ w::record! {
         /// `appid`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        3 pagepath: Option<String> => "pagepath",
+        #[doc(alias = "pagepath")]
+        3 page_path: Option<String> => "pagepath",
         /// `title`.
         4 title: Option<String> => "title",
         /// `quote_text`.
@@ -151,7 +154,7 @@ w::record! {
     text(
         url: String,
         appid: xinqiao_types::AppId,
-        pagepath: String,
+        page_path: String,
         title: String,
         quote_text: String,
     )
@@ -159,10 +162,11 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `horizontal_content_list` in `message::UpdateTemplateCardTemplateCard`; an item of `horizontal_content_list` in `types::TemplateCard`.
+    /// An item of `horizontal_content_list` in `message::UpdatedTemplateCard`; an item of `horizontal_content_list` in `types::TemplateCard`.
     pub struct CardRow {
         /// `keyname`.
-        0 keyname: String => "keyname: must",
+        #[doc(alias = "keyname")]
+        0 key_name: String => "keyname: must",
         /// `value`.
         1 value: String => "value: must",
         /// `type`.
@@ -174,13 +178,13 @@ w::record! {
         /// `userid`.
         5 userid: Option<String> => "userid",
     }
-    new(keyname: impl Into<String>, value: impl Into<String>)
+    new(key_name: impl Into<String>, value: impl Into<String>)
     text(url: String, media_id: xinqiao_types::MediaId, userid: String)
     set(type_: i64)
 }
 
 w::record! {
-    /// `button_selection` of `message::UpdateTemplateCardTemplateCard`; an item of `select_list` in `message::UpdateTemplateCardTemplateCard`; and 2 more.
+    /// `button_selection` of `message::UpdatedTemplateCard`; an item of `select_list` in `message::UpdatedTemplateCard`; and 2 more.
     pub struct CardSelect {
         /// `question_key`.
         0 question_key: String => "question_key: must",
@@ -213,7 +217,7 @@ w::record! {
 }
 
 w::record! {
-    /// `source` of `message::UpdateTemplateCardTemplateCard`; `source` of `types::TemplateCard`.
+    /// `source` of `message::UpdatedTemplateCard`; `source` of `types::TemplateCard`.
     pub struct CardSource {
         /// `icon_url`.
         0 icon_url: Option<String> => "icon_url",
@@ -228,7 +232,7 @@ w::record! {
 }
 
 w::record! {
-    /// `main_title` of `message::UpdateTemplateCardTemplateCard`; `emphasis_content` of `message::UpdateTemplateCardTemplateCard`; and 4 more.
+    /// `main_title` of `message::UpdatedTemplateCard`; `emphasis_content` of `message::UpdatedTemplateCard`; and 4 more.
     pub struct CardTitle {
         /// `title`.
         0 title: Option<String> => "title",
@@ -275,7 +279,8 @@ w::record! {
         /// `button_list`.
         15 button_list: Option<Vec<crate::types::CardButton>> => "button_list",
         /// `checkbox`.
-        16 checkbox: Option<crate::types::CardCheckbox> => "checkbox",
+        #[doc(alias = "checkbox")]
+        16 check_box: Option<crate::types::CardCheckBox> => "checkbox",
         /// `select_list`.
         17 select_list: Option<Vec<crate::types::CardSelect>> => "select_list",
         /// `submit_button`.
@@ -297,7 +302,7 @@ w::record! {
         action_menu: crate::types::CardMenu,
         button_selection: crate::types::CardSelect,
         button_list: Vec<crate::types::CardButton>,
-        checkbox: crate::types::CardCheckbox,
+        check_box: crate::types::CardCheckBox,
         select_list: Vec<crate::types::CardSelect>,
         submit_button: crate::types::CardButton,
     )

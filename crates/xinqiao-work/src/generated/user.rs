@@ -5,7 +5,7 @@ use xinqiao_wire as w;
 
 w::record! {
     /// `biz_mail_alias` of `user::Update`.
-    pub struct BizMailAlia {
+    pub struct BizMailAlias {
         /// `item`.
         0 item: Vec<String> => "item: must",
     }
@@ -24,17 +24,17 @@ w::record! {
 
 w::record! {
     /// `extattr` of `user::Create`; `extattr` of `user::Update`.
-    pub struct Extattr {
+    pub struct ExtAttr {
         /// `attrs`.
-        0 attrs: Option<Vec<ExtattrAttr>> => "attrs",
+        0 attrs: Option<Vec<ExtAttrDetail>> => "attrs",
     }
     new()
-    set(attrs: Vec<ExtattrAttr>)
+    set(attrs: Vec<ExtAttrDetail>)
 }
 
 w::record! {
-    /// An item of `attrs` in `user::Extattr`; an item of `attrs` in `user::GetExtattr`; and 1 more.
-    pub struct ExtattrAttr {
+    /// An item of `attrs` in `user::ExtAttr`; an item of `attrs` in `user::GetExtAttr`; and 1 more.
+    pub struct ExtAttrDetail {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `name`.
@@ -60,10 +60,11 @@ w::record! {
         /// `web`.
         3 web: Option<Web> => "web",
         /// `miniprogram`.
-        4 miniprogram: Option<Miniprogram> => "miniprogram",
+        #[doc(alias = "miniprogram")]
+        4 mini_program: Option<MiniProgram> => "miniprogram",
     }
     new(type_: i64, name: impl Into<String>)
-    set(text: Text, web: Web, miniprogram: Miniprogram)
+    set(text: Text, web: Web, mini_program: MiniProgram)
 }
 
 w::record! {
@@ -93,14 +94,14 @@ w::record! {
 
 w::record! {
     /// `extattr` of the answer of `user::Get`.
-    pub struct GetExtattr {
+    pub struct GetExtAttr {
         /// `attrs`.
-        0 attrs: Vec<ExtattrAttr> => "attrs: must",
+        0 attrs: Vec<ExtAttrDetail> => "attrs: must",
     }
 }
 
 w::record! {
-    /// `external_profile` of the answer of `user::Get`; `external_profile` of `user::Userlist`.
+    /// `external_profile` of the answer of `user::Get`; `external_profile` of `user::UserList`.
     pub struct GetExternalProfile {
         /// `external_corp_name`.
         0 external_corp_name: String => "external_corp_name: must",
@@ -121,23 +122,24 @@ w::record! {
 
 w::record! {
     /// `miniprogram` of `user::ExternalAttr`.
-    pub struct Miniprogram {
+    pub struct MiniProgram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => "pagepath: must",
+        #[doc(alias = "pagepath")]
+        1 page_path: String => "pagepath: must",
         /// `title`.
         2 title: String => "title: must",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
-        pagepath: impl Into<String>,
+        page_path: impl Into<String>,
         title: impl Into<String>,
     )
 }
 
 w::record! {
-    /// An item of `parents` in the answer of `user::Getuserinfo`.
+    /// An item of `parents` in the answer of `user::GetUserInfo`.
     pub struct Parent {
         /// `corpid`.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
@@ -147,8 +149,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `userlist` in the answer of `user::Simplelist`.
-    pub struct SimplelistUserlist {
+    /// An item of `userlist` in the answer of `user::SimpleList`.
+    pub struct SimpleListUserList {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `open_userid`.
@@ -161,7 +163,7 @@ w::record! {
 }
 
 w::record! {
-    /// `text` of `user::ExtattrAttr`; `text` of `user::ExternalAttr`.
+    /// `text` of `user::ExtAttrDetail`; `text` of `user::ExternalAttr`.
     pub struct Text {
         /// `value`.
         0 value: String => "value: must",
@@ -171,7 +173,7 @@ w::record! {
 
 w::record! {
     /// An item of `userlist` in the answer of `user::List`.
-    pub struct Userlist {
+    pub struct UserList {
         /// `userid`.
         0 userid: String => "userid: must",
         /// `open_userid`.
@@ -215,7 +217,8 @@ w::record! {
         /// `status`.
         20 status: i64 => "status: must",
         /// `extattr`.
-        21 extattr: Option<UserlistExtattr> => "extattr",
+        #[doc(alias = "extattr")]
+        21 ext_attr: Option<UserListExtAttr> => "extattr",
         /// `external_position`.
         22 external_position: Option<String> => "external_position",
         /// `external_profile`.
@@ -224,15 +227,15 @@ w::record! {
 }
 
 w::record! {
-    /// `extattr` of `user::Userlist`.
-    pub struct UserlistExtattr {
+    /// `extattr` of `user::UserList`.
+    pub struct UserListExtAttr {
         /// `attrs`.
-        0 attrs: Vec<ExtattrAttr> => "attrs: must",
+        0 attrs: Vec<ExtAttrDetail> => "attrs: must",
     }
 }
 
 w::record! {
-    /// `web` of `user::ExtattrAttr`; `web` of `user::ExternalAttr`.
+    /// `web` of `user::ExtAttrDetail`; `web` of `user::ExternalAttr`.
     pub struct Web {
         /// `title`.
         0 title: String => "title: must",
@@ -256,8 +259,8 @@ w::record! {
     ///
     /// * Call: `GET /cgi-bin/user/authsucc` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90203>.
-    /// * Catalog: `work.user.authsucc`.
-    pub struct Authsucc {
+    /// * Catalog: `work.user.auth_succ`.
+    pub struct AuthSucc {
         /// `userid`.
         0 userid: String => "userid: must query",
     }
@@ -265,9 +268,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Authsucc => w::Empty,
+    AuthSucc => w::Empty,
     w::EndpointInfo {
-        id: "work.user.authsucc",
+        id: "work.user.auth_succ",
         method: "GET",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/user/authsucc",
@@ -288,18 +291,19 @@ w::record! {
     ///
     /// * Call: `POST /cgi-bin/user/batchdelete` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90199>.
-    /// * Catalog: `work.user.batchdelete`.
-    pub struct Batchdelete {
+    /// * Catalog: `work.user.batch_delete`.
+    pub struct BatchDelete {
         /// `useridlist`.
-        0 useridlist: Vec<String> => "useridlist: must",
+        #[doc(alias = "useridlist")]
+        0 userid_list: Vec<String> => "useridlist: must",
     }
-    new(useridlist: Vec<String>)
+    new(userid_list: Vec<String>)
 }
 
 w::endpoint! {
-    Batchdelete => w::Empty,
+    BatchDelete => w::Empty,
     w::EndpointInfo {
-        id: "work.user.batchdelete",
+        id: "work.user.batch_delete",
         method: "POST",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/user/batchdelete",
@@ -473,13 +477,15 @@ w::record! {
         /// `direct_leader`.
         14 direct_leader: Option<Vec<String>> => "direct_leader",
         /// `avatar_mediaid`.
-        15 avatar_mediaid: Option<String> => "avatar_mediaid",
+        #[doc(alias = "avatar_mediaid")]
+        15 avatar_media_id: Option<String> => "avatar_mediaid",
         /// `enable`; `0` or `1` on the wire.
         16 enable: Option<bool> => "enable: zero-one",
         /// `to_invite`.
         17 to_invite: Option<bool> => "to_invite",
         /// `extattr`.
-        18 extattr: Option<Extattr> => "extattr",
+        #[doc(alias = "extattr")]
+        18 ext_attr: Option<ExtAttr> => "extattr",
         /// `external_position`.
         19 external_position: Option<String> => "external_position",
         /// `external_profile`.
@@ -494,7 +500,7 @@ w::record! {
         telephone: String,
         address: String,
         position: String,
-        avatar_mediaid: String,
+        avatar_media_id: String,
         external_position: String,
     )
     set(
@@ -505,7 +511,7 @@ w::record! {
         direct_leader: Vec<String>,
         enable: bool,
         to_invite: bool,
-        extattr: Extattr,
+        ext_attr: ExtAttr,
         external_profile: ExternalProfile,
     )
 }
@@ -620,7 +626,8 @@ w::record! {
         /// `status`.
         20 status: i64 => "status: must",
         /// `extattr`.
-        21 extattr: Option<GetExtattr> => "extattr",
+        #[doc(alias = "extattr")]
+        21 ext_attr: Option<GetExtAttr> => "extattr",
         /// `external_position`.
         22 external_position: Option<String> => "external_position",
         /// `external_profile`.
@@ -688,6 +695,89 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Exchange an OAuth code for a member (用授权 code 换成员身份).
+    ///
+    /// * Call: `GET /cgi-bin/user/getuserinfo` on `qyapi.weixin.qq.com`.
+    /// * Source: <https://developer.work.weixin.qq.com/document/path/91023>.
+    /// * Catalog: `work.user.get_user_info`.
+    pub struct GetUserInfo {
+        /// `code`.
+        0 code: String => "code: must query",
+    }
+    new(code: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetUserInfo`].
+    pub struct GetUserInfoResponse {
+        /// `UserId`.
+        0 user_id: Option<String> => "UserId",
+        /// `OpenId`; personal data, masked in `Debug`.
+        1 open_id: Option<String> => "OpenId: masked",
+        /// `external_userid`; personal data, masked in `Debug`.
+        2 external_userid: Option<String> => "external_userid: masked",
+        /// `DeviceId`.
+        3 device_id: Option<String> => "DeviceId",
+        /// `parents`.
+        4 parents: Option<Vec<Parent>> => "parents",
+    }
+}
+
+w::endpoint! {
+    GetUserInfo => GetUserInfoResponse,
+    w::EndpointInfo {
+        id: "work.user.get_user_info",
+        method: "GET",
+        host: "qyapi.weixin.qq.com",
+        path: "/cgi-bin/user/getuserinfo",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Find a member by phone number (按手机号查 userid).
+    ///
+    /// * Call: `POST /cgi-bin/user/getuserid` on `qyapi.weixin.qq.com`.
+    /// * Source: <https://developer.work.weixin.qq.com/document/path/91693>.
+    /// * Catalog: `work.user.get_userid`.
+    pub struct GetUserid {
+        /// `mobile`; personal data, masked in `Debug`.
+        0 mobile: String => "mobile: must masked",
+    }
+    new(mobile: impl Into<String>)
+}
+
+/// Answer to [`GetUserid`], the same as to [`ConvertToUserid`].
+pub type GetUseridResponse = ConvertToUseridResponse;
+
+w::endpoint! {
+    GetUserid => GetUseridResponse,
+    w::EndpointInfo {
+        id: "work.user.get_userid",
+        method: "POST",
+        host: "qyapi.weixin.qq.com",
+        path: "/cgi-bin/user/getuserid",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Find a member by e-mail address (按邮箱查 userid).
     ///
     /// * Call: `POST /cgi-bin/user/get_userid_by_email` on `qyapi.weixin.qq.com`.
@@ -726,89 +816,6 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Find a member by phone number (按手机号查 userid).
-    ///
-    /// * Call: `POST /cgi-bin/user/getuserid` on `qyapi.weixin.qq.com`.
-    /// * Source: <https://developer.work.weixin.qq.com/document/path/91693>.
-    /// * Catalog: `work.user.getuserid`.
-    pub struct Getuserid {
-        /// `mobile`; personal data, masked in `Debug`.
-        0 mobile: String => "mobile: must masked",
-    }
-    new(mobile: impl Into<String>)
-}
-
-/// Answer to [`Getuserid`], the same as to [`ConvertToUserid`].
-pub type GetuseridResponse = ConvertToUseridResponse;
-
-w::endpoint! {
-    Getuserid => GetuseridResponse,
-    w::EndpointInfo {
-        id: "work.user.getuserid",
-        method: "POST",
-        host: "qyapi.weixin.qq.com",
-        path: "/cgi-bin/user/getuserid",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Exchange an OAuth code for a member (用授权 code 换成员身份).
-    ///
-    /// * Call: `GET /cgi-bin/user/getuserinfo` on `qyapi.weixin.qq.com`.
-    /// * Source: <https://developer.work.weixin.qq.com/document/path/91023>.
-    /// * Catalog: `work.user.getuserinfo`.
-    pub struct Getuserinfo {
-        /// `code`.
-        0 code: String => "code: must query",
-    }
-    new(code: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`Getuserinfo`].
-    pub struct GetuserinfoResponse {
-        /// `UserId`.
-        0 user_id: Option<String> => "UserId",
-        /// `OpenId`; personal data, masked in `Debug`.
-        1 open_id: Option<String> => "OpenId: masked",
-        /// `external_userid`; personal data, masked in `Debug`.
-        2 external_userid: Option<String> => "external_userid: masked",
-        /// `DeviceId`.
-        3 device_id: Option<String> => "DeviceId",
-        /// `parents`.
-        4 parents: Option<Vec<Parent>> => "parents",
-    }
-}
-
-w::endpoint! {
-    Getuserinfo => GetuserinfoResponse,
-    w::EndpointInfo {
-        id: "work.user.getuserinfo",
-        method: "GET",
-        host: "qyapi.weixin.qq.com",
-        path: "/cgi-bin/user/getuserinfo",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// List a department's members in full (列出部门成员详情).
     ///
     /// * Call: `GET /cgi-bin/user/list` on `qyapi.weixin.qq.com`.
@@ -828,7 +835,8 @@ w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `userlist`.
-        0 userlist: Vec<Userlist> => "userlist: must",
+        #[doc(alias = "userlist")]
+        0 user_list: Vec<UserList> => "userlist: must",
     }
 }
 
@@ -994,8 +1002,8 @@ w::record! {
     ///
     /// * Call: `GET /cgi-bin/user/simplelist` on `qyapi.weixin.qq.com`.
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90200>.
-    /// * Catalog: `work.user.simplelist`.
-    pub struct Simplelist {
+    /// * Catalog: `work.user.simple_list`.
+    pub struct SimpleList {
         /// `department_id`.
         0 department_id: i64 => "department_id: must query",
         /// `fetch_child`; `0` or `1` on the wire.
@@ -1006,17 +1014,18 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Simplelist`].
-    pub struct SimplelistResponse {
+    /// Answer to [`SimpleList`].
+    pub struct SimpleListResponse {
         /// `userlist`.
-        0 userlist: Vec<SimplelistUserlist> => "userlist: must",
+        #[doc(alias = "userlist")]
+        0 user_list: Vec<SimpleListUserList> => "userlist: must",
     }
 }
 
 w::endpoint! {
-    Simplelist => SimplelistResponse,
+    SimpleList => SimpleListResponse,
     w::EndpointInfo {
-        id: "work.user.simplelist",
+        id: "work.user.simple_list",
         method: "GET",
         host: "qyapi.weixin.qq.com",
         path: "/cgi-bin/user/simplelist",
@@ -1086,7 +1095,7 @@ w::record! {
         /// `biz_mail`.
         5 biz_mail: Option<String> => "biz_mail",
         /// `biz_mail_alias`.
-        6 biz_mail_alias: Option<BizMailAlia> => "biz_mail_alias",
+        6 biz_mail_alias: Option<BizMailAlias> => "biz_mail_alias",
         /// `mobile`; personal data, masked in `Debug`.
         7 mobile: Option<String> => "mobile: masked",
         /// `telephone`; personal data, masked in `Debug`.
@@ -1108,13 +1117,15 @@ w::record! {
         /// `direct_leader`.
         16 direct_leader: Option<Vec<String>> => "direct_leader",
         /// `avatar_mediaid`.
-        17 avatar_mediaid: Option<String> => "avatar_mediaid",
+        #[doc(alias = "avatar_mediaid")]
+        17 avatar_media_id: Option<String> => "avatar_mediaid",
         /// `enable`; `0` or `1` on the wire.
         18 enable: Option<bool> => "enable: zero-one",
         /// `to_invite`.
         19 to_invite: Option<bool> => "to_invite",
         /// `extattr`.
-        20 extattr: Option<Extattr> => "extattr",
+        #[doc(alias = "extattr")]
+        20 ext_attr: Option<ExtAttr> => "extattr",
         /// `external_position`.
         21 external_position: Option<String> => "external_position",
         /// `external_profile`.
@@ -1131,11 +1142,11 @@ w::record! {
         telephone: String,
         address: String,
         position: String,
-        avatar_mediaid: String,
+        avatar_media_id: String,
         external_position: String,
     )
     set(
-        biz_mail_alias: BizMailAlia,
+        biz_mail_alias: BizMailAlias,
         gender: i64,
         department: Vec<i64>,
         order: Vec<i64>,
@@ -1144,7 +1155,7 @@ w::record! {
         direct_leader: Vec<String>,
         enable: bool,
         to_invite: bool,
-        extattr: Extattr,
+        ext_attr: ExtAttr,
         external_profile: ExternalProfile,
     )
 }

@@ -3,11 +3,11 @@
 
 use xinqiao_wire as w;
 
-#[cfg(feature = "wedoc-smartdoc")]
-pub mod smartdoc;
+#[cfg(feature = "wedoc-smart-doc")]
+pub mod smart_doc;
 
-#[cfg(feature = "wedoc-smartsheet")]
-pub mod smartsheet;
+#[cfg(feature = "wedoc-smart-sheet")]
+pub mod smart_sheet;
 
 w::record! {
     /// `access_rule` of the answer of `wedoc::DocGetAuth`.
@@ -17,13 +17,13 @@ w::record! {
         /// `corp_internal_auth`.
         1 corp_internal_auth: i64 => "corp_internal_auth: must",
         /// `corp_internal_approve_only_by_admin`.
-        2 corp_internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
+        2 internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
         /// `enable_corp_external`.
         3 enable_corp_external: bool => "enable_corp_external: must",
         /// `corp_external_auth`.
         4 corp_external_auth: i64 => "corp_external_auth: must",
         /// `corp_external_approve_only_by_admin`.
-        5 corp_external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
+        5 external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
         /// `ban_share_external`.
         6 ban_share_external: bool => "ban_share_external: must",
     }
@@ -54,13 +54,13 @@ w::record! {
     /// `answer` of the answer of `wedoc::GetFormAnswer`.
     pub struct Answer {
         /// `answer_list`.
-        0 answer_list: Vec<AnswerAnswer> => "answer_list: must",
+        0 answer_list: Vec<AnswerDetail> => "answer_list: must",
     }
 }
 
 w::record! {
     /// An item of `answer_list` in `wedoc::Answer`.
-    pub struct AnswerAnswer {
+    pub struct AnswerDetail {
         /// `answer_id`.
         0 answer_id: i64 => "answer_id: must",
         /// `userid`.
@@ -153,7 +153,7 @@ w::record! {
 
 w::record! {
     /// `checkbox_setting` of `wedoc::QuestionExtendSetting`.
-    pub struct CheckboxSetting {
+    pub struct CheckBoxSetting {
         /// `add_other_option`.
         0 add_other_option: Option<bool> => "add_other_option",
         /// `type`.
@@ -182,7 +182,7 @@ w::record! {
 }
 
 w::record! {
-    /// `result` of `wedoc::GetSheetRangeDataData`.
+    /// `result` of `wedoc::SheetRangeData`.
     pub struct DataResult {
         /// `start_row`.
         0 start_row: i64 => "start_row: must",
@@ -309,13 +309,14 @@ w::record! {
         /// `tmp_external_userid`.
         2 tmp_external_userid: Option<String> => "tmp_external_userid",
         /// `departmentid`.
-        3 departmentid: Option<i64> => "departmentid",
+        #[doc(alias = "departmentid")]
+        3 department_id: Option<i64> => "departmentid",
         /// `auth`.
         4 auth: i64 => "auth: must",
     }
     new(type_: i64, auth: i64)
     text(userid: String, tmp_external_userid: String)
-    set(departmentid: i64)
+    set(department_id: i64)
 }
 
 w::record! {
@@ -354,7 +355,8 @@ w::record! {
     /// An item of `file_extend_reply` in `wedoc::ReplyItem`.
     pub struct FileExtendReply {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
         /// `name`.
         1 name: String => "name: must",
     }
@@ -364,12 +366,14 @@ w::record! {
     /// `fill_in_range` of `wedoc::FormInfoFormSetting`; `fill_in_range` of `wedoc::FormSetting`.
     pub struct FillInRange {
         /// `userids`.
-        0 userids: Option<Vec<String>> => "userids",
+        #[doc(alias = "userids")]
+        0 use_rids: Option<Vec<String>> => "userids",
         /// `departmentids`.
-        1 departmentids: Option<Vec<i64>> => "departmentids",
+        #[doc(alias = "departmentids")]
+        1 department_ids: Option<Vec<i64>> => "departmentids",
     }
     new()
-    set(userids: Vec<String>, departmentids: Vec<i64>)
+    set(use_rids: Vec<String>, department_ids: Vec<i64>)
 }
 
 w::record! {
@@ -392,7 +396,7 @@ w::record! {
 }
 
 w::record! {
-    /// `form_setting` of `wedoc::GetFormInfoFormInfo`.
+    /// `form_setting` of `wedoc::GetFormInfoDetail`.
     pub struct FormInfoFormSetting {
         /// `fill_out_auth`.
         0 fill_out_auth: i64 => "fill_out_auth: must",
@@ -414,7 +418,7 @@ w::record! {
 }
 
 w::record! {
-    /// `form_question` of `wedoc::FormInfo`; `form_question` of `wedoc::GetFormInfoFormInfo`; and 1 more.
+    /// `form_question` of `wedoc::FormInfo`; `form_question` of `wedoc::GetFormInfoDetail`; and 1 more.
     pub struct FormQuestion {
         /// `items`.
         0 items: Vec<FormQuestionItem> => "items: must",
@@ -459,7 +463,7 @@ w::record! {
 }
 
 w::record! {
-    /// `form_setting` of `wedoc::FormInfo`; `form_setting` of `wedoc::ModifyFormFormInfo`.
+    /// `form_setting` of `wedoc::FormInfo`; `form_setting` of `wedoc::ModifyFormInfo`.
     pub struct FormSetting {
         /// `fill_out_auth`.
         0 fill_out_auth: Option<i64> => "fill_out_auth",
@@ -517,9 +521,10 @@ w::record! {
 
 w::record! {
     /// `form_info` of the answer of `wedoc::GetFormInfo`.
-    pub struct GetFormInfoFormInfo {
+    pub struct GetFormInfoDetail {
         /// `formid`.
-        0 formid: String => "formid: must",
+        #[doc(alias = "formid")]
+        0 form_id: String => "formid: must",
         /// `form_title`.
         1 form_title: String => "form_title: must",
         /// `form_desc`.
@@ -537,7 +542,7 @@ w::record! {
 
 w::record! {
     /// `data` of the answer of `wedoc::spreadsheet::GetSheetRangeData`.
-    pub struct GetSheetRangeDataData {
+    pub struct SheetRangeData {
         /// `result`.
         0 result: DataResult => "result: must",
     }
@@ -703,7 +708,7 @@ w::record! {
 
 w::record! {
     /// `form_info` of `wedoc::ModifyForm`.
-    pub struct ModifyFormFormInfo {
+    pub struct ModifyFormInfo {
         /// `form_title`.
         0 form_title: Option<String> => "form_title",
         /// `form_desc`.
@@ -765,7 +770,8 @@ w::record! {
         /// `radio_setting`.
         1 radio_setting: Option<RadioSetting> => "radio_setting",
         /// `checkbox_setting`.
-        2 checkbox_setting: Option<CheckboxSetting> => "checkbox_setting",
+        #[doc(alias = "checkbox_setting")]
+        2 check_box_setting: Option<CheckBoxSetting> => "checkbox_setting",
         /// `location_setting`.
         3 location_setting: Option<LocationSetting> => "location_setting",
         /// `image_setting`.
@@ -789,7 +795,7 @@ w::record! {
     set(
         text_setting: TextSetting,
         radio_setting: RadioSetting,
-        checkbox_setting: CheckboxSetting,
+        check_box_setting: CheckBoxSetting,
         location_setting: LocationSetting,
         image_setting: ImageSetting,
         file_setting: ImageSetting,
@@ -835,7 +841,7 @@ w::record! {
 }
 
 w::record! {
-    /// `reply` of `wedoc::AnswerAnswer`.
+    /// `reply` of `wedoc::AnswerDetail`.
     pub struct Reply {
         /// `items`.
         0 items: Vec<ReplyItem> => "items: must",
@@ -965,9 +971,10 @@ w::record! {
     /// `setting_manager_range` of `wedoc::FormInfoFormSetting`; `setting_manager_range` of `wedoc::FormSetting`.
     pub struct SettingManagerRange {
         /// `userids`.
-        0 userids: Vec<String> => "userids: must",
+        #[doc(alias = "userids")]
+        0 use_rids: Vec<String> => "userids: must",
     }
-    new(userids: Vec<String>)
+    new(use_rids: Vec<String>)
 }
 
 w::record! {
@@ -1191,9 +1198,11 @@ w::record! {
     /// * Catalog: `work.wedoc.create_doc`.
     pub struct CreateDoc {
         /// `spaceid`.
-        0 spaceid: Option<String> => "spaceid",
+        #[doc(alias = "spaceid")]
+        0 space_id: Option<String> => "spaceid",
         /// `fatherid`.
-        1 fatherid: Option<String> => "fatherid",
+        #[doc(alias = "fatherid")]
+        1 father_id: Option<String> => "fatherid",
         /// `doc_type`.
         2 doc_type: i64 => "doc_type: must",
         /// `doc_name`.
@@ -1202,7 +1211,7 @@ w::record! {
         4 admin_users: Option<Vec<String>> => "admin_users",
     }
     new(doc_type: i64, doc_name: impl Into<String>)
-    text(spaceid: String, fatherid: String)
+    text(space_id: String, father_id: String)
     set(admin_users: Vec<String>)
 }
 
@@ -1243,21 +1252,24 @@ w::record! {
     /// * Catalog: `work.wedoc.create_form`.
     pub struct CreateForm {
         /// `spaceid`.
-        0 spaceid: Option<String> => "spaceid",
+        #[doc(alias = "spaceid")]
+        0 space_id: Option<String> => "spaceid",
         /// `fatherid`.
-        1 fatherid: Option<String> => "fatherid",
+        #[doc(alias = "fatherid")]
+        1 father_id: Option<String> => "fatherid",
         /// `form_info`.
         2 form_info: FormInfo => "form_info: must",
     }
     new(form_info: FormInfo)
-    text(spaceid: String, fatherid: String)
+    text(space_id: String, father_id: String)
 }
 
 w::record! {
     /// Answer to [`CreateForm`].
     pub struct CreateFormResponse {
         /// `formid`.
-        0 formid: String => "formid: must",
+        #[doc(alias = "formid")]
+        0 form_id: String => "formid: must",
     }
 }
 
@@ -1290,10 +1302,11 @@ w::record! {
         /// `docid`.
         0 docid: Option<String> => "docid",
         /// `formid`.
-        1 formid: Option<String> => "formid",
+        #[doc(alias = "formid")]
+        1 form_id: Option<String> => "formid",
     }
     new()
-    text(docid: String, formid: String)
+    text(docid: String, form_id: String)
 }
 
 w::endpoint! {
@@ -1371,10 +1384,11 @@ w::record! {
         /// `docid`.
         0 docid: Option<String> => "docid",
         /// `formid`.
-        1 formid: Option<String> => "formid",
+        #[doc(alias = "formid")]
+        1 form_id: Option<String> => "formid",
     }
     new()
-    text(docid: String, formid: String)
+    text(docid: String, form_id: String)
 }
 
 w::record! {
@@ -1564,16 +1578,17 @@ w::record! {
     /// * Catalog: `work.wedoc.get_form_info`.
     pub struct GetFormInfo {
         /// `formid`.
-        0 formid: String => "formid: must",
+        #[doc(alias = "formid")]
+        0 form_id: String => "formid: must",
     }
-    new(formid: impl Into<String>)
+    new(form_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetFormInfo`].
     pub struct GetFormInfoResponse {
         /// `form_info`.
-        0 form_info: GetFormInfoFormInfo => "form_info: must",
+        0 form_info: GetFormInfoDetail => "form_info: must",
     }
 }
 
@@ -1705,13 +1720,13 @@ w::record! {
         /// `corp_internal_auth`.
         2 corp_internal_auth: Option<i64> => "corp_internal_auth",
         /// `corp_internal_approve_only_by_admin`.
-        3 corp_internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
+        3 internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
         /// `enable_corp_external`.
         4 enable_corp_external: Option<bool> => "enable_corp_external",
         /// `corp_external_auth`.
         5 corp_external_auth: Option<i64> => "corp_external_auth",
         /// `corp_external_approve_only_by_admin`.
-        6 corp_external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
+        6 external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
         /// `ban_share_external`.
         7 ban_share_external: Option<bool> => "ban_share_external",
         /// `update_co_auth_list`.
@@ -1723,10 +1738,10 @@ w::record! {
     set(
         enable_corp_internal: bool,
         corp_internal_auth: i64,
-        corp_internal_approve_only_by_admin: bool,
+        internal_approve_only_by_admin: bool,
         enable_corp_external: bool,
         corp_external_auth: i64,
-        corp_external_approve_only_by_admin: bool,
+        external_approve_only_by_admin: bool,
         ban_share_external: bool,
         update_co_auth_list: bool,
         co_auth_list: Vec<DocMember>,
@@ -1842,11 +1857,12 @@ w::record! {
         /// `oper`.
         0 oper: i64 => "oper: must",
         /// `formid`.
-        1 formid: String => "formid: must",
+        #[doc(alias = "formid")]
+        1 form_id: String => "formid: must",
         /// `form_info`.
-        2 form_info: ModifyFormFormInfo => "form_info: must",
+        2 form_info: ModifyFormInfo => "form_info: must",
     }
-    new(oper: i64, formid: impl Into<String>, form_info: ModifyFormFormInfo)
+    new(oper: i64, form_id: impl Into<String>, form_info: ModifyFormInfo)
 }
 
 w::endpoint! {
@@ -1878,12 +1894,13 @@ w::record! {
         /// `docid`.
         0 docid: Option<String> => "docid",
         /// `formid`.
-        1 formid: Option<String> => "formid",
+        #[doc(alias = "formid")]
+        1 form_id: Option<String> => "formid",
         /// `new_name`.
         2 new_name: String => "new_name: must",
     }
     new(new_name: impl Into<String>)
-    text(docid: String, formid: String)
+    text(docid: String, form_id: String)
 }
 
 w::endpoint! {
@@ -2044,7 +2061,7 @@ pub mod spreadsheet {
         /// Answer to [`GetSheetRangeData`].
         pub struct GetSheetRangeDataResponse {
             /// `data`.
-            0 data: super::GetSheetRangeDataData => "data: must",
+            0 data: super::SheetRangeData => "data: must",
         }
     }
 

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `auth_list` of `wedrive::NewSpaceInfoSpaceInfo`; `auth_list` of `wedrive::SpaceInfoSpaceInfo`.
+    /// `auth_list` of `wedrive::NewSpaceInfoDetail`; `auth_list` of `wedrive::SpaceInfoDetail`.
     pub struct Auth {
         /// `auth_info`.
         0 auth_info: Vec<AuthInfo> => "auth_info: must",
@@ -21,20 +21,21 @@ w::record! {
         /// `userid`.
         1 userid: Option<String> => "userid",
         /// `departmentid`.
-        2 departmentid: Option<i64> => "departmentid",
+        #[doc(alias = "departmentid")]
+        2 department_id: Option<i64> => "departmentid",
         /// `auth`.
         3 auth: i64 => "auth: must",
     }
     new(type_: i64, auth: i64)
     text(userid: String)
-    set(departmentid: i64)
+    set(department_id: i64)
 }
 
 w::record! {
     /// `file_list` of the answer of `wedrive::FileList`; `file_list` of the answer of `wedrive::FileMove`.
     pub struct File {
         /// `item`.
-        0 item: Vec<FileInfoFileInfo> => "item: must",
+        0 item: Vec<FileInfoDetail> => "item: must",
     }
 }
 
@@ -46,24 +47,28 @@ w::record! {
         /// `userid`.
         1 userid: Option<String> => "userid",
         /// `departmentid`.
-        2 departmentid: Option<i64> => "departmentid",
+        #[doc(alias = "departmentid")]
+        2 department_id: Option<i64> => "departmentid",
     }
     new(type_: i64)
     text(userid: String)
-    set(departmentid: i64)
+    set(department_id: i64)
 }
 
 w::record! {
     /// `file_info` of the answer of `wedrive::FileInfo`; `file` of the answer of `wedrive::FileRename`; and 1 more.
-    pub struct FileInfoFileInfo {
+    pub struct FileInfoDetail {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
         /// `file_name`.
         1 file_name: String => "file_name: must",
         /// `spaceid`.
-        2 spaceid: Option<String> => "spaceid",
+        #[doc(alias = "spaceid")]
+        2 space_id: Option<String> => "spaceid",
         /// `fatherid`.
-        3 fatherid: Option<String> => "fatherid",
+        #[doc(alias = "fatherid")]
+        3 father_id: Option<String> => "fatherid",
         /// `file_size`; in byte.
         4 file_size: Option<i64> => "file_size",
         /// `file_type`.
@@ -113,9 +118,10 @@ w::record! {
 
 w::record! {
     /// `space_info` of the answer of `wedrive::NewSpaceInfo`.
-    pub struct NewSpaceInfoSpaceInfo {
+    pub struct NewSpaceInfoDetail {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
         /// `space_name`.
         1 space_name: String => "space_name: must",
         /// `auth_list`.
@@ -149,18 +155,18 @@ w::record! {
         /// `corp_internal_auth`.
         1 corp_internal_auth: i64 => "corp_internal_auth: must",
         /// `corp_internal_approve_only_by_admin`.
-        2 corp_internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
+        2 internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
         /// `enable_corp_external`.
         3 enable_corp_external: bool => "enable_corp_external: must",
         /// `corp_external_auth`.
         4 corp_external_auth: i64 => "corp_external_auth: must",
         /// `corp_external_approve_only_by_admin`.
-        5 corp_external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
+        5 external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
     }
 }
 
 w::record! {
-    /// `secure_setting` of `wedrive::NewSpaceInfoSpaceInfo`.
+    /// `secure_setting` of `wedrive::NewSpaceInfoDetail`.
     pub struct SpaceInfoSecureSetting {
         /// `enable_watermark`.
         0 enable_watermark: bool => "enable_watermark: must",
@@ -169,7 +175,7 @@ w::record! {
         /// `share_url_no_approve`.
         2 share_url_no_approve: bool => "share_url_no_approve: must",
         /// `share_url_no_approve_default_auth`.
-        3 share_url_no_approve_default_auth: i64 => "share_url_no_approve_default_auth: must",
+        3 share_url_default_auth: i64 => "share_url_no_approve_default_auth: must",
         /// `default_file_scope`.
         4 default_file_scope: i64 => "default_file_scope: must",
         /// `ban_share_external`.
@@ -179,9 +185,10 @@ w::record! {
 
 w::record! {
     /// `space_info` of the answer of `wedrive::SpaceInfo`.
-    pub struct SpaceInfoSpaceInfo {
+    pub struct SpaceInfoDetail {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
         /// `space_name`.
         1 space_name: String => "space_name: must",
         /// `auth_list`.
@@ -226,11 +233,12 @@ w::record! {
     /// * Catalog: `work.wedrive.file_acl_add`.
     pub struct FileAclAdd {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
         /// `auth_info`.
         1 auth_info: Vec<AuthInfo> => "auth_info: must",
     }
-    new(fileid: impl Into<String>, auth_info: Vec<AuthInfo>)
+    new(file_id: impl Into<String>, auth_info: Vec<AuthInfo>)
 }
 
 w::endpoint! {
@@ -260,11 +268,12 @@ w::record! {
     /// * Catalog: `work.wedrive.file_acl_del`.
     pub struct FileAclDel {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
         /// `auth_info`.
         1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
-    new(fileid: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
+    new(file_id: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
 }
 
 w::endpoint! {
@@ -294,17 +303,19 @@ w::record! {
     /// * Catalog: `work.wedrive.file_create`.
     pub struct FileCreate {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
         /// `fatherid`.
-        1 fatherid: String => "fatherid: must",
+        #[doc(alias = "fatherid")]
+        1 father_id: String => "fatherid: must",
         /// `file_type`.
         2 file_type: i64 => "file_type: must",
         /// `file_name`.
         3 file_name: String => "file_name: must",
     }
     new(
-        spaceid: impl Into<String>,
-        fatherid: impl Into<String>,
+        space_id: impl Into<String>,
+        father_id: impl Into<String>,
         file_type: i64,
         file_name: impl Into<String>,
     )
@@ -314,7 +325,8 @@ w::record! {
     /// Answer to [`FileCreate`].
     pub struct FileCreateResponse {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
         /// `url`.
         1 url: String => "url: must",
     }
@@ -347,9 +359,10 @@ w::record! {
     /// * Catalog: `work.wedrive.file_delete`.
     pub struct FileDelete {
         /// `fileid`.
-        0 fileid: Vec<String> => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: Vec<String> => "fileid: must",
     }
-    new(fileid: Vec<String>)
+    new(file_id: Vec<String>)
 }
 
 w::endpoint! {
@@ -381,10 +394,11 @@ w::record! {
         /// `selected_ticket`.
         0 selected_ticket: Option<String> => "selected_ticket",
         /// `fileid`.
-        1 fileid: Option<String> => "fileid",
+        #[doc(alias = "fileid")]
+        1 file_id: Option<String> => "fileid",
     }
     new()
-    text(selected_ticket: String, fileid: String)
+    text(selected_ticket: String, file_id: String)
 }
 
 w::record! {
@@ -426,16 +440,17 @@ w::record! {
     /// * Catalog: `work.wedrive.file_info`.
     pub struct FileInfo {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
     }
-    new(fileid: impl Into<String>)
+    new(file_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`FileInfo`].
     pub struct FileInfoResponse {
         /// `file_info`.
-        0 file_info: FileInfoFileInfo => "file_info: must",
+        0 file_info: FileInfoDetail => "file_info: must",
     }
 }
 
@@ -466,9 +481,11 @@ w::record! {
     /// * Catalog: `work.wedrive.file_list`.
     pub struct FileList {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
         /// `fatherid`.
-        1 fatherid: String => "fatherid: must",
+        #[doc(alias = "fatherid")]
+        1 father_id: String => "fatherid: must",
         /// `sort_type`.
         2 sort_type: i64 => "sort_type: must",
         /// `start`.
@@ -477,8 +494,8 @@ w::record! {
         4 limit: i64 => "limit: must",
     }
     new(
-        spaceid: impl Into<String>,
-        fatherid: impl Into<String>,
+        space_id: impl Into<String>,
+        father_id: impl Into<String>,
         sort_type: i64,
         start: i64,
         limit: i64,
@@ -524,13 +541,15 @@ w::record! {
     /// * Catalog: `work.wedrive.file_move`.
     pub struct FileMove {
         /// `fatherid`.
-        0 fatherid: String => "fatherid: must",
+        #[doc(alias = "fatherid")]
+        0 father_id: String => "fatherid: must",
         /// `fileid`.
-        1 fileid: Vec<String> => "fileid: must",
+        #[doc(alias = "fileid")]
+        1 file_id: Vec<String> => "fileid: must",
         /// `replace`.
         2 replace: Option<bool> => "replace",
     }
-    new(fatherid: impl Into<String>, fileid: Vec<String>)
+    new(father_id: impl Into<String>, file_id: Vec<String>)
     set(replace: bool)
 }
 
@@ -569,18 +588,19 @@ w::record! {
     /// * Catalog: `work.wedrive.file_rename`.
     pub struct FileRename {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
         /// `new_name`.
         1 new_name: String => "new_name: must",
     }
-    new(fileid: impl Into<String>, new_name: impl Into<String>)
+    new(file_id: impl Into<String>, new_name: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`FileRename`].
     pub struct FileRenameResponse {
         /// `file`.
-        0 file: FileInfoFileInfo => "file: must",
+        0 file: FileInfoDetail => "file: must",
     }
 }
 
@@ -611,11 +631,12 @@ w::record! {
     /// * Catalog: `work.wedrive.file_secure_setting`.
     pub struct FileSecureSetting {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
         /// `watermark`.
         1 watermark: Option<Watermark> => "watermark",
     }
-    new(fileid: impl Into<String>)
+    new(file_id: impl Into<String>)
     set(watermark: Watermark)
 }
 
@@ -646,13 +667,14 @@ w::record! {
     /// * Catalog: `work.wedrive.file_setting`.
     pub struct FileSetting {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
         /// `auth_scope`.
         1 auth_scope: i64 => "auth_scope: must",
         /// `auth`.
         2 auth: Option<i64> => "auth",
     }
-    new(fileid: impl Into<String>, auth_scope: i64)
+    new(file_id: impl Into<String>, auth_scope: i64)
     set(auth: i64)
 }
 
@@ -683,9 +705,10 @@ w::record! {
     /// * Catalog: `work.wedrive.file_share`.
     pub struct FileShare {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
     }
-    new(fileid: impl Into<String>)
+    new(file_id: impl Into<String>)
 }
 
 w::record! {
@@ -725,23 +748,26 @@ w::record! {
         /// `selected_ticket`.
         0 selected_ticket: Option<String> => "selected_ticket",
         /// `spaceid`.
-        1 spaceid: Option<String> => "spaceid",
+        #[doc(alias = "spaceid")]
+        1 space_id: Option<String> => "spaceid",
         /// `fatherid`.
-        2 fatherid: Option<String> => "fatherid",
+        #[doc(alias = "fatherid")]
+        2 father_id: Option<String> => "fatherid",
         /// `file_name`.
         3 file_name: String => "file_name: must",
         /// `file_base64_content`.
         4 file_base64_content: String => "file_base64_content: must",
     }
     new(file_name: impl Into<String>, file_base64_content: impl Into<String>)
-    text(selected_ticket: String, spaceid: String, fatherid: String)
+    text(selected_ticket: String, space_id: String, father_id: String)
 }
 
 w::record! {
     /// Answer to [`FileUpload`].
     pub struct FileUploadResponse {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
     }
 }
 
@@ -809,9 +835,11 @@ w::record! {
         /// `selected_ticket`.
         0 selected_ticket: Option<String> => "selected_ticket",
         /// `spaceid`.
-        1 spaceid: Option<String> => "spaceid",
+        #[doc(alias = "spaceid")]
+        1 space_id: Option<String> => "spaceid",
         /// `fatherid`.
-        2 fatherid: Option<String> => "fatherid",
+        #[doc(alias = "fatherid")]
+        2 father_id: Option<String> => "fatherid",
         /// `file_name`.
         3 file_name: String => "file_name: must",
         /// `size`; in byte.
@@ -822,7 +850,7 @@ w::record! {
         6 skip_push_card: Option<bool> => "skip_push_card",
     }
     new(file_name: impl Into<String>, size: i64, block_sha: Vec<String>)
-    text(selected_ticket: String, spaceid: String, fatherid: String)
+    text(selected_ticket: String, space_id: String, father_id: String)
     set(skip_push_card: bool)
 }
 
@@ -834,7 +862,8 @@ w::record! {
         /// `upload_key`.
         1 upload_key: Option<String> => "upload_key",
         /// `fileid`.
-        2 fileid: Option<String> => "fileid",
+        #[doc(alias = "fileid")]
+        2 file_id: Option<String> => "fileid",
     }
 }
 
@@ -901,9 +930,10 @@ w::record! {
     /// * Catalog: `work.wedrive.get_file_permission`.
     pub struct GetFilePermission {
         /// `fileid`.
-        0 fileid: String => "fileid: must",
+        #[doc(alias = "fileid")]
+        0 file_id: String => "fileid: must",
     }
-    new(fileid: impl Into<String>)
+    new(file_id: impl Into<String>)
 }
 
 w::record! {
@@ -1042,16 +1072,17 @@ w::record! {
     /// * Catalog: `work.wedrive.new_space_info`.
     pub struct NewSpaceInfo {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
     }
-    new(spaceid: impl Into<String>)
+    new(space_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`NewSpaceInfo`].
     pub struct NewSpaceInfoResponse {
         /// `space_info`.
-        0 space_info: NewSpaceInfoSpaceInfo => "space_info: must",
+        0 space_info: NewSpaceInfoDetail => "space_info: must",
     }
 }
 
@@ -1082,11 +1113,12 @@ w::record! {
     /// * Catalog: `work.wedrive.space_acl_add`.
     pub struct SpaceAclAdd {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
         /// `auth_info`.
         1 auth_info: Vec<AuthInfo> => "auth_info: must",
     }
-    new(spaceid: impl Into<String>, auth_info: Vec<AuthInfo>)
+    new(space_id: impl Into<String>, auth_info: Vec<AuthInfo>)
 }
 
 w::endpoint! {
@@ -1116,11 +1148,12 @@ w::record! {
     /// * Catalog: `work.wedrive.space_acl_del`.
     pub struct SpaceAclDel {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
         /// `auth_info`.
         1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
-    new(spaceid: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
+    new(space_id: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
 }
 
 w::endpoint! {
@@ -1164,7 +1197,8 @@ w::record! {
     /// Answer to [`SpaceCreate`].
     pub struct SpaceCreateResponse {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
     }
 }
 
@@ -1195,9 +1229,10 @@ w::record! {
     /// * Catalog: `work.wedrive.space_dismiss`.
     pub struct SpaceDismiss {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
     }
-    new(spaceid: impl Into<String>)
+    new(space_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1227,16 +1262,17 @@ w::record! {
     /// * Catalog: `work.wedrive.space_info`.
     pub struct SpaceInfo {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
     }
-    new(spaceid: impl Into<String>)
+    new(space_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`SpaceInfo`].
     pub struct SpaceInfoResponse {
         /// `space_info`.
-        0 space_info: SpaceInfoSpaceInfo => "space_info: must",
+        0 space_info: SpaceInfoDetail => "space_info: must",
     }
 }
 
@@ -1267,11 +1303,12 @@ w::record! {
     /// * Catalog: `work.wedrive.space_rename`.
     pub struct SpaceRename {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
         /// `space_name`.
         1 space_name: String => "space_name: must",
     }
-    new(spaceid: impl Into<String>, space_name: impl Into<String>)
+    new(space_id: impl Into<String>, space_name: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1301,7 +1338,8 @@ w::record! {
     /// * Catalog: `work.wedrive.space_setting`.
     pub struct SpaceSetting {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
         /// `enable_watermark`.
         1 enable_watermark: Option<bool> => "enable_watermark",
         /// `enable_confidential_mode`.
@@ -1309,18 +1347,18 @@ w::record! {
         /// `share_url_no_approve`.
         3 share_url_no_approve: Option<bool> => "share_url_no_approve",
         /// `share_url_no_approve_default_auth`.
-        4 share_url_no_approve_default_auth: Option<i64> => "share_url_no_approve_default_auth",
+        4 share_url_default_auth: Option<i64> => "share_url_no_approve_default_auth",
         /// `default_file_scope`.
         5 default_file_scope: Option<i64> => "default_file_scope",
         /// `ban_share_external`.
         6 ban_share_external: Option<bool> => "ban_share_external",
     }
-    new(spaceid: impl Into<String>)
+    new(space_id: impl Into<String>)
     set(
         enable_watermark: bool,
         enable_confidential_mode: bool,
         share_url_no_approve: bool,
-        share_url_no_approve_default_auth: i64,
+        share_url_default_auth: i64,
         default_file_scope: i64,
         ban_share_external: bool,
     )
@@ -1353,9 +1391,10 @@ w::record! {
     /// * Catalog: `work.wedrive.space_share`.
     pub struct SpaceShare {
         /// `spaceid`.
-        0 spaceid: String => "spaceid: must",
+        #[doc(alias = "spaceid")]
+        0 space_id: String => "spaceid: must",
     }
-    new(spaceid: impl Into<String>)
+    new(space_id: impl Into<String>)
 }
 
 w::record! {

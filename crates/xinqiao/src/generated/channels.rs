@@ -11,7 +11,7 @@ pub mod base {
 }
 
 #[cfg(feature = "official-account")]
-pub use xinqiao_official_account::openapi;
+pub use xinqiao_official_account::open_api;
 
 /// Mini program basics (小程序基础能力).
 #[cfg(feature = "mini-program")]

@@ -8,13 +8,13 @@ pub mod base {
 }
 
 /// Data analysis (数据分析).
-pub mod datacube {
-    pub use xinqiao_mini_program::datacube::{Filter, Getgameanalysisdata, GetgameanalysisdataResponse};
+pub mod data_cube {
+    pub use xinqiao_mini_program::data_cube::{Filter, GetGameAnalysisData, GetGameAnalysisDataResponse};
 }
 
 /// Messages (消息).
 pub mod message {
-    pub use xinqiao_mini_program::message::{Parameter, SendData, TemplateInfo};
+    pub use xinqiao_mini_program::message::{Parameter, TemplateInfo, TemplateValue};
 
     /// Sending of subscription messages (订阅消息发送).
     pub mod subscribe {
@@ -22,8 +22,8 @@ pub mod message {
     }
 
     /// Mini program messages (小程序消息).
-    pub mod wxopen {
-        pub use xinqiao_mini_program::message::wxopen::{ActivityidCreate, ActivityidCreateResponse, UpdatablemsgSend};
+    pub mod wx_open {
+        pub use xinqiao_mini_program::message::wx_open::{ActivityIdCreate, ActivityIdCreateResponse, UpdatableMsgSend};
     }
 }
 
@@ -33,21 +33,21 @@ pub use xinqiao_mini_program::sns;
 
 /// Cloud development (云开发).
 pub mod tcb {
-    pub use xinqiao_mini_program::tcb::{Cloudbasereport, Condition, Createsendsmstask, CreatesendsmstaskResponse, Describeextensionuploadinfo, DescribeextensionuploadinfoResponse, Describesmsrecords, DescribesmsrecordsPostData, DescribesmsrecordsResponse, ExtensionFile, Getstatistics, GetstatisticsResponse, PostData, Sendsms, SendsmsResponse, Sendsmsv2, Sendsmsv2Response};
+    pub use xinqiao_mini_program::tcb::{CloudBaseReport, Condition, CreateSendSmsTask, CreateSendSmsTaskResponse, DescribeExtensionUploadInfo, DescribeExtensionUploadInfoResponse, DescribeSmsRecords, DescribeSmsRecordsPostData, DescribeSmsRecordsResponse, ExtensionFile, GetStatistics, GetStatisticsResponse, PostData, SendSms, SendSmsResponse, SendSmsV2, SendSmsV2Response};
 }
 
 /// Mini program basics (小程序基础能力).
 pub mod wxa {
-    pub use xinqiao_mini_program::wxa::{Checksession, CloudBase, Createwxagameroom, CreatewxagameroomResponse, GenerateUrllink, GenerateUrllinkResponse, Generatenfcscheme, GeneratenfcschemeResponse, Generatescheme, GenerateschemeResponse, Getuserriskrank, GetuserriskrankResponse, Getwxacode, Getwxacodeunlimit, Getwxagameframe, GetwxagameframeResponse, Getwxagameidentityinfo, GetwxagameidentityinfoResponse, Getwxagameroominfo, GetwxagameroominfoResponse, ImgSecCheck, JumpWxa, Kv, LineColor, MediaCheckAsync, MediaCheckAsyncResponse, MsgSecCheck, MsgSecCheckResponse, QueryUrllink, QueryUrllinkResponse, Queryscheme, QueryschemeResponse, RemoveUserStorage, Resetusersessionkey, ResetusersessionkeyResponse, SetUserStorage, Setuserinteractivedata, SetuserinteractivedataKv};
+    pub use xinqiao_mini_program::wxa::{CheckSession, CloudBase, CreateWxaGameRoom, CreateWxaGameRoomResponse, GenerateNfcScheme, GenerateNfcSchemeResponse, GenerateScheme, GenerateSchemeResponse, GenerateUrlLink, GenerateUrlLinkResponse, GetUserRiskRank, GetUserRiskRankResponse, GetWxaCode, GetWxaCodeUnlimit, GetWxaGameFrame, GetWxaGameFrameResponse, GetWxaGameIdentityInfo, GetWxaGameIdentityInfoResponse, GetWxaGameRoomInfo, GetWxaGameRoomInfoResponse, ImgSecCheck, JumpWxa, Kv, LineColor, MediaCheckAsync, MediaCheckAsyncResponse, MsgSecCheck, MsgSecCheckResponse, QueryScheme, QuerySchemeResponse, QueryUrlLink, QueryUrlLinkResponse, RemoveUserStorage, ResetUserSessionKey, ResetUserSessionKeyResponse, SetUserInteractiveData, SetUserInteractiveDataKv, SetUserStorage};
 
     /// Mini program business services (小程序业务能力).
     pub mod business {
-        pub use xinqiao_mini_program::wxa::business::{Checkencryptedmsg, CheckencryptedmsgResponse, GameRoomInfo, Getpayfororder, GetpayfororderResponse, Getuserphonenumber, GetuserphonenumberResponse};
+        pub use xinqiao_mini_program::wxa::business::{CheckEncryptedMsg, CheckEncryptedMsgResponse, GameRoomInfo, GetPayForOrder, GetPayForOrderResponse, GetUserPhoneNumber, GetUserPhoneNumberResponse};
 
-        pub use xinqiao_mini_program::wxa::business::gamematch;
+        pub use xinqiao_mini_program::wxa::business::game_match;
     }
 
     pub use xinqiao_mini_program::wxa::game;
 }
 
-pub use xinqiao_mini_program::wxaapp;
+pub use xinqiao_mini_program::wxa_app;

@@ -10,8 +10,8 @@ pub mod base {
 }
 
 /// City services (城市服务).
-pub mod cityservice {
-    pub use xinqiao_official_account::cityservice::{Getservicepath, GetservicepathParam, GetservicepathResponse, Sendmsgdata, SendmsgdataData, SendmsgdataResponse};
+pub mod city_service {
+    pub use xinqiao_official_account::city_service::{GetServicePath, GetServicePathParam, GetServicePathResponse, MsgData, SendMsgData, SendMsgDataResponse};
 }
 
 /// Cooperation (合作账号).
@@ -23,15 +23,15 @@ pub mod cooperation {
 }
 
 /// Customer service workers (客服列表).
-pub mod customservice {
-    pub use xinqiao_official_account::customservice::{Getkflist, GetkflistResponse, Getonlinekflist, GetonlinekflistResponse};
+pub mod custom_service {
+    pub use xinqiao_official_account::custom_service::{GetKfList, GetKfListResponse, GetOnlineKfList, GetOnlineKfListResponse};
 
     /// Customer service accounts (客服账号).
-    pub mod kfaccount {
-        pub use xinqiao_official_account::customservice::kfaccount::{Add, Canceladmin, DelGet, Setadmin};
+    pub mod kf_account {
+        pub use xinqiao_official_account::custom_service::kf_account::{Add, CancelAdmin, DelGet, SetAdmin};
     }
 
-    pub use xinqiao_official_account::customservice::work;
+    pub use xinqiao_official_account::custom_service::work;
 }
 
 /// `cv` of the line `mini_program`.
@@ -40,19 +40,19 @@ pub mod cv {
 
     /// Text recognition (文字识别).
     pub mod ocr {
-        pub use xinqiao_official_account::cv::ocr::{Bankcard, BankcardResponse, Bizlicense, BizlicenseResponse, Comm, CommResponse, Driving, DrivingResponse, Drivinglicense, DrivinglicenseResponse, Idcard, IdcardResponse};
+        pub use xinqiao_official_account::cv::ocr::{BankCard, BankCardResponse, BizLicense, BizLicenseResponse, Comm, CommResponse, Driving, DrivingLicense, DrivingLicenseResponse, DrivingResponse, IdCard, IdCardResponse};
     }
 }
 
 /// Temporary media (临时素材).
 pub mod media {
-    pub use xinqiao_official_account::media::{Get, GetResponse, Getfeedbackmedia, Upload, UploadResponse};
+    pub use xinqiao_official_account::media::{Get, GetFeedbackMedia, GetResponse, Upload, UploadResponse};
 }
 
 /// Messages (消息).
 pub mod message {
     pub use xinqiao_mini_program::message::*;
-    pub use xinqiao_official_account::message::{Article, Body, Customservice, Image, Link, Miniprogrampage, Mpnews, Mpnewsarticle, Msgmenu, MsgmenuItem, Music, News, Text, Video, Voice, Wxcard};
+    pub use xinqiao_official_account::message::{Article, Body, CustomService, Image, Link, MiniProgramPage, MpNews, MpNewsArticle, MsgMenu, MsgMenuItem, Music, News, Text, Video, Voice, WxCard};
 
     pub use xinqiao_official_account::message::custom;
 }
@@ -64,30 +64,30 @@ pub mod open {
 }
 
 /// Interface calls (接口调用).
-pub mod openapi {
-    pub use xinqiao_official_account::openapi::{RidGet, RidGetResponse};
+pub mod open_api {
+    pub use xinqiao_official_account::open_api::{RidGet, RidGetResponse};
 
     /// Interface quotas (接口调用额度).
     pub mod quota {
-        pub use xinqiao_official_account::openapi::quota::{Get, GetResponse};
+        pub use xinqiao_official_account::open_api::quota::{Get, GetResponse};
     }
 }
 
 /// Orders (订单).
 #[cfg(feature = "channels")]
 pub mod order {
-    pub use xinqiao_channels::order::{CreateTimeRange, PresentorderlistGet, PresentorderlistGetResponse};
+    pub use xinqiao_channels::order::{PresentOrderListGet, PresentOrderListGetResponse, TimeRange};
 
     /// Present orders (礼物订单).
-    pub mod presentorder {
-        pub use xinqiao_channels::order::presentorder::{Create, CreateResponse, Get, GetResponse};
+    pub mod present_order {
+        pub use xinqiao_channels::order::present_order::{Create, CreateResponse, Get, GetResponse};
     }
 }
 
 /// Products (商品).
 #[cfg(feature = "channels")]
 pub mod product {
-    pub use xinqiao_channels::product::{AccountInfo, AddAttr, AddressDetail, AddressInfo, AddressType, AllConditionFreeDetail, AllFreightCalcMethod, BatchAddSkus, BrandGet, BrandGetResponse, BusiLicense, BusiLicensePicFile, ConditionFreeDetail, ConditionFreeValuation, CreateExtInfo, Delivery, DeliveryTime, DiscountCondition, DiscountInfo, ExtraFeeValuation, FreightCalcMethod, FreightTemplate, IdCardInfo, ImgUpload, ImgUploadResponse, LimitedDiscountSkus, NameInfo, NotSendArea, OrganizationCodeInfo, PickupTemplate, PickupTime, ProductInfo, PromoteInfo, ReceiveInfo, ReturnInfo, SameCityTemplateSameCityValuation, SameCityTemplateSpecialTime, SettleAcctInfo, SpecialQualification, SuperAdministratorInfo, SupplementaryMaterial, SupportedShippingMethod, TemplateAddressInfo, TieredBillingValuation, UpdateAddressDetail, UpdateFreightTemplateFreightTemplate, UpdateSameCityTemplateSameCityTemplate, ValidInfo};
+    pub use xinqiao_channels::product::{AccountInfo, AddressDetail, AddressDetailInfo, AddressInfo, AddressType, AllConditionFreeDetail, AllFreightCalcMethod, AttrInfo, BatchAddSkus, BrandGet, BrandGetResponse, BusiLicense, BusiLicensePicFile, CityTemplate, CityTemplateSameCityValuation, ConditionFreeDetail, ConditionFreeValuation, CreateExtInfo, Delivery, DeliveryTime, DiscountCondition, DiscountInfo, ExtraFeeValuation, FreightCalcMethod, FreightTemplate, IdCardInfo, ImgUpload, ImgUploadResponse, LimitedDiscountSkus, NameInfo, NotSendArea, OrganizationCodeInfo, PickupTemplate, PickupTime, ProductInfo, PromoteInfo, ReceiveInfo, ReturnInfo, SameCityTemplateSpecialTime, SettleAcctInfo, SpecialQualification, SuperAdministratorInfo, SupplementaryMaterial, SupportedShippingMethod, TemplateAddressInfo, TieredBillingValuation, UpdateFreightTemplateDetail, ValidInfo};
 
     pub use xinqiao_channels::product::address;
 
@@ -104,22 +104,22 @@ pub mod product {
 
     pub use xinqiao_channels::product::funds;
 
-    pub use xinqiao_channels::product::limiteddiscount;
+    pub use xinqiao_channels::product::limited_discount;
 
     pub use xinqiao_channels::product::offline;
 
     pub use xinqiao_channels::product::order;
 
     /// Product QR codes (商品二维码).
-    pub mod qrcode {
-        pub use xinqiao_channels::product::qrcode::{Check, CheckResponse, Gen, GenResponse, GetProductQrcode, GetProductQrcodeResponse};
+    pub mod qr_code {
+        pub use xinqiao_channels::product::qr_code::{Check, CheckResponse, Gen, GenResponse, GetProductQrCode, GetProductQrCodeResponse};
     }
 
     pub use xinqiao_channels::product::register;
 
     pub use xinqiao_channels::product::service;
 
-    pub use xinqiao_channels::product::shipmethods;
+    pub use xinqiao_channels::product::ship_methods;
 
     pub use xinqiao_channels::product::sku;
 
@@ -136,17 +136,17 @@ pub mod product {
 /// Promoters (推广员).
 #[cfg(feature = "channels")]
 pub mod promoter {
-    pub use xinqiao_channels::promoter::{Addpromoter, AddpromoterPromoter, AddpromoterResponse, Addrole, AddroleResponse, Getinvitationmaterial, GetinvitationmaterialResponse, Getmsg, GetmsgResponse, Getmsgclickdata, GetmsgclickdataResponse, Getorder, GetorderResponse, Getpromoter, GetpromoterResponse, Getrelation, GetrelationResponse, Getrole, GetroleResponse, Getsharematerial, GetsharematerialResponse, Sendmsg, SendmsgResponse, Singlesendmsg, Updatepromoter, Updaterole};
+    pub use xinqiao_channels::promoter::{AddPromoter, AddPromoterDetail, AddPromoterResponse, AddRole, AddRoleResponse, GetInvitationMaterial, GetInvitationMaterialResponse, GetMsg, GetMsgClickData, GetMsgClickDataResponse, GetMsgResponse, GetOrder, GetOrderResponse, GetPromoter, GetPromoterResponse, GetRelation, GetRelationResponse, GetRole, GetRoleResponse, GetShareMaterial, GetShareMaterialResponse, SendMsg, SendMsgResponse, SingleSendMsg, UpdatePromoter, UpdateRole};
 }
 
 /// Custom trade component (自定义交易组件).
 #[cfg(feature = "channels")]
 pub mod shop {
-    pub use xinqiao_channels::shop::{AccountCertInfo, AccountInfo, AuditCategoryAuditReq, AuditReq, BrandInfo, BusinessAdditionPic, BusinessLicenseInfo, CatGet, CatGetResponse, CategoryInfo, ContactInfo, CreateorderSubOrder, DefaultReceivingAddress, Delivery, DeliveryProductInfo, IdCardInfo, IdDocInfo, ImgUpload, ImgUploadResponse, MaterialInfo, ProductInfo, PromoterList, PromoterListResponse, Qualification, SceneCheck, SceneCheckResponse, SubOrder, WxaBusinessLicenseCopy};
+    pub use xinqiao_channels::shop::{AccountCertInfo, AccountInfo, AuditCategoryAuditReq, AuditReq, BrandInfo, BusinessAdditionPic, BusinessLicenseInfo, CatGet, CatGetResponse, CategoryInfo, ContactInfo, CreateOrderSubOrder, DefaultReceivingAddress, Delivery, DeliveryProductInfo, IdCardInfo, IdDocInfo, ImgUpload, ImgUploadResponse, MaterialInfo, ProductInfo, PromoterList, PromoterListResponse, Qualification, SceneCheck, SceneCheckResponse, SubOrder, WxaBusinessLicenseCopy};
 
     pub use xinqiao_channels::shop::account;
 
-    pub use xinqiao_channels::shop::aftersale;
+    pub use xinqiao_channels::shop::after_sale;
 
     pub use xinqiao_channels::shop::audit;
 
@@ -156,7 +156,7 @@ pub mod shop {
 
     pub use xinqiao_channels::shop::delivery;
 
-    pub use xinqiao_channels::shop::ecaftersale;
+    pub use xinqiao_channels::shop::ec_after_sale;
 
     pub use xinqiao_channels::shop::funds;
 
@@ -170,13 +170,13 @@ pub mod shop {
 
     pub use xinqiao_channels::shop::spu;
 
-    pub use xinqiao_channels::shop::wxpay;
+    pub use xinqiao_channels::shop::wx_pay;
 }
 
 /// `union` of the line `mini_program`.
 #[cfg(feature = "channels")]
 pub mod union {
-    pub use xinqiao_channels::union::{AddPlanProduct, Address, AddressInfo, Key, PlanItem, Product, SetCommissionKey, ShippingMethod, UpdatePlanPlanItem};
+    pub use xinqiao_channels::union::{AddPlanProduct, Address, AddressInfo, Key, PlanItem, Product, SetCommissionKey, ShippingMethod, UpdatePlanItem};
 
     /// `union.promoter` of the line `mini_program`.
     pub mod promoter {

@@ -9,8 +9,8 @@ pub mod intp {
 
     /// Real-name checks (实名信息核验).
     #[cfg(feature = "mini-program")]
-    pub mod realname {
-        pub use xinqiao_mini_program::intp::realname::{Getauthurl, GetauthurlResponse};
+    pub mod real_name {
+        pub use xinqiao_mini_program::intp::real_name::{GetAuthUrl, GetAuthUrlResponse};
     }
 }
 
@@ -18,24 +18,30 @@ pub mod intp {
 pub mod message {
     pub use xinqiao_official_account::message::*;
     #[cfg(feature = "mini-program")]
-    pub use xinqiao_mini_program::message::BizsendData;
+    pub use xinqiao_mini_program::message::BizSendData;
 
     /// Sending of subscription messages (订阅消息发送).
     #[cfg(feature = "mini-program")]
     pub mod subscribe {
-        pub use xinqiao_mini_program::message::subscribe::Bizsend;
+        pub use xinqiao_mini_program::message::subscribe::BizSend;
     }
 }
 
 /// User information and login (用户信息与登录).
 #[cfg(feature = "open-platform")]
 pub mod sns {
-    pub use xinqiao_open_platform::sns::{Auth, Userinfo, UserinfoResponse};
+    pub use xinqiao_open_platform::sns::{Auth, UserInfo, UserInfoResponse};
 
     /// OAuth (网页授权).
     pub mod oauth2 {
         pub use xinqiao_open_platform::sns::oauth2::{AccessToken, AccessTokenResponse, RefreshToken, RefreshTokenResponse};
     }
+}
+
+/// Settings and links of mini programs (小程序设置与关联).
+#[cfg(feature = "open-platform")]
+pub mod wx_open {
+    pub use xinqiao_open_platform::wx_open::{QrCodeJumpAdd, QrCodeJumpDelete, QrCodeJumpGet, QrCodeJumpGetResponse, QrCodeJumpPublish};
 }
 
 /// Mini program basics (小程序基础能力).
@@ -46,12 +52,6 @@ pub mod wxa {
 
 /// Mini program services (小程序接口).
 #[cfg(feature = "mini-program")]
-pub mod wxaapi {
-    pub use xinqiao_mini_program::wxaapi::newtmpl;
-}
-
-/// Settings and links of mini programs (小程序设置与关联).
-#[cfg(feature = "open-platform")]
-pub mod wxopen {
-    pub use xinqiao_open_platform::wxopen::{Qrcodejumpadd, Qrcodejumpdelete, Qrcodejumpget, QrcodejumpgetResponse, Qrcodejumppublish};
+pub mod wxa_api {
+    pub use xinqiao_mini_program::wxa_api::new_tmpl;
 }

@@ -16,7 +16,7 @@ pub mod express {
     pub mod delivery {
         /// Delivery tracking and messages (物流查询与消息).
         pub mod open_msg {
-            pub use xinqiao_mini_program::express::delivery::open_msg::{OpenOpenmsg, OpenQueryPlugin};
+            pub use xinqiao_mini_program::express::delivery::open_msg::{Open, OpenQueryPlugin};
         }
 
         /// Return of goods (退货组件).
@@ -29,7 +29,7 @@ pub mod express {
 /// `message` of the line `open_platform`.
 #[cfg(feature = "official-account")]
 pub mod message {
-    pub use xinqiao_official_account::message::{Miniprogram, SendData};
+    pub use xinqiao_official_account::message::{MiniProgram, TemplateValue};
 
     /// Template messages (模板消息).
     pub mod template {
@@ -39,12 +39,12 @@ pub mod message {
 
 /// Interface calls (接口调用).
 #[cfg(feature = "official-account")]
-pub mod openapi {
-    pub use xinqiao_official_account::openapi::{RidGet, RidGetResponse};
+pub mod open_api {
+    pub use xinqiao_official_account::open_api::{RidGet, RidGetResponse};
 
     /// Interface quotas (接口调用额度).
     pub mod quota {
-        pub use xinqiao_official_account::openapi::quota::{Get, GetResponse};
+        pub use xinqiao_official_account::open_api::quota::{Get, GetResponse};
     }
 }
 
@@ -55,7 +55,7 @@ pub use xinqiao_official_account::semantic;
 pub mod tcb {
     pub use xinqiao_open_platform::tcb::*;
     #[cfg(feature = "mini-program")]
-    pub use xinqiao_mini_program::tcb::{Batchdeletefile, BatchdeletefileResponse, Batchdownloadfile, BatchdownloadfileResponse, Callback, Checkmobile, CheckmobileResponse, ContainerConfig, CreateIndex, Createclouduser, Createenvandresource, CreateenvandresourceResponse, Createfunction, Databaseadd, DatabaseaddResponse, Databaseaggregate, DatabaseaggregateResponse, Databasecollectionadd, Databasecollectiondelete, Databasecollectionget, DatabasecollectiongetResponse, Databasecount, DatabasecountResponse, Databasedelete, DatabasedeleteResponse, Databasemigrateexport, DatabasemigrateexportResponse, Databasemigrateimport, DatabasemigrateimportResponse, Databasemigratequeryinfo, DatabasemigratequeryinfoResponse, Databasequery, DatabasequeryResponse, Databaseupdate, DatabaseupdateResponse, Downloadfunction, DownloadfunctionResponse, File, FunctionConfig, Getappconfig, GetappconfigResponse, Getcallbackconfig, GetcallbackconfigResponse, Getcodesecret, GetcodesecretResponse, Getenvinfo, GetenvinfoResponse, Getfuncconfig, GetfuncconfigResponse, Getqcloudtoken, GetqcloudtokenResponse, Getuploadsignature, GetuploadsignatureResponse, Key, Listfunctions, ListfunctionsResponse, Setcallbackconfig, Shareenv, Updateindex, Uploadappconfig, Uploadfile, UploadfileResponse, Uploadfuncconfig, Wxpaylist, WxpaylistResponse, Wxpayopenauth};
+    pub use xinqiao_mini_program::tcb::{BatchDeleteFile, BatchDeleteFileResponse, BatchDownloadFile, BatchDownloadFileResponse, Callback, CheckMobile, CheckMobileResponse, ContainerConfig, CreateCloudUser, CreateEnvAndResource, CreateEnvAndResourceResponse, CreateFunction, CreateIndex, DatabaseAdd, DatabaseAddResponse, DatabaseAggregate, DatabaseAggregateResponse, DatabaseCollectionAdd, DatabaseCollectionDelete, DatabaseCollectionGet, DatabaseCollectionGetResponse, DatabaseCount, DatabaseCountResponse, DatabaseDelete, DatabaseDeleteResponse, DatabaseMigrateExport, DatabaseMigrateExportResponse, DatabaseMigrateImport, DatabaseMigrateImportResponse, DatabaseMigrateQueryInfo, DatabaseMigrateQueryInfoResponse, DatabaseQuery, DatabaseQueryResponse, DatabaseUpdate, DatabaseUpdateResponse, DownloadFunction, DownloadFunctionResponse, File, FunctionConfig, GetAppConfig, GetAppConfigResponse, GetCallbackConfig, GetCallbackConfigResponse, GetCodeSecret, GetCodeSecretResponse, GetEnvInfo, GetEnvInfoResponse, GetFuncConfig, GetFuncConfigResponse, GetQcloudToken, GetQcloudTokenResponse, GetUploadSignature, GetUploadSignatureResponse, Key, ListFunctions, ListFunctionsResponse, SetCallbackConfig, ShareEnv, UpdateIndex, UploadAppConfig, UploadFile, UploadFileResponse, UploadFuncConfig, WxPayList, WxPayListResponse, WxPayOpenAuth};
 }
 
 #[cfg(feature = "mini-program")]
@@ -65,12 +65,12 @@ pub use xinqiao_mini_program::user_order;
 pub mod wxa {
     pub use xinqiao_open_platform::wxa::*;
     #[cfg(feature = "mini-program")]
-    pub use xinqiao_mini_program::wxa::{ServiceGetServiceBuyer, ServiceGetServiceBuyerList, ServiceGetServiceBuyerListResponse, ServiceGetServiceBuyerResponse, Servicemarket, ServicemarketGetPaidOrderList, ServicemarketGetPaidOrderListResponse, ServicemarketResponse, ServicemarketServiceLoginAuth, ServicemarketServiceLoginAuthResponse, Servicemarketretrieve, ServicemarketretrieveResponse};
+    pub use xinqiao_mini_program::wxa::{ServiceGetServiceBuyer, ServiceGetServiceBuyerList, ServiceGetServiceBuyerListResponse, ServiceGetServiceBuyerResponse, ServiceMarket, ServiceMarketGetPaidOrderList, ServiceMarketGetPaidOrderListResponse, ServiceMarketResponse, ServiceMarketRetrieve, ServiceMarketRetrieveResponse, ServiceMarketServiceLoginAuth, ServiceMarketServiceLoginAuthResponse};
 
     /// Mini program business services (小程序业务能力).
     #[cfg(feature = "mini-program")]
     pub mod business {
-        pub use xinqiao_mini_program::wxa::business::{Applyliveinfo, ApplyliveinfoResponse};
+        pub use xinqiao_mini_program::wxa::business::{ApplyLiveInfo, ApplyLiveInfoResponse};
 
         pub use xinqiao_mini_program::wxa::business::runtime;
     }
@@ -78,12 +78,12 @@ pub mod wxa {
     /// Security and shipping (安全与发货).
     #[cfg(feature = "mini-program")]
     pub mod sec {
-        pub use xinqiao_mini_program::wxa::sec::{AuthData, Authidentitytree, AuthidentitytreeResponse, ContactInfo, Electronic, InvoiceInfo, Queryauth, QueryauthResponse, Reauth, ReauthResponse, Uploadauthmaterial, UploadauthmaterialResponse, Vat, Wxaauth, WxaauthResponse};
+        pub use xinqiao_mini_program::wxa::sec::{AuthData, AuthIdentityTree, AuthIdentityTreeResponse, ContactInfo, Electronic, InvoiceInfo, QueryAuth, QueryAuthResponse, Reauth, ReauthResponse, UploadAuthMaterial, UploadAuthMaterialResponse, Vat, WxaAuth, WxaAuthResponse};
     }
 }
 
 /// Mini program services (小程序接口).
 #[cfg(feature = "mini-program")]
-pub mod wxaapi {
-    pub use xinqiao_mini_program::wxaapi::wxaembedded;
+pub mod wxa_api {
+    pub use xinqiao_mini_program::wxa_api::wxa_embedded;
 }

@@ -48,7 +48,7 @@ async fn raw_control_and_broken_characters_cost_no_typed_answer() {
     let info = client.send(user::Info::new("o2")).await.unwrap();
     assert_eq!(info.nickname.as_deref(), Some("a b"));
     assert_eq!(info.province.as_deref(), Some("\u{fffd}\u{fffd}"));
-    assert_eq!(info.headimgurl.as_deref(), Some("http://wx.qlogo.cn/x"));
+    assert_eq!(info.head_img_url.as_deref(), Some("http://wx.qlogo.cn/x"));
     assert_eq!(info.remark.as_deref(), Some("\u{7}"));
 
     let client = answered(

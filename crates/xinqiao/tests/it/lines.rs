@@ -19,17 +19,17 @@ fn customer_messages_with_their_bodies_are_mini_programs_too() {
 
 #[test]
 fn subscription_messages_are_official_accounts_too() {
-    same::<official_account::message::subscribe::Bizsend, mini_program::message::subscribe::Bizsend>(
+    same::<official_account::message::subscribe::BizSend, mini_program::message::subscribe::BizSend>(
     );
     same::<
-        official_account::wxaapi::newtmpl::Gettemplate,
-        mini_program::wxaapi::newtmpl::Gettemplate,
+        official_account::wxa_api::new_tmpl::GetTemplate,
+        mini_program::wxa_api::new_tmpl::GetTemplate,
     >();
 }
 
 #[test]
 fn mini_games_share_the_calls_of_mini_programs() {
-    same::<mini_game::wxa::Checksession, mini_program::wxa::Checksession>();
+    same::<mini_game::wxa::CheckSession, mini_program::wxa::CheckSession>();
     same::<mini_game::base::Token, official_account::base::Token>();
 }
 

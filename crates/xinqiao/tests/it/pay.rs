@@ -11,12 +11,12 @@ use xinqiao::{
     Client, Error, Transport,
     pay_v3::{
         Merchant,
-        base::RefundsAmount,
-        bill_download::{self, Bill, BillError, Ticket, check},
+        base::RefundAmount,
+        bill_file::{self, Bill, BillError, Ticket, check},
         events::notify::Transaction,
         invoke,
         notify::{self, NotifyError},
-        refund::domestic::Refunds,
+        refund::domestic,
         refund_policy::{Source, refund},
     },
     transport::{Arriving, BoxFuture, Chunks, Incoming, Outgoing, TransportError},
@@ -272,7 +272,7 @@ async fn a_bill_is_saved_only_if_it_is_the_one_that_was_promised() {
     let path = folder.path().join("bill.csv");
     let save = async |file: &[u8], size| {
         let (client, _) = client(NOW, [Told::File(file.to_vec(), size)]);
-        bill_download::save(&client, &ticket, &path).await
+        bill_file::save(&client, &ticket, &path).await
     };
     for (file, size) in [(&plain, 7), (&packed, 1), (&packed, 1 << 20)] {
         assert_eq!(save(file, size).await.unwrap(), plain.len() as u64);
@@ -307,9 +307,7 @@ async fn a_bill_is_saved_only_if_it_is_the_one_that_was_promised() {
             r#"{"code":"NO_STATEMENT_EXIST","message":"x"}"#,
         )],
     );
-    let error = bill_download::save(&client, &ticket, &path)
-        .await
-        .unwrap_err();
+    let error = bill_file::save(&client, &ticket, &path).await.unwrap_err();
     assert!(matches!(error, BillError::Call(Error::Api(_))), "{error}");
 }
 
@@ -319,8 +317,8 @@ const DONE: Told = Told::Answer(200, r#"{"refund_id":"5","status":"PROCESSING"}"
 
 async fn refunded(told: &[Told], source: Source) -> (Result<String, Error>, Vec<Value>) {
     let (client, platform) = client(NOW, told.iter().cloned());
-    let amount = RefundsAmount::new(Fen(100), Fen(40), "CNY");
-    let request = Refunds::new("R1", amount).out_trade_no("T1");
+    let amount = RefundAmount::new(Fen(100), Fen(40), "CNY");
+    let request = domestic::Create::new("R1", amount).out_trade_no("T1");
     let result = refund(&client, request, source)
         .await
         .map(|answer| answer.status);

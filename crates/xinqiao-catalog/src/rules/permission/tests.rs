@@ -176,7 +176,7 @@ fn open_platform_applications_log_users_in_and_nothing_else() {
     for kind in [AccountKind::Website, AccountKind::MobileApp] {
         let facts = facts(kind, true);
         let endpoint = |id| crate::endpoint(id).unwrap();
-        assert_eq!(check(endpoint(sns::USERINFO), &facts), Ok(()));
+        assert_eq!(check(endpoint(sns::USER_INFO), &facts), Ok(()));
         let denied = check(endpoint(custom::SEND), &facts).unwrap_err();
         assert!(
             denied.remedy_en.contains("verified service accounts"),
@@ -189,7 +189,7 @@ fn open_platform_applications_log_users_in_and_nothing_else() {
 fn mass_messages_by_openid_are_for_service_accounts() {
     use crate::id::official_account::message::mass;
     let check = |kind, id| check(crate::endpoint(id).unwrap(), &facts(kind, true)).is_ok();
-    assert!(check(AccountKind::Subscription, mass::SENDALL));
+    assert!(check(AccountKind::Subscription, mass::SEND_ALL));
     assert!(!check(AccountKind::Subscription, mass::SEND));
     assert!(check(AccountKind::Service, mass::SEND));
 }

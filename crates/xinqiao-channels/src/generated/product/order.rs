@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `after_sale_order_list` in the answer of `product::order::Batchgetaftersaleorder`; `after_sale_order` of the answer of `product::order::Getaftersaleorder`.
+    /// An item of `after_sale_order_list` in the answer of `product::order::BatchGetAfterSaleOrder`; `after_sale_order` of the answer of `product::order::GetAfterSaleOrder`.
     pub struct AfterSaleOrder {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
@@ -83,19 +83,22 @@ w::record! {
 
 w::record! {
     /// `aftersale_detail` of `product::order::Order`.
-    pub struct AftersaleDetail {
+    pub struct AfterSaleDetail {
         /// `aftersale_order_list`.
-        0 aftersale_order_list: Vec<AftersaleOrder> => "aftersale_order_list: must",
+        #[doc(alias = "aftersale_order_list")]
+        0 after_sale_order_list: Vec<SaleOrder> => "aftersale_order_list: must",
         /// `on_aftersale_order_cnt`.
-        1 on_aftersale_order_cnt: i64 => "on_aftersale_order_cnt: must",
+        #[doc(alias = "on_aftersale_order_cnt")]
+        1 on_after_sale_order_cnt: i64 => "on_aftersale_order_cnt: must",
     }
 }
 
 w::record! {
-    /// An item of `aftersale_order_list` in `product::order::AftersaleDetail`.
-    pub struct AftersaleOrder {
+    /// An item of `aftersale_order_list` in `product::order::AfterSaleDetail`.
+    pub struct SaleOrder {
         /// `aftersale_order_id`.
-        0 aftersale_order_id: i64 => "aftersale_order_id: must",
+        #[doc(alias = "aftersale_order_id")]
+        0 after_sale_order_id: i64 => "aftersale_order_id: must",
     }
 }
 
@@ -188,7 +191,8 @@ w::record! {
         /// `order_detail`.
         3 order_detail: OrderDetail => "order_detail: must",
         /// `aftersale_detail`.
-        4 aftersale_detail: Option<AftersaleDetail> => "aftersale_detail",
+        #[doc(alias = "aftersale_detail")]
+        4 after_sale_detail: Option<AfterSaleDetail> => "aftersale_detail",
         /// `openid`; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `ext_info`.
@@ -224,9 +228,11 @@ w::record! {
         /// `sku_cnt`.
         2 sku_cnt: i64 => "sku_cnt: must",
         /// `on_aftersale_sku_cnt`.
-        3 on_aftersale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
+        #[doc(alias = "on_aftersale_sku_cnt")]
+        3 on_after_sale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
         /// `finish_aftersale_sku_cnt`.
-        4 finish_aftersale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
+        #[doc(alias = "finish_aftersale_sku_cnt")]
+        4 finish_after_sale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
         /// `title`.
         5 title: String => "title: must",
         /// `thumb_img`.
@@ -329,8 +335,8 @@ w::record! {
     ///
     /// * Call: `POST /product/order/acceptapply` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/acceptapply.html>.
-    /// * Catalog: `channels.product.order.acceptapply`.
-    pub struct Acceptapply {
+    /// * Catalog: `channels.product.order.accept_apply`.
+    pub struct AcceptApply {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
     }
@@ -338,9 +344,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Acceptapply => w::Empty,
+    AcceptApply => w::Empty,
     w::EndpointInfo {
-        id: "channels.product.order.acceptapply",
+        id: "channels.product.order.accept_apply",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/product/order/acceptapply",
@@ -361,8 +367,8 @@ w::record! {
     ///
     /// * Call: `POST /product/order/batchgetaftersaleorder` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/getaftersaleorder.html>.
-    /// * Catalog: `channels.product.order.batchgetaftersaleorder`.
-    pub struct Batchgetaftersaleorder {
+    /// * Catalog: `channels.product.order.batch_get_after_sale_order`.
+    pub struct BatchGetAfterSaleOrder {
         /// `after_sale_order_id_list`.
         0 after_sale_order_id_list: Vec<i64> => "after_sale_order_id_list: must",
     }
@@ -370,17 +376,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Batchgetaftersaleorder`].
-    pub struct BatchgetaftersaleorderResponse {
+    /// Answer to [`BatchGetAfterSaleOrder`].
+    pub struct BatchGetAfterSaleOrderResponse {
         /// `after_sale_order_list`.
         0 after_sale_order_list: Vec<AfterSaleOrder> => "after_sale_order_list: must",
     }
 }
 
 w::endpoint! {
-    Batchgetaftersaleorder => BatchgetaftersaleorderResponse,
+    BatchGetAfterSaleOrder => BatchGetAfterSaleOrderResponse,
     w::EndpointInfo {
-        id: "channels.product.order.batchgetaftersaleorder",
+        id: "channels.product.order.batch_get_after_sale_order",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/product/order/batchgetaftersaleorder",
@@ -510,6 +516,46 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Get a mini shop after-sales order (获取小商店售后单).
+    ///
+    /// * Call: `POST /product/order/getaftersaleorder` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/batchgetaftersaleorder.html>.
+    /// * Catalog: `channels.product.order.get_after_sale_order`.
+    pub struct GetAfterSaleOrder {
+        /// `after_sale_order_id`.
+        0 after_sale_order_id: i64 => "after_sale_order_id: must",
+    }
+    new(after_sale_order_id: i64)
+}
+
+w::record! {
+    /// Answer to [`GetAfterSaleOrder`].
+    pub struct GetAfterSaleOrderResponse {
+        /// `after_sale_order`.
+        0 after_sale_order: AfterSaleOrder => "after_sale_order: must",
+    }
+}
+
+w::endpoint! {
+    GetAfterSaleOrder => GetAfterSaleOrderResponse,
+    w::EndpointInfo {
+        id: "channels.product.order.get_after_sale_order",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/product/order/getaftersaleorder",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// List mini shop orders (列出小商店订单).
     ///
     /// * Call: `POST /product/order/get_list` on `api.weixin.qq.com`.
@@ -571,52 +617,12 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a mini shop after-sales order (获取小商店售后单).
-    ///
-    /// * Call: `POST /product/order/getaftersaleorder` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/batchgetaftersaleorder.html>.
-    /// * Catalog: `channels.product.order.getaftersaleorder`.
-    pub struct Getaftersaleorder {
-        /// `after_sale_order_id`.
-        0 after_sale_order_id: i64 => "after_sale_order_id: must",
-    }
-    new(after_sale_order_id: i64)
-}
-
-w::record! {
-    /// Answer to [`Getaftersaleorder`].
-    pub struct GetaftersaleorderResponse {
-        /// `after_sale_order`.
-        0 after_sale_order: AfterSaleOrder => "after_sale_order: must",
-    }
-}
-
-w::endpoint! {
-    Getaftersaleorder => GetaftersaleorderResponse,
-    w::EndpointInfo {
-        id: "channels.product.order.getaftersaleorder",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/product/order/getaftersaleorder",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Reject a mini shop refund (拒绝小商店退款).
     ///
     /// * Call: `POST /product/order/rejectrefund` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/rejectrefund.html>.
-    /// * Catalog: `channels.product.order.rejectrefund`.
-    pub struct Rejectrefund {
+    /// * Catalog: `channels.product.order.reject_refund`.
+    pub struct RejectRefund {
         /// `order_id`.
         0 order_id: i64 => "order_id: must",
         /// `reject_reason`.
@@ -626,9 +632,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Rejectrefund => w::Empty,
+    RejectRefund => w::Empty,
     w::EndpointInfo {
-        id: "channels.product.order.rejectrefund",
+        id: "channels.product.order.reject_refund",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/product/order/rejectrefund",
@@ -668,7 +674,8 @@ w::record! {
         /// `status`.
         7 status: Option<i64> => "status",
         /// `on_aftersale_order_exist`.
-        8 on_aftersale_order_exist: Option<i64> => "on_aftersale_order_exist",
+        #[doc(alias = "on_aftersale_order_exist")]
+        8 on_after_sale_order_exist: Option<i64> => "on_aftersale_order_exist",
         /// `source`.
         9 source: Option<i64> => "source",
         /// `page`.
@@ -685,7 +692,7 @@ w::record! {
         user_name: String,
         tel_number: String,
     )
-    set(order_id: i64, status: i64, on_aftersale_order_exist: i64, source: i64)
+    set(order_id: i64, status: i64, on_after_sale_order_exist: i64, source: i64)
 }
 
 w::record! {

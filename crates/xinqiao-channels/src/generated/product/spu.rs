@@ -5,7 +5,7 @@ use xinqiao_wire as w;
 
 w::record! {
     /// An item of `attrs` in `product::spu::Add`; an item of `attrs` in `product::spu::Update`; and 2 more.
-    pub struct AddAttr {
+    pub struct AttrInfo {
         /// `attr_key`.
         0 attr_key: String => "attr_key: must",
         /// `attr_value`.
@@ -39,7 +39,7 @@ w::record! {
 
 w::record! {
     /// `couponcode_info` of `product::spu::Add`; `couponcode_info` of `product::spu::Update`.
-    pub struct CouponcodeInfo {
+    pub struct CouponCodeInfo {
         /// `verify_type`.
         0 verify_type: i64 => "verify_type: must",
         /// `valid_info`.
@@ -76,9 +76,10 @@ w::record! {
 
 w::record! {
     /// An item of `shopcat` in `product::spu::Spu`.
-    pub struct Shopcat {
+    pub struct ShopCat {
         /// `shopcat_id`.
-        0 shopcat_id: i64 => "shopcat_id: must",
+        #[doc(alias = "shopcat_id")]
+        0 shop_cat_id: i64 => "shopcat_id: must",
     }
 }
 
@@ -102,7 +103,7 @@ w::record! {
         /// `barcode`.
         7 barcode: Option<String> => "barcode",
         /// `sku_attrs`.
-        8 sku_attrs: Vec<AddAttr> => "sku_attrs: must",
+        8 sku_attrs: Vec<AttrInfo> => "sku_attrs: must",
     }
     new(
         out_product_id: impl Into<String>,
@@ -111,7 +112,7 @@ w::record! {
         sale_price: xinqiao_types::Fen,
         market_price: xinqiao_types::Fen,
         stock_num: i64,
-        sku_attrs: Vec<AddAttr>,
+        sku_attrs: Vec<AttrInfo>,
     )
     text(sku_code: String, barcode: String)
 }
@@ -136,9 +137,10 @@ w::record! {
         /// `cats`.
         7 cats: Vec<Cat> => "cats: must",
         /// `shopcat`.
-        8 shopcat: Vec<Shopcat> => "shopcat: must",
+        #[doc(alias = "shopcat")]
+        8 shop_cat: Vec<ShopCat> => "shopcat: must",
         /// `attrs`.
-        9 attrs: Vec<AddAttr> => "attrs: must",
+        9 attrs: Vec<AttrInfo> => "attrs: must",
         /// `model`.
         10 model: Option<String> => "model",
         /// `status`.
@@ -175,7 +177,7 @@ w::record! {
 }
 
 w::record! {
-    /// `valid_info` of `product::spu::CouponcodeInfo`.
+    /// `valid_info` of `product::spu::CouponCodeInfo`.
     pub struct ValidInfo {
         /// `valid_type`.
         0 valid_type: i64 => "valid_type: must",
@@ -221,7 +223,7 @@ w::record! {
         /// `cats`.
         7 cats: Vec<Cat> => "cats: must",
         /// `attrs`.
-        8 attrs: Vec<AddAttr> => "attrs: must",
+        8 attrs: Vec<AttrInfo> => "attrs: must",
         /// `model`.
         9 model: Option<String> => "model",
         /// `express_info`.
@@ -229,7 +231,8 @@ w::record! {
         /// `skus`.
         11 skus: Option<Vec<Skus>> => "skus",
         /// `couponcode_info`.
-        12 couponcode_info: Option<CouponcodeInfo> => "couponcode_info",
+        #[doc(alias = "couponcode_info")]
+        12 coupon_code_info: Option<CouponCodeInfo> => "couponcode_info",
     }
     new(
         out_product_id: impl Into<String>,
@@ -238,14 +241,14 @@ w::record! {
         desc_info: DescInfo,
         brand_id: i64,
         cats: Vec<Cat>,
-        attrs: Vec<AddAttr>,
+        attrs: Vec<AttrInfo>,
     )
     text(sub_title: String, model: String)
     set(
         product_type: i64,
         express_info: ExpressInfo,
         skus: Vec<Skus>,
-        couponcode_info: CouponcodeInfo,
+        coupon_code_info: CouponCodeInfo,
     )
 }
 
@@ -554,13 +557,14 @@ w::record! {
         /// `cats`.
         8 cats: Vec<Cat> => "cats: must",
         /// `attrs`.
-        9 attrs: Vec<AddAttr> => "attrs: must",
+        9 attrs: Vec<AttrInfo> => "attrs: must",
         /// `model`.
         10 model: Option<String> => "model",
         /// `express_info`.
         11 express_info: ExpressInfo => "express_info: must",
         /// `couponcode_info`.
-        12 couponcode_info: Option<CouponcodeInfo> => "couponcode_info",
+        #[doc(alias = "couponcode_info")]
+        12 coupon_code_info: Option<CouponCodeInfo> => "couponcode_info",
     }
     new(
         title: impl Into<String>,
@@ -568,11 +572,11 @@ w::record! {
         desc_info: DescInfo,
         brand_id: i64,
         cats: Vec<Cat>,
-        attrs: Vec<AddAttr>,
+        attrs: Vec<AttrInfo>,
         express_info: ExpressInfo,
     )
     text(out_product_id: String, sub_title: String, model: String)
-    set(product_type: i64, product_id: i64, couponcode_info: CouponcodeInfo)
+    set(product_type: i64, product_id: i64, coupon_code_info: CouponCodeInfo)
 }
 
 w::record! {

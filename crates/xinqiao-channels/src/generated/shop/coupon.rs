@@ -5,7 +5,7 @@ use xinqiao_wire as w;
 
 w::record! {
     /// `buyget_info` of `shop::coupon::DiscountCondition`.
-    pub struct BuygetInfo {
+    pub struct BuyGetInfo {
         /// `buy_out_product_id`.
         0 buy_out_product_id: String => "buy_out_product_id: must",
         /// `buy_product_cnt`.
@@ -40,7 +40,7 @@ w::record! {
 
 w::record! {
     /// `coupon_info` of `shop::coupon::ResultCoupon`.
-    pub struct CouponCouponInfo {
+    pub struct CouponInfoDetail {
         /// `name`.
         0 name: String => "name: must",
         /// `discount_info`.
@@ -75,7 +75,7 @@ w::record! {
 }
 
 w::record! {
-    /// `receive_info` of `shop::coupon::CouponCouponInfo`.
+    /// `receive_info` of `shop::coupon::CouponInfoDetail`.
     pub struct CouponInfoReceiveInfo {
         /// `limit_num_one_person`.
         0 limit_num_one_person: i64 => "limit_num_one_person: must",
@@ -112,22 +112,24 @@ w::record! {
         /// `out_product_ids`.
         2 out_product_ids: Option<Vec<String>> => "out_product_ids",
         /// `tradein_info`.
-        3 tradein_info: Option<TradeinInfo> => "tradein_info",
+        #[doc(alias = "tradein_info")]
+        3 trade_in_info: Option<TradeInInfo> => "tradein_info",
         /// `buyget_info`.
-        4 buyget_info: Option<BuygetInfo> => "buyget_info",
+        #[doc(alias = "buyget_info")]
+        4 buy_get_info: Option<BuyGetInfo> => "buyget_info",
     }
     new()
     set(
         product_cnt: i64,
         product_price: xinqiao_types::Fen,
         out_product_ids: Vec<String>,
-        tradein_info: TradeinInfo,
-        buyget_info: BuygetInfo,
+        trade_in_info: TradeInInfo,
+        buy_get_info: BuyGetInfo,
     )
 }
 
 w::record! {
-    /// `discount_info` of `shop::coupon::CouponCouponInfo`; `discount_info` of `shop::coupon::CouponInfo`.
+    /// `discount_info` of `shop::coupon::CouponInfoDetail`; `discount_info` of `shop::coupon::CouponInfo`.
     pub struct DiscountInfo {
         /// `discount_condition`.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
@@ -141,7 +143,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ext_info` of `shop::coupon::CouponCouponInfo`.
+    /// `ext_info` of `shop::coupon::CouponInfoDetail`.
     pub struct ExtInfo {
         /// `valid_time`; format `unix`.
         0 valid_time: Option<xinqiao_types::UnixSeconds> => "valid_time",
@@ -177,8 +179,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `result_list` in the answer of `shop::coupon::GetUsercouponList`.
-    pub struct GetUsercouponListResult {
+    /// An item of `result_list` in the answer of `shop::coupon::GetUserCouponList`.
+    pub struct GetUserCouponListResult {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `out_user_coupon_id`.
@@ -201,7 +203,7 @@ w::record! {
 }
 
 w::record! {
-    /// `promote_info` of `shop::coupon::CouponCouponInfo`; `promote_info` of `shop::coupon::CouponInfo`.
+    /// `promote_info` of `shop::coupon::CouponInfoDetail`; `promote_info` of `shop::coupon::CouponInfo`.
     pub struct PromoteInfo {
         /// `promote_type`.
         0 promote_type: i64 => "promote_type: must",
@@ -245,7 +247,7 @@ w::record! {
         /// `promote_type`.
         3 promote_type: i64 => "promote_type: must",
         /// `coupon_info`.
-        4 coupon_info: CouponCouponInfo => "coupon_info: must",
+        4 coupon_info: CouponInfoDetail => "coupon_info: must",
         /// `status`.
         5 status: i64 => "status: must",
         /// `update_time`; format `unix`.
@@ -256,7 +258,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ext_info` of `shop::coupon::GetUsercouponListResult`.
+    /// `ext_info` of `shop::coupon::GetUserCouponListResult`.
     pub struct ResultExtInfo {
         /// `use_time`; format `unix`.
         0 use_time: Option<xinqiao_types::UnixSeconds> => "use_time",
@@ -264,7 +266,7 @@ w::record! {
 }
 
 w::record! {
-    /// `stock_info` of `shop::coupon::CouponStock`; `stock_info` of `shop::coupon::UpdateCouponStockCouponStock`.
+    /// `stock_info` of `shop::coupon::CouponStock`; `stock_info` of `shop::coupon::Stock`.
     pub struct StockInfo {
         /// `issued_num`.
         0 issued_num: i64 => "issued_num: must",
@@ -276,7 +278,7 @@ w::record! {
 
 w::record! {
     /// `tradein_info` of `shop::coupon::DiscountCondition`.
-    pub struct TradeinInfo {
+    pub struct TradeInInfo {
         /// `out_product_id`.
         0 out_product_id: String => "out_product_id: must",
         /// `price`; in fen.
@@ -287,7 +289,7 @@ w::record! {
 
 w::record! {
     /// `coupon_stock` of `shop::coupon::UpdateCouponStock`.
-    pub struct UpdateCouponStockCouponStock {
+    pub struct Stock {
         /// `out_coupon_id`.
         0 out_coupon_id: String => "out_coupon_id: must",
         /// `stock_info`.
@@ -298,7 +300,7 @@ w::record! {
 
 w::record! {
     /// `user_coupon` of `shop::coupon::UpdateUserCoupon`.
-    pub struct UpdateUserCouponUserCoupon {
+    pub struct UpdateUserCouponDetail {
         /// `out_user_coupon_id`.
         0 out_user_coupon_id: String => "out_user_coupon_id: must",
         /// `out_coupon_id`.
@@ -327,7 +329,7 @@ w::record! {
 }
 
 w::record! {
-    /// `ext_info` of `shop::coupon::UpdateUserCouponUserCoupon`.
+    /// `ext_info` of `shop::coupon::UpdateUserCouponDetail`.
     pub struct UserCouponExtInfo {
         /// `use_time`; format `unix`.
         0 use_time: Option<xinqiao_types::UnixSeconds> => "use_time",
@@ -337,7 +339,7 @@ w::record! {
 }
 
 w::record! {
-    /// `valid_info` of `shop::coupon::CouponCouponInfo`; `valid_info` of `shop::coupon::CouponInfo`.
+    /// `valid_info` of `shop::coupon::CouponInfoDetail`; `valid_info` of `shop::coupon::CouponInfo`.
     pub struct ValidInfo {
         /// `valid_type`.
         0 valid_type: i64 => "valid_type: must",
@@ -520,8 +522,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/coupon/get_usercoupon_list` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/get_usercoupon_list.html>.
-    /// * Catalog: `channels.shop.coupon.get_usercoupon_list`.
-    pub struct GetUsercouponList {
+    /// * Catalog: `channels.shop.coupon.get_user_coupon_list`.
+    pub struct GetUserCouponList {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `offset`.
@@ -533,19 +535,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`GetUsercouponList`].
-    pub struct GetUsercouponListResponse {
+    /// Answer to [`GetUserCouponList`].
+    pub struct GetUserCouponListResponse {
         /// `result_list`.
-        0 result_list: Vec<GetUsercouponListResult> => "result_list: must",
+        0 result_list: Vec<GetUserCouponListResult> => "result_list: must",
         /// `total_num`.
         1 total_num: i64 => "total_num: must",
     }
 }
 
 w::endpoint! {
-    GetUsercouponList => GetUsercouponListResponse,
+    GetUserCouponList => GetUserCouponListResponse,
     w::EndpointInfo {
-        id: "channels.shop.coupon.get_usercoupon_list",
+        id: "channels.shop.coupon.get_user_coupon_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/coupon/get_usercoupon_list",
@@ -601,9 +603,9 @@ w::record! {
     /// * Catalog: `channels.shop.coupon.update_coupon_stock`.
     pub struct UpdateCouponStock {
         /// `coupon_stock`.
-        0 coupon_stock: UpdateCouponStockCouponStock => "coupon_stock: must",
+        0 coupon_stock: Stock => "coupon_stock: must",
     }
-    new(coupon_stock: UpdateCouponStockCouponStock)
+    new(coupon_stock: Stock)
 }
 
 w::endpoint! {
@@ -669,13 +671,13 @@ w::record! {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_coupon`.
-        1 user_coupon: UpdateUserCouponUserCoupon => "user_coupon: must",
+        1 user_coupon: UpdateUserCouponDetail => "user_coupon: must",
         /// `recv_time`; format `unix`.
         2 recv_time: xinqiao_types::UnixSeconds => "recv_time: must",
     }
     new(
         openid: impl Into<xinqiao_types::OpenId>,
-        user_coupon: UpdateUserCouponUserCoupon,
+        user_coupon: UpdateUserCouponDetail,
         recv_time: xinqiao_types::UnixSeconds,
     )
 }
@@ -704,8 +706,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/coupon/update_usercoupon_status` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/update_usercoupon_status.html>.
-    /// * Catalog: `channels.shop.coupon.update_usercoupon_status`.
-    pub struct UpdateUsercouponStatus {
+    /// * Catalog: `channels.shop.coupon.update_user_coupon_status`.
+    pub struct UpdateUserCouponStatus {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `out_user_coupon_id`.
@@ -724,9 +726,9 @@ w::record! {
 }
 
 w::endpoint! {
-    UpdateUsercouponStatus => w::Empty,
+    UpdateUserCouponStatus => w::Empty,
     w::EndpointInfo {
-        id: "channels.shop.coupon.update_usercoupon_status",
+        id: "channels.shop.coupon.update_user_coupon_status",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/coupon/update_usercoupon_status",

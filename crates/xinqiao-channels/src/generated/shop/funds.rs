@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `account_info` of the answer of `shop::funds::Getbankaccount`; `account_info` of `shop::funds::Setbankaccount`.
+    /// `account_info` of the answer of `shop::funds::GetBankAccount`; `account_info` of `shop::funds::SetBankAccount`.
     pub struct AccountInfo {
         /// `bank_account_type`.
         0 bank_account_type: String => "bank_account_type: must",
@@ -24,7 +24,7 @@ w::record! {
 }
 
 w::record! {
-    /// `balance_info` of the answer of `shop::funds::Getbalance`.
+    /// `balance_info` of the answer of `shop::funds::GetBalance`.
     pub struct BalanceInfo {
         /// `available_amount`; in fen.
         0 available_amount: xinqiao_types::Fen => "available_amount: must",
@@ -34,7 +34,7 @@ w::record! {
 }
 
 w::record! {
-    /// `funds_flow` of the answer of `shop::funds::Getorderflow`.
+    /// `funds_flow` of the answer of `shop::funds::GetOrderFlow`.
     pub struct FundsFlow {
         /// `funds_flow_id`.
         0 funds_flow_id: String => "funds_flow_id: must",
@@ -56,8 +56,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `shop::funds::Getbankbynum`.
-    pub struct GetbankbynumData {
+    /// An item of `data` in the answer of `shop::funds::GetBankByNum`.
+    pub struct GetBankByNumData {
         /// `account_bank`.
         0 account_bank: String => "account_bank: must",
         /// `bank_id`.
@@ -72,8 +72,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `shop::funds::Getbanklist`.
-    pub struct GetbanklistData {
+    /// An item of `data` in the answer of `shop::funds::GetBankList`.
+    pub struct GetBankListData {
         /// `account_bank`.
         0 account_bank: String => "account_bank: must",
         /// `bank_type`.
@@ -90,8 +90,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `shop::funds::Getcity`.
-    pub struct GetcityData {
+    /// An item of `data` in the answer of `shop::funds::GetCity`.
+    pub struct GetCityData {
         /// `city_code`.
         0 city_code: i64 => "city_code: must",
         /// `city_name`.
@@ -102,8 +102,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `shop::funds::Getprovince`.
-    pub struct GetprovinceData {
+    /// An item of `data` in the answer of `shop::funds::GetProvince`.
+    pub struct GetProvinceData {
         /// `province_code`.
         0 province_code: i64 => "province_code: must",
         /// `province_name`.
@@ -112,8 +112,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `shop::funds::Getsubbranch`.
-    pub struct GetsubbranchData {
+    /// An item of `data` in the answer of `shop::funds::GetSubBranch`.
+    pub struct GetSubBranchData {
         /// `branch_id`.
         0 branch_id: w::TextOrNumber => "branch_id: must",
         /// `branch_name`.
@@ -122,7 +122,7 @@ w::record! {
 }
 
 w::record! {
-    /// `withdraw_info` of the answer of `shop::funds::Getwithdrawdetail`.
+    /// `withdraw_info` of the answer of `shop::funds::GetWithdrawDetail`.
     pub struct WithdrawInfo {
         /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
@@ -150,24 +150,24 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/getbalance` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/getbalance.html>.
-    /// * Catalog: `channels.shop.funds.getbalance`.
-    pub struct Getbalance {
+    /// * Catalog: `channels.shop.funds.get_balance`.
+    pub struct GetBalance {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getbalance`].
-    pub struct GetbalanceResponse {
+    /// Answer to [`GetBalance`].
+    pub struct GetBalanceResponse {
         /// `balance_info`.
         0 balance_info: BalanceInfo => "balance_info: must",
     }
 }
 
 w::endpoint! {
-    Getbalance => GetbalanceResponse,
+    GetBalance => GetBalanceResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.getbalance",
+        id: "channels.shop.funds.get_balance",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/getbalance",
@@ -188,24 +188,24 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/getbankaccount` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/getbankaccount.html>.
-    /// * Catalog: `channels.shop.funds.getbankaccount`.
-    pub struct Getbankaccount {
+    /// * Catalog: `channels.shop.funds.get_bank_account`.
+    pub struct GetBankAccount {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getbankaccount`].
-    pub struct GetbankaccountResponse {
+    /// Answer to [`GetBankAccount`].
+    pub struct GetBankAccountResponse {
         /// `account_info`.
         0 account_info: AccountInfo => "account_info: must",
     }
 }
 
 w::endpoint! {
-    Getbankaccount => GetbankaccountResponse,
+    GetBankAccount => GetBankAccountResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.getbankaccount",
+        id: "channels.shop.funds.get_bank_account",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/getbankaccount",
@@ -226,8 +226,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/getbankbynum` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getbankbynum.html>.
-    /// * Catalog: `channels.shop.funds.getbankbynum`.
-    pub struct Getbankbynum {
+    /// * Catalog: `channels.shop.funds.get_bank_by_num`.
+    pub struct GetBankByNum {
         /// `account_number`; personal data, masked in `Debug`.
         0 account_number: String => "account_number: must masked",
     }
@@ -235,19 +235,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getbankbynum`].
-    pub struct GetbankbynumResponse {
+    /// Answer to [`GetBankByNum`].
+    pub struct GetBankByNumResponse {
         /// `data`.
-        0 data: Vec<GetbankbynumData> => "data: must",
+        0 data: Vec<GetBankByNumData> => "data: must",
         /// `total_count`.
         1 total_count: i64 => "total_count: must",
     }
 }
 
 w::endpoint! {
-    Getbankbynum => GetbankbynumResponse,
+    GetBankByNum => GetBankByNumResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.getbankbynum",
+        id: "channels.shop.funds.get_bank_by_num",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/getbankbynum",
@@ -268,8 +268,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/getbanklist` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getbanklist.html>.
-    /// * Catalog: `channels.shop.funds.getbanklist`.
-    pub struct Getbanklist {
+    /// * Catalog: `channels.shop.funds.get_bank_list`.
+    pub struct GetBankList {
         /// `offset`.
         0 offset: Option<i64> => "offset",
         /// `limit`.
@@ -285,17 +285,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getbanklist`].
-    pub struct GetbanklistResponse {
+    /// Answer to [`GetBankList`].
+    pub struct GetBankListResponse {
         /// `data`.
-        0 data: Vec<GetbanklistData> => "data: must",
+        0 data: Vec<GetBankListData> => "data: must",
     }
 }
 
 w::endpoint! {
-    Getbanklist => GetbanklistResponse,
+    GetBankList => GetBankListResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.getbanklist",
+        id: "channels.shop.funds.get_bank_list",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/getbanklist",
@@ -316,8 +316,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/getcity` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getcity.html>.
-    /// * Catalog: `channels.shop.funds.getcity`.
-    pub struct Getcity {
+    /// * Catalog: `channels.shop.funds.get_city`.
+    pub struct GetCity {
         /// `province_code`.
         0 province_code: i64 => "province_code: must",
     }
@@ -325,19 +325,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getcity`].
-    pub struct GetcityResponse {
+    /// Answer to [`GetCity`].
+    pub struct GetCityResponse {
         /// `data`.
-        0 data: Vec<GetcityData> => "data: must",
+        0 data: Vec<GetCityData> => "data: must",
         /// `total_count`.
         1 total_count: i64 => "total_count: must",
     }
 }
 
 w::endpoint! {
-    Getcity => GetcityResponse,
+    GetCity => GetCityResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.getcity",
+        id: "channels.shop.funds.get_city",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/getcity",
@@ -358,8 +358,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/getorderflow` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/getorderflow.html>.
-    /// * Catalog: `channels.shop.funds.getorderflow`.
-    pub struct Getorderflow {
+    /// * Catalog: `channels.shop.funds.get_order_flow`.
+    pub struct GetOrderFlow {
         /// `funds_flow_id`.
         0 funds_flow_id: String => "funds_flow_id: must",
     }
@@ -367,17 +367,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getorderflow`].
-    pub struct GetorderflowResponse {
+    /// Answer to [`GetOrderFlow`].
+    pub struct GetOrderFlowResponse {
         /// `funds_flow`.
         0 funds_flow: FundsFlow => "funds_flow: must",
     }
 }
 
 w::endpoint! {
-    Getorderflow => GetorderflowResponse,
+    GetOrderFlow => GetOrderFlowResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.getorderflow",
+        id: "channels.shop.funds.get_order_flow",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/getorderflow",
@@ -398,26 +398,26 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/getprovince` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getprovince.html>.
-    /// * Catalog: `channels.shop.funds.getprovince`.
-    pub struct Getprovince {
+    /// * Catalog: `channels.shop.funds.get_province`.
+    pub struct GetProvince {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Getprovince`].
-    pub struct GetprovinceResponse {
+    /// Answer to [`GetProvince`].
+    pub struct GetProvinceResponse {
         /// `data`.
-        0 data: Vec<GetprovinceData> => "data: must",
+        0 data: Vec<GetProvinceData> => "data: must",
         /// `total_count`.
         1 total_count: i64 => "total_count: must",
     }
 }
 
 w::endpoint! {
-    Getprovince => GetprovinceResponse,
+    GetProvince => GetProvinceResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.getprovince",
+        id: "channels.shop.funds.get_province",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/getprovince",
@@ -438,8 +438,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/getsubbranch` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getsubbranch.html>.
-    /// * Catalog: `channels.shop.funds.getsubbranch`.
-    pub struct Getsubbranch {
+    /// * Catalog: `channels.shop.funds.get_sub_branch`.
+    pub struct GetSubBranch {
         /// `offset`.
         0 offset: Option<i64> => "offset",
         /// `limit`.
@@ -454,8 +454,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getsubbranch`].
-    pub struct GetsubbranchResponse {
+    /// Answer to [`GetSubBranch`].
+    pub struct GetSubBranchResponse {
         /// `account_bank`.
         0 account_bank: String => "account_bank: must",
         /// `account_bank_code`.
@@ -465,7 +465,7 @@ w::record! {
         /// `bank_alias_code`.
         3 bank_alias_code: w::TextOrNumber => "bank_alias_code: must",
         /// `data`.
-        4 data: Vec<GetsubbranchData> => "data: must",
+        4 data: Vec<GetSubBranchData> => "data: must",
         /// `total_count`.
         5 total_count: i64 => "total_count: must",
         /// `count`.
@@ -474,9 +474,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getsubbranch => GetsubbranchResponse,
+    GetSubBranch => GetSubBranchResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.getsubbranch",
+        id: "channels.shop.funds.get_sub_branch",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/getsubbranch",
@@ -497,8 +497,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/getwithdrawdetail` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/funds/getwithdrawdetail.html>.
-    /// * Catalog: `channels.shop.funds.getwithdrawdetail`.
-    pub struct Getwithdrawdetail {
+    /// * Catalog: `channels.shop.funds.get_withdraw_detail`.
+    pub struct GetWithdrawDetail {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
     }
@@ -506,17 +506,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getwithdrawdetail`].
-    pub struct GetwithdrawdetailResponse {
+    /// Answer to [`GetWithdrawDetail`].
+    pub struct GetWithdrawDetailResponse {
         /// `withdraw_info`.
         0 withdraw_info: WithdrawInfo => "withdraw_info: must",
     }
 }
 
 w::endpoint! {
-    Getwithdrawdetail => GetwithdrawdetailResponse,
+    GetWithdrawDetail => GetWithdrawDetailResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.getwithdrawdetail",
+        id: "channels.shop.funds.get_withdraw_detail",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/getwithdrawdetail",
@@ -537,8 +537,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/scanorderflow` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/scanorderflow.html>.
-    /// * Catalog: `channels.shop.funds.scanorderflow`.
-    pub struct Scanorderflow {
+    /// * Catalog: `channels.shop.funds.scan_order_flow`.
+    pub struct ScanOrderFlow {
         /// `date`; format `yyyyMMdd`.
         0 date: String => "date: must",
         /// `page_num`.
@@ -550,8 +550,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Scanorderflow`].
-    pub struct ScanorderflowResponse {
+    /// Answer to [`ScanOrderFlow`].
+    pub struct ScanOrderFlowResponse {
         /// `funds_flow_ids`.
         0 funds_flow_ids: Vec<String> => "funds_flow_ids: must",
         /// `total_num`.
@@ -560,9 +560,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Scanorderflow => ScanorderflowResponse,
+    ScanOrderFlow => ScanOrderFlowResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.scanorderflow",
+        id: "channels.shop.funds.scan_order_flow",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/scanorderflow",
@@ -583,8 +583,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/scanwithdraw` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/funds/scanwithdraw.html>.
-    /// * Catalog: `channels.shop.funds.scanwithdraw`.
-    pub struct Scanwithdraw {
+    /// * Catalog: `channels.shop.funds.scan_withdraw`.
+    pub struct ScanWithdraw {
         /// `page_num`.
         0 page_num: i64 => "page_num: must",
         /// `page_size`.
@@ -594,8 +594,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Scanwithdraw`].
-    pub struct ScanwithdrawResponse {
+    /// Answer to [`ScanWithdraw`].
+    pub struct ScanWithdrawResponse {
         /// `out_request_nos`.
         0 out_request_nos: Vec<String> => "out_request_nos: must",
         /// `total_num`.
@@ -604,9 +604,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Scanwithdraw => ScanwithdrawResponse,
+    ScanWithdraw => ScanWithdrawResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.scanwithdraw",
+        id: "channels.shop.funds.scan_withdraw",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/scanwithdraw",
@@ -627,8 +627,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/setbankaccount` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/setbankaccount.html>.
-    /// * Catalog: `channels.shop.funds.setbankaccount`.
-    pub struct Setbankaccount {
+    /// * Catalog: `channels.shop.funds.set_bank_account`.
+    pub struct SetBankAccount {
         /// `account_info`.
         0 account_info: AccountInfo => "account_info: must",
     }
@@ -636,9 +636,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Setbankaccount => w::Empty,
+    SetBankAccount => w::Empty,
     w::EndpointInfo {
-        id: "channels.shop.funds.setbankaccount",
+        id: "channels.shop.funds.set_bank_account",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/setbankaccount",
@@ -659,8 +659,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/funds/submitwithdraw` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/funds/submitwithdraw.html>.
-    /// * Catalog: `channels.shop.funds.submitwithdraw`.
-    pub struct Submitwithdraw {
+    /// * Catalog: `channels.shop.funds.submit_withdraw`.
+    pub struct SubmitWithdraw {
         /// `amount`; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// `remark`.
@@ -673,19 +673,20 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Submitwithdraw`].
-    pub struct SubmitwithdrawResponse {
+    /// Answer to [`SubmitWithdraw`].
+    pub struct SubmitWithdrawResponse {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
         /// `qrcode_ticket`.
-        1 qrcode_ticket: String => "qrcode_ticket: must",
+        #[doc(alias = "qrcode_ticket")]
+        1 qr_code_ticket: String => "qrcode_ticket: must",
     }
 }
 
 w::endpoint! {
-    Submitwithdraw => SubmitwithdrawResponse,
+    SubmitWithdraw => SubmitWithdrawResponse,
     w::EndpointInfo {
-        id: "channels.shop.funds.submitwithdraw",
+        id: "channels.shop.funds.submit_withdraw",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/funds/submitwithdraw",
@@ -701,8 +702,8 @@ w::endpoint! {
     }
 }
 
-/// Withdrawal QR codes (提现二维码): `channels.shop.funds.qrcode`.
-pub mod qrcode {
+/// Withdrawal QR codes (提现二维码): `channels.shop.funds.qr_code`.
+pub mod qr_code {
     use xinqiao_wire as w;
 
     w::record! {
@@ -710,12 +711,13 @@ pub mod qrcode {
         ///
         /// * Call: `POST /shop/funds/qrcode/check` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/qrcode/check.html>.
-        /// * Catalog: `channels.shop.funds.qrcode.check`.
+        /// * Catalog: `channels.shop.funds.qr_code.check`.
         pub struct Check {
             /// `qrcode_ticket`.
-            0 qrcode_ticket: String => "qrcode_ticket: must",
+            #[doc(alias = "qrcode_ticket")]
+            0 qr_code_ticket: String => "qrcode_ticket: must",
         }
-        new(qrcode_ticket: impl Into<String>)
+        new(qr_code_ticket: impl Into<String>)
     }
 
     w::record! {
@@ -735,7 +737,7 @@ pub mod qrcode {
     w::endpoint! {
         Check => CheckResponse,
         w::EndpointInfo {
-            id: "channels.shop.funds.qrcode.check",
+            id: "channels.shop.funds.qr_code.check",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/funds/qrcode/check",
@@ -756,7 +758,7 @@ pub mod qrcode {
         ///
         /// * Call: `POST /shop/funds/qrcode/gen` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/qrcode/gen.html>.
-        /// * Catalog: `channels.shop.funds.qrcode.gen`.
+        /// * Catalog: `channels.shop.funds.qr_code.gen`.
         pub struct Gen {
             /// `identity_type`.
             0 identity_type: i64 => "identity_type: must",
@@ -768,14 +770,15 @@ pub mod qrcode {
         /// Answer to [`Gen`].
         pub struct GenResponse {
             /// `qrcode_ticket`.
-            0 qrcode_ticket: String => "qrcode_ticket: must",
+            #[doc(alias = "qrcode_ticket")]
+            0 qr_code_ticket: String => "qrcode_ticket: must",
         }
     }
 
     w::endpoint! {
         Gen => GenResponse,
         w::EndpointInfo {
-            id: "channels.shop.funds.qrcode.gen",
+            id: "channels.shop.funds.qr_code.gen",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/funds/qrcode/gen",
@@ -796,26 +799,28 @@ pub mod qrcode {
         ///
         /// * Call: `POST /shop/funds/qrcode/get` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/qrcode/get.html>.
-        /// * Catalog: `channels.shop.funds.qrcode.get`.
+        /// * Catalog: `channels.shop.funds.qr_code.get`.
         pub struct Get {
             /// `qrcode_ticket`.
-            0 qrcode_ticket: String => "qrcode_ticket: must",
+            #[doc(alias = "qrcode_ticket")]
+            0 qr_code_ticket: String => "qrcode_ticket: must",
         }
-        new(qrcode_ticket: impl Into<String>)
+        new(qr_code_ticket: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `qrcode_buf`.
-            0 qrcode_buf: String => "qrcode_buf: must",
+            #[doc(alias = "qrcode_buf")]
+            0 qr_code_buf: String => "qrcode_buf: must",
         }
     }
 
     w::endpoint! {
         Get => GetResponse,
         w::EndpointInfo {
-            id: "channels.shop.funds.qrcode.get",
+            id: "channels.shop.funds.qr_code.get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/shop/funds/qrcode/get",

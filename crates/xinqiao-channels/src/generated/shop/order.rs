@@ -80,7 +80,7 @@ w::record! {
         /// `path`.
         5 path: String => "path: must",
         /// `order_detail`.
-        6 order_detail: OrderOrderDetail => "order_detail: must",
+        6 order_detail: OrderDetailInfo => "order_detail: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
         7 update_time: String => "update_time: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
@@ -104,7 +104,7 @@ w::record! {
 }
 
 w::record! {
-    /// `delivery_detail` of `shop::order::OrderOrderDetail`.
+    /// `delivery_detail` of `shop::order::OrderDetailInfo`.
     pub struct OrderDetailDeliveryDetail {
         /// `delivery_type`.
         0 delivery_type: i64 => "delivery_type: must",
@@ -116,7 +116,7 @@ w::record! {
 }
 
 w::record! {
-    /// `pay_info` of `shop::order::OrderOrderDetail`.
+    /// `pay_info` of `shop::order::OrderDetailInfo`.
     pub struct OrderDetailPayInfo {
         /// `pay_method`.
         0 pay_method: String => "pay_method: must",
@@ -134,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `product_infos` in `shop::order::OrderOrderDetail`.
+    /// An item of `product_infos` in `shop::order::OrderDetailInfo`.
     pub struct OrderDetailProductInfo {
         /// `product_id`.
         0 product_id: i64 => "product_id: must",
@@ -161,7 +161,7 @@ w::record! {
 
 w::record! {
     /// `order_detail` of `shop::order::Order`.
-    pub struct OrderOrderDetail {
+    pub struct OrderDetailInfo {
         /// `product_infos`.
         0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
         /// `pay_info`.
@@ -189,7 +189,7 @@ w::record! {
 }
 
 w::record! {
-    /// `payment_params` of the answer of `shop::order::Getpaymentparams`.
+    /// `payment_params` of the answer of `shop::order::GetPaymentParams`.
     pub struct PaymentParam {
         /// `timeStamp`; format `unix`.
         0 time_stamp: xinqiao_types::UnixSeconds => "timeStamp: must",
@@ -205,7 +205,7 @@ w::record! {
 }
 
 w::record! {
-    /// `price_info` of `shop::order::OrderDetail`; `price_info` of `shop::order::OrderOrderDetail`.
+    /// `price_info` of `shop::order::OrderDetail`; `price_info` of `shop::order::OrderDetailInfo`.
     pub struct PriceInfo {
         /// `order_price`; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
@@ -260,7 +260,7 @@ w::record! {
 }
 
 w::record! {
-    /// `promotion_info` of `shop::order::OrderOrderDetail`.
+    /// `promotion_info` of `shop::order::OrderDetailInfo`.
     pub struct PromotionInfo {
         /// `promoter_id`.
         0 promoter_id: Option<String> => "promoter_id",
@@ -309,7 +309,8 @@ w::record! {
         /// `expire_time`; format `unix`.
         11 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         /// `aftersale_duration`; in day.
-        12 aftersale_duration: Option<i64> => "aftersale_duration",
+        #[doc(alias = "aftersale_duration")]
+        12 after_sale_duration: Option<i64> => "aftersale_duration",
         /// `trace_id`.
         13 trace_id: Option<String> => "trace_id",
     }
@@ -328,7 +329,7 @@ w::record! {
         address_info: AddressInfo,
         default_receiving_address: AddressInfo,
         expire_time: xinqiao_types::UnixSeconds,
-        aftersale_duration: i64,
+        after_sale_duration: i64,
     )
 }
 
@@ -594,8 +595,8 @@ w::record! {
     ///
     /// * Call: `POST /shop/order/getpaymentparams` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/order/getpaymentparams.html>.
-    /// * Catalog: `channels.shop.order.getpaymentparams`.
-    pub struct Getpaymentparams {
+    /// * Catalog: `channels.shop.order.get_payment_params`.
+    pub struct GetPaymentParams {
         /// `order_id`.
         0 order_id: Option<i64> => "order_id",
         /// `out_order_id`.
@@ -609,17 +610,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getpaymentparams`].
-    pub struct GetpaymentparamsResponse {
+    /// Answer to [`GetPaymentParams`].
+    pub struct GetPaymentParamsResponse {
         /// `payment_params`.
         0 payment_params: PaymentParam => "payment_params: must",
     }
 }
 
 w::endpoint! {
-    Getpaymentparams => GetpaymentparamsResponse,
+    GetPaymentParams => GetPaymentParamsResponse,
     w::EndpointInfo {
-        id: "channels.shop.order.getpaymentparams",
+        id: "channels.shop.order.get_payment_params",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/shop/order/getpaymentparams",

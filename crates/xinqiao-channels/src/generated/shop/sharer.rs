@@ -221,9 +221,10 @@ w::record! {
     /// * Catalog: `channels.shop.sharer.bind`.
     pub struct Bind {
         /// `openids`; personal data, masked in `Debug`.
-        0 openids: Vec<String> => "openids: must masked",
+        #[doc(alias = "openids")]
+        0 open_ids: Vec<String> => "openids: must masked",
     }
-    new(openids: Vec<String>)
+    new(open_ids: Vec<String>)
 }
 
 w::record! {
@@ -532,9 +533,10 @@ w::record! {
     /// * Catalog: `channels.shop.sharer.unbind`.
     pub struct Unbind {
         /// `openids`; personal data, masked in `Debug`.
-        0 openids: Vec<String> => "openids: must masked",
+        #[doc(alias = "openids")]
+        0 open_ids: Vec<String> => "openids: must masked",
     }
-    new(openids: Vec<String>)
+    new(open_ids: Vec<String>)
 }
 
 w::record! {

@@ -76,7 +76,7 @@ fn a_route_may_be_typed_in_many_ways() {
     assert_eq!(ids("cgi-bin/menu/create"), [create, "work.menu.create"]);
     assert_eq!(
         ids("/v3/pay/transactions/id/4200000001"),
-        ["pay_v3.pay.transactions.id_by_transaction_id"]
+        ["pay_v3.pay.transactions.get_by_transaction_id"]
     );
     assert_eq!(
         ids("official_account.event.subscribe"),

@@ -4,12 +4,14 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `order_list` in the answer of `express::business::order::Batchget`.
-    pub struct BatchgetOrder {
+    /// An item of `order_list` in the answer of `express::business::order::BatchGet`.
+    pub struct BatchGetOrder {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: String => "errmsg: must",
+        #[doc(alias = "errmsg")]
+        1 err_msg: String => "errmsg: must",
         /// `order_id`.
         2 order_id: String => "order_id: must",
         /// `delivery_id`.
@@ -57,8 +59,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `express::business::DeliveryGetall`.
-    pub struct DeliveryGetallData {
+    /// An item of `data` in the answer of `express::business::DeliveryGetAll`.
+    pub struct DeliveryGetAllData {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
@@ -75,8 +77,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `express::business::account::Getall`.
-    pub struct GetallList {
+    /// An item of `list` in the answer of `express::business::account::GetAll`.
+    pub struct ListInfo {
         /// `biz_id`.
         0 biz_id: String => "biz_id: must",
         /// `delivery_id`.
@@ -114,7 +116,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `order_list` in `express::business::order::Batchget`.
+    /// An item of `order_list` in `express::business::order::BatchGet`.
     pub struct Order {
         /// `order_id`.
         0 order_id: String => "order_id: must",
@@ -174,7 +176,7 @@ w::record! {
 }
 
 w::record! {
-    /// `service` of `express::business::order::Add`; an item of `service_type` in `express::business::DeliveryGetallData`; and 1 more.
+    /// `service` of `express::business::order::Add`; an item of `service_type` in `express::business::DeliveryGetAllData`; and 1 more.
     pub struct ServiceType {
         /// `service_type`.
         0 service_type: i64 => "service_type: must",
@@ -233,26 +235,26 @@ w::record! {
     /// * Call: `GET /cgi-bin/express/business/delivery/getall` on `api.weixin.qq.com`.
     /// * Errors: 40001 `INVALID_CREDENTIAL`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.getAllDelivery.html>.
-    /// * Catalog: `mini_program.express.business.delivery_getall`.
-    pub struct DeliveryGetall {
+    /// * Catalog: `mini_program.express.business.delivery_get_all`.
+    pub struct DeliveryGetAll {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`DeliveryGetall`].
-    pub struct DeliveryGetallResponse {
+    /// Answer to [`DeliveryGetAll`].
+    pub struct DeliveryGetAllResponse {
         /// `data`.
-        0 data: Vec<DeliveryGetallData> => "data: must",
+        0 data: Vec<DeliveryGetAllData> => "data: must",
         /// `count`.
         1 count: i64 => "count: must",
     }
 }
 
 w::endpoint! {
-    DeliveryGetall => DeliveryGetallResponse,
+    DeliveryGetAll => DeliveryGetAllResponse,
     w::EndpointInfo {
-        id: "mini_program.express.business.delivery_getall",
+        id: "mini_program.express.business.delivery_get_all",
         method: "GET",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/express/business/delivery/getall",
@@ -473,26 +475,26 @@ pub mod account {
         /// * Call: `GET /cgi-bin/express/business/account/getall` on `api.weixin.qq.com`.
         /// * Errors: -1 `SYSTEM_BUSY`, 40001 `INVALID_CREDENTIAL`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.getAllAccount.html>.
-        /// * Catalog: `mini_program.express.business.account.getall`.
-        pub struct Getall {
+        /// * Catalog: `mini_program.express.business.account.get_all`.
+        pub struct GetAll {
         }
         new()
     }
 
     w::record! {
-        /// Answer to [`Getall`].
-        pub struct GetallResponse {
+        /// Answer to [`GetAll`].
+        pub struct GetAllResponse {
             /// `list`.
-            0 list: Vec<super::GetallList> => "list: must",
+            0 list: Vec<super::ListInfo> => "list: must",
             /// `count`.
             1 count: i64 => "count: must",
         }
     }
 
     w::endpoint! {
-        Getall => GetallResponse,
+        GetAll => GetAllResponse,
         w::EndpointInfo {
-            id: "mini_program.express.business.account.getall",
+            id: "mini_program.express.business.account.get_all",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/express/business/account/getall",
@@ -536,7 +538,8 @@ pub mod order {
             /// `custom_remark`.
             6 custom_remark: Option<String> => "custom_remark",
             /// `tagid`.
-            7 tagid: Option<i64> => "tagid",
+            #[doc(alias = "tagid")]
+            7 tag_id: Option<i64> => "tagid",
             /// `sender`.
             8 sender: super::Sender => "sender: must",
             /// `receiver`.
@@ -566,16 +569,18 @@ pub mod order {
             service: super::ServiceType,
         )
         text(wx_appid: String, openid: xinqiao_types::OpenId, custom_remark: String)
-        set(tagid: i64, shop: super::Shop, expect_time: xinqiao_types::UnixSeconds, take_mode: i64)
+        set(tag_id: i64, shop: super::Shop, expect_time: xinqiao_types::UnixSeconds, take_mode: i64)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `delivery_resultcode`.
-            0 delivery_resultcode: Option<i64> => "delivery_resultcode",
+            #[doc(alias = "delivery_resultcode")]
+            0 delivery_result_code: Option<i64> => "delivery_resultcode",
             /// `delivery_resultmsg`.
-            1 delivery_resultmsg: Option<String> => "delivery_resultmsg",
+            #[doc(alias = "delivery_resultmsg")]
+            1 delivery_result_msg: Option<String> => "delivery_resultmsg",
             /// `order_id`.
             2 order_id: String => "order_id: must",
             /// `waybill_id`.
@@ -609,8 +614,8 @@ pub mod order {
         ///
         /// * Call: `POST /cgi-bin/express/business/order/batchget` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.batchGetOrder.html>.
-        /// * Catalog: `mini_program.express.business.order.batchget`.
-        pub struct Batchget {
+        /// * Catalog: `mini_program.express.business.order.batch_get`.
+        pub struct BatchGet {
             /// `order_list`.
             0 order_list: Vec<super::Order> => "order_list: must",
         }
@@ -618,17 +623,17 @@ pub mod order {
     }
 
     w::record! {
-        /// Answer to [`Batchget`].
-        pub struct BatchgetResponse {
+        /// Answer to [`BatchGet`].
+        pub struct BatchGetResponse {
             /// `order_list`.
-            0 order_list: Vec<super::BatchgetOrder> => "order_list: must",
+            0 order_list: Vec<super::BatchGetOrder> => "order_list: must",
         }
     }
 
     w::endpoint! {
-        Batchget => BatchgetResponse,
+        BatchGet => BatchGetResponse,
         w::EndpointInfo {
-            id: "mini_program.express.business.order.batchget",
+            id: "mini_program.express.business.order.batch_get",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/express/business/order/batchget",
@@ -668,9 +673,11 @@ pub mod order {
         /// Answer to [`Cancel`].
         pub struct CancelResponse {
             /// `delivery_resultcode`.
-            0 delivery_resultcode: Option<i64> => "delivery_resultcode",
+            #[doc(alias = "delivery_resultcode")]
+            0 delivery_result_code: Option<i64> => "delivery_resultcode",
             /// `delivery_resultmsg`.
-            1 delivery_resultmsg: Option<String> => "delivery_resultmsg",
+            #[doc(alias = "delivery_resultmsg")]
+            1 delivery_result_msg: Option<String> => "delivery_resultmsg",
         }
     }
 
@@ -763,28 +770,29 @@ pub mod printer {
         ///
         /// * Call: `GET /cgi-bin/express/business/printer/getall` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.getPrinter.html>.
-        /// * Catalog: `mini_program.express.business.printer.getall`.
-        pub struct Getall {
+        /// * Catalog: `mini_program.express.business.printer.get_all`.
+        pub struct GetAll {
         }
         new()
     }
 
     w::record! {
-        /// Answer to [`Getall`].
-        pub struct GetallResponse {
+        /// Answer to [`GetAll`].
+        pub struct GetAllResponse {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
             /// `tagid_list`.
-            1 tagid_list: Vec<String> => "tagid_list: must",
+            #[doc(alias = "tagid_list")]
+            1 tag_id_list: Vec<String> => "tagid_list: must",
             /// `count`.
             2 count: i64 => "count: must",
         }
     }
 
     w::endpoint! {
-        Getall => GetallResponse,
+        GetAll => GetAllResponse,
         w::EndpointInfo {
-            id: "mini_program.express.business.printer.getall",
+            id: "mini_program.express.business.printer.get_all",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/express/business/printer/getall",
@@ -812,10 +820,11 @@ pub mod printer {
             /// `openid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `tagid_list`; joined by `,` on the wire.
-            2 tagid_list: Option<Vec<String>> => "tagid_list: comma",
+            #[doc(alias = "tagid_list")]
+            2 tag_id_list: Option<Vec<String>> => "tagid_list: comma",
         }
         new(update_type: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
-        set(tagid_list: Vec<String>)
+        set(tag_id_list: Vec<String>)
     }
 
     w::endpoint! {

@@ -77,7 +77,8 @@ w::record! {
         /// `custom_remark`.
         4 custom_remark: Option<String> => "custom_remark",
         /// `tagid`.
-        5 tagid: Option<i64> => "tagid",
+        #[doc(alias = "tagid")]
+        5 tag_id: Option<i64> => "tagid",
         /// `sender`.
         6 sender: CustomSender => "sender: must",
         /// `receiver`.
@@ -102,7 +103,7 @@ w::record! {
         service: Service,
     )
     text(openid: xinqiao_types::OpenId, custom_remark: String)
-    set(tagid: i64, shop: Shop)
+    set(tag_id: i64, shop: Shop)
 }
 
 w::record! {
@@ -151,7 +152,7 @@ w::record! {
 
 w::record! {
     /// An item of `goods_list` in `express::delivery::no_worry_return::Add`; an item of `goods_list` in `express::delivery::return::Add`.
-    pub struct Good {
+    pub struct Goods {
         /// `name`.
         0 name: String => "name: must",
         /// `url`.
@@ -328,6 +329,40 @@ w::endpoint! {
 }
 
 w::record! {
+    /// Push delivery paths (推送运单轨迹).
+    ///
+    /// * Call: `POST /cgi-bin/express/delivery/pathnotify` on `api.weixin.qq.com`.
+    /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Errors: 40097 `INVALID_ARGS`, 41001 `ACCESS_TOKEN_MISSING`, 42001 `ACCESS_TOKEN_EXPIRED`, 150004, 932001, 932002, 932003.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/weixin-express/msgpush/api_deliverypathnotify>.
+    /// * Catalog: `mini_program.express.delivery.path_notify`.
+    pub struct PathNotify {
+        /// Further keys.
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
+    }
+    new()
+}
+
+w::endpoint! {
+    PathNotify => w::Free,
+    w::EndpointInfo {
+        id: "mini_program.express.delivery.path_notify",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/cgi-bin/express/delivery/pathnotify",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
     /// Update a waybill's path (更新运单轨迹).
     ///
     /// * Call: `POST /cgi-bin/express/delivery/path/update` on `api.weixin.qq.com`.
@@ -361,40 +396,6 @@ w::endpoint! {
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/express/delivery/path/update",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Push delivery paths (推送运单轨迹).
-    ///
-    /// * Call: `POST /cgi-bin/express/delivery/pathnotify` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Errors: 40097 `INVALID_ARGS`, 41001 `ACCESS_TOKEN_MISSING`, 42001 `ACCESS_TOKEN_EXPIRED`, 150004, 932001, 932002, 932003.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/weixin-express/msgpush/api_deliverypathnotify>.
-    /// * Catalog: `mini_program.express.delivery.pathnotify`.
-    pub struct Pathnotify {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    Pathnotify => w::Free,
-    w::EndpointInfo {
-        id: "mini_program.express.delivery.pathnotify",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/cgi-bin/express/delivery/pathnotify",
         when: None,
         auth: w::Auth::AccessToken("access_token"),
         content: w::Content::Json,
@@ -540,8 +541,8 @@ w::record! {
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Errors: 41001 `ACCESS_TOKEN_MISSING`, 42001 `ACCESS_TOKEN_EXPIRED`, 150004, 932001, 932002, 932003.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/weixin-express/msgpush/api_deliveryuserquery>.
-    /// * Catalog: `mini_program.express.delivery.userquery`.
-    pub struct Userquery {
+    /// * Catalog: `mini_program.express.delivery.user_query`.
+    pub struct UserQuery {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -549,9 +550,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Userquery => w::Free,
+    UserQuery => w::Free,
     w::EndpointInfo {
-        id: "mini_program.express.delivery.userquery",
+        id: "mini_program.express.delivery.user_query",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/cgi-bin/express/delivery/userquery",
@@ -590,7 +591,7 @@ pub mod no_worry_return {
             /// `order_path`.
             4 order_path: Option<String> => "order_path",
             /// `goods_list`.
-            5 goods_list: Option<Vec<super::Good>> => "goods_list",
+            5 goods_list: Option<Vec<super::Goods>> => "goods_list",
             /// `order_price`; in fen.
             6 order_price: Option<xinqiao_types::Fen> => "order_price",
             /// `wx_pay_id`.
@@ -603,7 +604,7 @@ pub mod no_worry_return {
         set(
             biz_addr: super::BizAddr,
             user_addr: super::BizAddr,
-            goods_list: Vec<super::Good>,
+            goods_list: Vec<super::Goods>,
             order_price: xinqiao_types::Fen,
         )
     }
@@ -824,16 +825,16 @@ pub mod open_msg {
         ///
         /// * Call: `POST /cgi-bin/express/delivery/open_msg/open_openmsg` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/logistics-service/applyMsgPlugin.html>.
-        /// * Catalog: `mini_program.express.delivery.open_msg.open_openmsg`.
-        pub struct OpenOpenmsg {
+        /// * Catalog: `mini_program.express.delivery.open_msg.open`.
+        pub struct Open {
         }
         new()
     }
 
     w::endpoint! {
-        OpenOpenmsg => w::Empty,
+        Open => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.express.delivery.open_msg.open_openmsg",
+            id: "mini_program.express.delivery.open_msg.open",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/express/delivery/open_msg/open_openmsg",
@@ -1122,7 +1123,7 @@ pub mod return_ {
             /// `order_path`.
             4 order_path: String => "order_path: must",
             /// `goods_list`.
-            5 goods_list: Vec<super::Good> => "goods_list: must",
+            5 goods_list: Vec<super::Goods> => "goods_list: must",
             /// `order_price`; in fen.
             6 order_price: xinqiao_types::Fen => "order_price: must",
         }
@@ -1131,7 +1132,7 @@ pub mod return_ {
             biz_addr: super::BizAddr,
             openid: impl Into<xinqiao_types::OpenId>,
             order_path: impl Into<String>,
-            goods_list: Vec<super::Good>,
+            goods_list: Vec<super::Goods>,
             order_price: xinqiao_types::Fen,
         )
         set(user_addr: super::BizAddr)

@@ -57,8 +57,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `express::local::business::DeliveryGetall`.
-    pub struct DeliveryGetallList {
+    /// An item of `list` in the answer of `express::local::business::DeliveryGetAll`.
+    pub struct DeliveryGetAllList {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
@@ -68,7 +68,7 @@ w::record! {
 
 w::record! {
     /// An item of `goods` in `express::local::GoodsDetail`.
-    pub struct Good {
+    pub struct Goods {
         /// `good_count`.
         0 good_count: i64 => "good_count: must",
         /// `good_name`.
@@ -87,9 +87,9 @@ w::record! {
     /// `goods_detail` of `express::local::Cargo`.
     pub struct GoodsDetail {
         /// `goods`.
-        0 goods: Vec<Good> => "goods: must",
+        0 goods: Vec<Goods> => "goods: must",
     }
-    new(goods: Vec<Good>)
+    new(goods: Vec<Goods>)
 }
 
 w::record! {
@@ -210,7 +210,8 @@ w::record! {
         /// `delivery_id`.
         0 delivery_id: String => "delivery_id: must",
         /// `shopid`.
-        1 shopid: String => "shopid: must",
+        #[doc(alias = "shopid")]
+        1 shop_id: String => "shopid: must",
         /// `audit_result`.
         2 audit_result: i64 => "audit_result: must",
     }
@@ -258,28 +259,30 @@ pub mod business {
         ///
         /// * Call: `POST /cgi-bin/express/local/business/delivery/getall` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.getAllImmeDelivery.html>.
-        /// * Catalog: `mini_program.express.local.business.delivery_getall`.
-        pub struct DeliveryGetall {
+        /// * Catalog: `mini_program.express.local.business.delivery_get_all`.
+        pub struct DeliveryGetAll {
         }
         new()
     }
 
     w::record! {
-        /// Answer to [`DeliveryGetall`].
-        pub struct DeliveryGetallResponse {
+        /// Answer to [`DeliveryGetAll`].
+        pub struct DeliveryGetAllResponse {
             /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
+            #[doc(alias = "resultcode")]
+            0 result_code: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
+            #[doc(alias = "resultmsg")]
+            1 result_msg: String => "resultmsg: must",
             /// `list`.
-            2 list: Vec<super::DeliveryGetallList> => "list: must",
+            2 list: Vec<super::DeliveryGetAllList> => "list: must",
         }
     }
 
     w::endpoint! {
-        DeliveryGetall => DeliveryGetallResponse,
+        DeliveryGetAll => DeliveryGetAllResponse,
         w::EndpointInfo {
-            id: "mini_program.express.local.business.delivery_getall",
+            id: "mini_program.express.local.business.delivery_get_all",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/express/local/business/delivery/getall",
@@ -310,9 +313,11 @@ pub mod business {
         /// Answer to [`Open`].
         pub struct OpenResponse {
             /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
+            #[doc(alias = "resultcode")]
+            0 result_code: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
+            #[doc(alias = "resultmsg")]
+            1 result_msg: String => "resultmsg: must",
         }
     }
 
@@ -344,7 +349,8 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_add`.
         pub struct OrderAdd {
             /// `shopid`.
-            0 shopid: Option<String> => "shopid",
+            #[doc(alias = "shopid")]
+            0 shop_id: Option<String> => "shopid",
             /// `shop_order_id`.
             1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
@@ -379,7 +385,7 @@ pub mod business {
             cargo: super::Cargo,
             order_info: super::OrderInfo,
         )
-        text(shopid: String, delivery_sign: String, sub_biz_id: String, delivery_token: String)
+        text(shop_id: String, delivery_sign: String, sub_biz_id: String, delivery_token: String)
         set(sender: super::Sender, shop: super::Shop)
     }
 
@@ -387,19 +393,24 @@ pub mod business {
         /// Answer to [`OrderAdd`].
         pub struct OrderAddResponse {
             /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
+            #[doc(alias = "resultcode")]
+            0 result_code: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
+            #[doc(alias = "resultmsg")]
+            1 result_msg: String => "resultmsg: must",
             /// `fee`; in yuan.
             2 fee: f64 => "fee: must",
             /// `deliverfee`; in yuan.
-            3 deliverfee: f64 => "deliverfee: must",
+            #[doc(alias = "deliverfee")]
+            3 deliver_fee: f64 => "deliverfee: must",
             /// `couponfee`; in yuan.
-            4 couponfee: f64 => "couponfee: must",
+            #[doc(alias = "couponfee")]
+            4 coupon_fee: f64 => "couponfee: must",
             /// `tips`; in yuan.
             5 tips: f64 => "tips: must",
             /// `insurancefee`; in yuan.
-            6 insurancefee: f64 => "insurancefee: must",
+            #[doc(alias = "insurancefee")]
+            6 insurance_fee: f64 => "insurancefee: must",
             /// `distance`; in m.
             7 distance: i64 => "distance: must",
             /// `waybill_id`.
@@ -441,10 +452,11 @@ pub mod business {
         ///
         /// * Call: `POST /cgi-bin/express/local/business/order/addtips` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.addTip.html>.
-        /// * Catalog: `mini_program.express.local.business.order_addtips`.
-        pub struct OrderAddtips {
+        /// * Catalog: `mini_program.express.local.business.order_add_tips`.
+        pub struct OrderAddTips {
             /// `shopid`.
-            0 shopid: Option<String> => "shopid",
+            #[doc(alias = "shopid")]
+            0 shop_id: Option<String> => "shopid",
             /// `shop_order_id`.
             1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
@@ -468,16 +480,16 @@ pub mod business {
             tips: f64,
             remark: impl Into<String>,
         )
-        text(shopid: String, delivery_sign: String)
+        text(shop_id: String, delivery_sign: String)
     }
 
-    /// Answer to [`OrderAddtips`], the same as to [`Open`].
-    pub type OrderAddtipsResponse = OpenResponse;
+    /// Answer to [`OrderAddTips`], the same as to [`Open`].
+    pub type OrderAddTipsResponse = OpenResponse;
 
     w::endpoint! {
-        OrderAddtips => OrderAddtipsResponse,
+        OrderAddTips => OrderAddTipsResponse,
         w::EndpointInfo {
-            id: "mini_program.express.local.business.order_addtips",
+            id: "mini_program.express.local.business.order_add_tips",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/express/local/business/order/addtips",
@@ -502,7 +514,8 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_cancel`.
         pub struct OrderCancel {
             /// `shopid`.
-            0 shopid: Option<String> => "shopid",
+            #[doc(alias = "shopid")]
+            0 shop_id: Option<String> => "shopid",
             /// `shop_order_id`.
             1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
@@ -524,16 +537,18 @@ pub mod business {
             delivery_id: impl Into<String>,
             cancel_reason_id: i64,
         )
-        text(shopid: String, delivery_sign: String, waybill_id: String, cancel_reason: String)
+        text(shop_id: String, delivery_sign: String, waybill_id: String, cancel_reason: String)
     }
 
     w::record! {
         /// Answer to [`OrderCancel`].
         pub struct OrderCancelResponse {
             /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
+            #[doc(alias = "resultcode")]
+            0 result_code: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
+            #[doc(alias = "resultmsg")]
+            1 result_msg: String => "resultmsg: must",
             /// `deduct_fee`; in yuan.
             2 deduct_fee: f64 => "deduct_fee: must",
             /// `desc`.
@@ -569,7 +584,8 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_confirm_return`.
         pub struct OrderConfirmReturn {
             /// `shopid`.
-            0 shopid: Option<String> => "shopid",
+            #[doc(alias = "shopid")]
+            0 shop_id: Option<String> => "shopid",
             /// `shop_order_id`.
             1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
@@ -586,7 +602,7 @@ pub mod business {
             shop_no: impl Into<String>,
             waybill_id: impl Into<String>,
         )
-        text(shopid: String, delivery_sign: String, remark: String)
+        text(shop_id: String, delivery_sign: String, remark: String)
     }
 
     /// Answer to [`OrderConfirmReturn`], the same as to [`Open`].
@@ -620,7 +636,8 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_get`.
         pub struct OrderGet {
             /// `shopid`.
-            0 shopid: Option<String> => "shopid",
+            #[doc(alias = "shopid")]
+            0 shop_id: Option<String> => "shopid",
             /// `shop_order_id`.
             1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
@@ -629,16 +646,18 @@ pub mod business {
             3 shop_no: String => "shop_no: must",
         }
         new(shop_order_id: impl Into<String>, shop_no: impl Into<String>)
-        text(shopid: String, delivery_sign: String)
+        text(shop_id: String, delivery_sign: String)
     }
 
     w::record! {
         /// Answer to [`OrderGet`].
         pub struct OrderGetResponse {
             /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
+            #[doc(alias = "resultcode")]
+            0 result_code: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
+            #[doc(alias = "resultmsg")]
+            1 result_msg: String => "resultmsg: must",
             /// `waybill_id`.
             2 waybill_id: String => "waybill_id: must",
             /// `order_status`.
@@ -683,7 +702,8 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_pre_add`.
         pub struct OrderPreAdd {
             /// `shopid`.
-            0 shopid: Option<String> => "shopid",
+            #[doc(alias = "shopid")]
+            0 shop_id: Option<String> => "shopid",
             /// `shop_order_id`.
             1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
@@ -716,7 +736,7 @@ pub mod business {
             cargo: super::Cargo,
             order_info: super::OrderInfo,
         )
-        text(shopid: String, delivery_sign: String, sub_biz_id: String)
+        text(shop_id: String, delivery_sign: String, sub_biz_id: String)
         set(sender: super::Sender, shop: super::Shop)
     }
 
@@ -747,10 +767,11 @@ pub mod business {
         ///
         /// * Call: `POST /cgi-bin/express/local/business/order/precancel` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.preCancelOrder.html>.
-        /// * Catalog: `mini_program.express.local.business.order_precancel`.
-        pub struct OrderPrecancel {
+        /// * Catalog: `mini_program.express.local.business.order_pre_cancel`.
+        pub struct OrderPreCancel {
             /// `shopid`.
-            0 shopid: Option<String> => "shopid",
+            #[doc(alias = "shopid")]
+            0 shop_id: Option<String> => "shopid",
             /// `shop_order_id`.
             1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
@@ -772,16 +793,16 @@ pub mod business {
             delivery_id: impl Into<String>,
             cancel_reason_id: i64,
         )
-        text(shopid: String, delivery_sign: String, waybill_id: String, cancel_reason: String)
+        text(shop_id: String, delivery_sign: String, waybill_id: String, cancel_reason: String)
     }
 
-    /// Answer to [`OrderPrecancel`], the same as to [`OrderCancel`].
-    pub type OrderPrecancelResponse = OrderCancelResponse;
+    /// Answer to [`OrderPreCancel`], the same as to [`OrderCancel`].
+    pub type OrderPreCancelResponse = OrderCancelResponse;
 
     w::endpoint! {
-        OrderPrecancel => OrderPrecancelResponse,
+        OrderPreCancel => OrderPreCancelResponse,
         w::EndpointInfo {
-            id: "mini_program.express.local.business.order_precancel",
+            id: "mini_program.express.local.business.order_pre_cancel",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/express/local/business/order/precancel",
@@ -802,10 +823,11 @@ pub mod business {
         ///
         /// * Call: `POST /cgi-bin/express/local/business/order/readd` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.addOrder.html>.
-        /// * Catalog: `mini_program.express.local.business.order_readd`.
-        pub struct OrderReadd {
+        /// * Catalog: `mini_program.express.local.business.order_re_add`.
+        pub struct OrderReAdd {
             /// `shopid`.
-            0 shopid: Option<String> => "shopid",
+            #[doc(alias = "shopid")]
+            0 shop_id: Option<String> => "shopid",
             /// `shop_order_id`.
             1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
@@ -840,17 +862,17 @@ pub mod business {
             cargo: super::Cargo,
             order_info: super::OrderInfo,
         )
-        text(shopid: String, delivery_sign: String, sub_biz_id: String, delivery_token: String)
+        text(shop_id: String, delivery_sign: String, sub_biz_id: String, delivery_token: String)
         set(sender: super::Sender, shop: super::Shop)
     }
 
-    /// Answer to [`OrderReadd`], the same as to [`OrderAdd`].
-    pub type OrderReaddResponse = OrderAddResponse;
+    /// Answer to [`OrderReAdd`], the same as to [`OrderAdd`].
+    pub type OrderReAddResponse = OrderAddResponse;
 
     w::endpoint! {
-        OrderReadd => OrderReaddResponse,
+        OrderReAdd => OrderReAddResponse,
         w::EndpointInfo {
-            id: "mini_program.express.local.business.order_readd",
+            id: "mini_program.express.local.business.order_re_add",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/express/local/business/order/readd",
@@ -871,10 +893,11 @@ pub mod business {
         ///
         /// * Call: `POST /cgi-bin/express/local/business/realmock_update_order` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.mockUpdateOrder.html>.
-        /// * Catalog: `mini_program.express.local.business.realmock_update_order`.
-        pub struct RealmockUpdateOrder {
+        /// * Catalog: `mini_program.express.local.business.real_mock_update_order`.
+        pub struct RealMockUpdateOrder {
             /// `shopid`.
-            0 shopid: Option<String> => "shopid",
+            #[doc(alias = "shopid")]
+            0 shop_id: Option<String> => "shopid",
             /// `shop_order_id`.
             1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
@@ -891,16 +914,16 @@ pub mod business {
             order_status: i64,
             action_time: xinqiao_types::UnixSeconds,
         )
-        text(shopid: String, delivery_sign: String, action_msg: String)
+        text(shop_id: String, delivery_sign: String, action_msg: String)
     }
 
-    /// Answer to [`RealmockUpdateOrder`], the same as to [`Open`].
-    pub type RealmockUpdateOrderResponse = OpenResponse;
+    /// Answer to [`RealMockUpdateOrder`], the same as to [`Open`].
+    pub type RealMockUpdateOrderResponse = OpenResponse;
 
     w::endpoint! {
-        RealmockUpdateOrder => RealmockUpdateOrderResponse,
+        RealMockUpdateOrder => RealMockUpdateOrderResponse,
         w::EndpointInfo {
-            id: "mini_program.express.local.business.realmock_update_order",
+            id: "mini_program.express.local.business.real_mock_update_order",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/cgi-bin/express/local/business/realmock_update_order",
@@ -966,9 +989,11 @@ pub mod business {
         /// Answer to [`ShopGet`].
         pub struct ShopGetResponse {
             /// `resultcode`.
-            0 resultcode: i64 => "resultcode: must",
+            #[doc(alias = "resultcode")]
+            0 result_code: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => "resultmsg: must",
+            #[doc(alias = "resultmsg")]
+            1 result_msg: String => "resultmsg: must",
             /// `shop_list`.
             2 shop_list: Vec<super::ShopGetShop> => "shop_list: must",
         }
@@ -1001,7 +1026,8 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.test_update_order`.
         pub struct TestUpdateOrder {
             /// `shopid`.
-            0 shopid: Option<String> => "shopid",
+            #[doc(alias = "shopid")]
+            0 shop_id: Option<String> => "shopid",
             /// `shop_order_id`.
             1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
@@ -1018,7 +1044,7 @@ pub mod business {
             order_status: i64,
             action_time: xinqiao_types::UnixSeconds,
         )
-        text(shopid: String, delivery_sign: String, action_msg: String)
+        text(shop_id: String, delivery_sign: String, action_msg: String)
     }
 
     /// Answer to [`TestUpdateOrder`], the same as to [`Open`].
@@ -1051,7 +1077,8 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.update_order`.
         pub struct UpdateOrder {
             /// `shopid`.
-            0 shopid: Option<String> => "shopid",
+            #[doc(alias = "shopid")]
+            0 shop_id: Option<String> => "shopid",
             /// `shop_order_id`.
             1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
@@ -1083,7 +1110,7 @@ pub mod business {
             waybill_id: impl Into<String>,
             wxa_path: impl Into<String>,
         )
-        text(shopid: String, delivery_sign: String, action_msg: String, shop_no: String)
+        text(shop_id: String, delivery_sign: String, action_msg: String, shop_no: String)
         set(agent: super::Agent, expected_delivery_time: xinqiao_types::UnixSeconds)
     }
 

@@ -4,15 +4,16 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `results` in the answer of `wxa::book::Addbookauth`.
-    pub struct AddbookauthResult {
+    /// An item of `results` in the answer of `wxa::book::AddBookAuth`.
+    pub struct AddBookAuthResult {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
     }
 }
 
 w::record! {
-    /// `audit_info` of `wxa::book::GetbookBook`; `audit_info` of `wxa::book::GetchapterChapter`; and 2 more.
+    /// `audit_info` of `wxa::book::GetBookDetail`; `audit_info` of `wxa::book::GetChapterDetail`; and 2 more.
     pub struct AuditInfo {
         /// `audit_status`.
         0 audit_status: i64 => "audit_status: must",
@@ -28,7 +29,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `books` in `wxa::book::Addbookauth`.
+    /// An item of `books` in `wxa::book::AddBookAuth`.
     pub struct Book {
         /// `book_id`.
         0 book_id: String => "book_id: must",
@@ -42,7 +43,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `chapter_list` in `wxa::book::Batchcreatechapter`; `chapter` of `wxa::book::Createchapter`.
+    /// An item of `chapter_list` in `wxa::book::BatchCreateChapter`; `chapter` of `wxa::book::CreateChapter`.
     pub struct Chapter {
         /// `chapter_title`.
         0 chapter_title: String => "chapter_title: must",
@@ -61,7 +62,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `chapter_seq_list` in `wxa::book::Updatechapterseq`.
+    /// An item of `chapter_seq_list` in `wxa::book::UpdateChapterSeq`.
     pub struct ChapterSeq {
         /// `chapter_id`.
         0 chapter_id: String => "chapter_id: must",
@@ -72,8 +73,8 @@ w::record! {
 }
 
 w::record! {
-    /// `book` of the answer of `wxa::book::Getbook`.
-    pub struct GetbookBook {
+    /// `book` of the answer of `wxa::book::GetBook`.
+    pub struct GetBookDetail {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `title`.
@@ -122,8 +123,8 @@ w::record! {
 }
 
 w::record! {
-    /// `chapter` of the answer of `wxa::book::Getchapter`.
-    pub struct GetchapterChapter {
+    /// `chapter` of the answer of `wxa::book::GetChapter`.
+    pub struct GetChapterDetail {
         /// `chapter_id`.
         0 chapter_id: String => "chapter_id: must",
         /// `chapter_title`.
@@ -150,8 +151,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `book_list` in the answer of `wxa::book::Listbook`.
-    pub struct ListbookBook {
+    /// An item of `book_list` in the answer of `wxa::book::ListBook`.
+    pub struct ListBookDetail {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `title`.
@@ -192,8 +193,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `chapter_list` in the answer of `wxa::book::Listchapter`.
-    pub struct ListchapterChapter {
+    /// An item of `chapter_list` in the answer of `wxa::book::ListChapter`.
+    pub struct ListChapterDetail {
         /// `chapter_id`.
         0 chapter_id: String => "chapter_id: must",
         /// `chapter_title`.
@@ -216,8 +217,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `results` in the answer of `wxa::book::Querybookauth`.
-    pub struct QuerybookauthResult {
+    /// An item of `results` in the answer of `wxa::book::QueryBookAuth`.
+    pub struct QueryBookAuthResult {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `grantor_appid`.
@@ -230,7 +231,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `volume_list` in `wxa::book::Updatebook`; an item of `volume_list` in `wxa::book::GetbookBook`.
+    /// An item of `volume_list` in `wxa::book::UpdateBook`; an item of `volume_list` in `wxa::book::GetBookDetail`.
     pub struct Volume {
         /// `volume_title`.
         0 volume_title: String => "volume_title: must",
@@ -248,8 +249,8 @@ w::record! {
     /// * Call: `POST /wxa/book/addbookauth` on `api.weixin.qq.com`.
     /// * Errors: 10140001, 10140002, 10140003, 10140004, 10140005, 10140006, 10140007, 10140008, 10140009, 10140010, 10140011, 10140012.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.addbookauth`.
-    pub struct Addbookauth {
+    /// * Catalog: `mini_program.wxa.book.add_book_auth`.
+    pub struct AddBookAuth {
         /// `books`.
         0 books: Vec<Book> => "books: must",
     }
@@ -257,17 +258,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Addbookauth`].
-    pub struct AddbookauthResponse {
+    /// Answer to [`AddBookAuth`].
+    pub struct AddBookAuthResponse {
         /// `results`.
-        0 results: Vec<AddbookauthResult> => "results: must",
+        0 results: Vec<AddBookAuthResult> => "results: must",
     }
 }
 
 w::endpoint! {
-    Addbookauth => AddbookauthResponse,
+    AddBookAuth => AddBookAuthResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.addbookauth",
+        id: "mini_program.wxa.book.add_book_auth",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/addbookauth",
@@ -289,8 +290,8 @@ w::record! {
     /// * Call: `POST /wxa/book/addbookauthbyappid` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/novel/auth/api_addbookauthbyappid.html>.
-    /// * Catalog: `mini_program.wxa.book.addbookauthbyappid`.
-    pub struct Addbookauthbyappid {
+    /// * Catalog: `mini_program.wxa.book.add_book_auth_by_appid`.
+    pub struct AddBookAuthByAppid {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -298,9 +299,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Addbookauthbyappid => w::Free,
+    AddBookAuthByAppid => w::Free,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.addbookauthbyappid",
+        id: "mini_program.wxa.book.add_book_auth_by_appid",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/addbookauthbyappid",
@@ -322,8 +323,8 @@ w::record! {
     /// * Call: `POST /wxa/book/auditbook` on `api.weixin.qq.com`.
     /// * Errors: 10140001, 10140002, 10140003, 10140004, 10140005, 10140006, 10140007, 10140008, 10140009, 10140010, 10140011, 10140012.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.auditbook`.
-    pub struct Auditbook {
+    /// * Catalog: `mini_program.wxa.book.audit_book`.
+    pub struct AuditBook {
         /// `book_id`.
         0 book_id: String => "book_id: must",
     }
@@ -331,9 +332,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Auditbook => w::Empty,
+    AuditBook => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.auditbook",
+        id: "mini_program.wxa.book.audit_book",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/auditbook",
@@ -355,8 +356,8 @@ w::record! {
     /// * Call: `POST /wxa/book/batchcreatechapter` on `api.weixin.qq.com`.
     /// * Errors: 10140001, 10140002, 10140003, 10140004, 10140005, 10140006, 10140007, 10140008, 10140009, 10140010, 10140011, 10140012.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.batchcreatechapter`.
-    pub struct Batchcreatechapter {
+    /// * Catalog: `mini_program.wxa.book.batch_create_chapter`.
+    pub struct BatchCreateChapter {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `chapter_list`.
@@ -366,8 +367,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Batchcreatechapter`].
-    pub struct BatchcreatechapterResponse {
+    /// Answer to [`BatchCreateChapter`].
+    pub struct BatchCreateChapterResponse {
         /// `chapter_id_list`.
         0 chapter_id_list: Vec<String> => "chapter_id_list: must",
         /// `conflict_original_id_list`.
@@ -376,9 +377,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Batchcreatechapter => BatchcreatechapterResponse,
+    BatchCreateChapter => BatchCreateChapterResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.batchcreatechapter",
+        id: "mini_program.wxa.book.batch_create_chapter",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/batchcreatechapter",
@@ -400,8 +401,8 @@ w::record! {
     /// * Call: `POST /wxa/book/createbook` on `api.weixin.qq.com`.
     /// * Errors: 10140001, 10140002, 10140003, 10140004, 10140005, 10140006, 10140007, 10140008, 10140009, 10140010, 10140011, 10140012.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.createbook`.
-    pub struct Createbook {
+    /// * Catalog: `mini_program.wxa.book.create_book`.
+    pub struct CreateBook {
         /// `title`.
         0 title: String => "title: must",
         /// `intro`.
@@ -444,17 +445,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Createbook`].
-    pub struct CreatebookResponse {
+    /// Answer to [`CreateBook`].
+    pub struct CreateBookResponse {
         /// `book_id`.
         0 book_id: String => "book_id: must",
     }
 }
 
 w::endpoint! {
-    Createbook => CreatebookResponse,
+    CreateBook => CreateBookResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.createbook",
+        id: "mini_program.wxa.book.create_book",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/createbook",
@@ -475,8 +476,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/createchapter` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.createchapter`.
-    pub struct Createchapter {
+    /// * Catalog: `mini_program.wxa.book.create_chapter`.
+    pub struct CreateChapter {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `chapter`.
@@ -486,17 +487,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Createchapter`].
-    pub struct CreatechapterResponse {
+    /// Answer to [`CreateChapter`].
+    pub struct CreateChapterResponse {
         /// `chapter_id`.
         0 chapter_id: String => "chapter_id: must",
     }
 }
 
 w::endpoint! {
-    Createchapter => CreatechapterResponse,
+    CreateChapter => CreateChapterResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.createchapter",
+        id: "mini_program.wxa.book.create_chapter",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/createchapter",
@@ -517,8 +518,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/delbookauth` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.delbookauth`.
-    pub struct Delbookauth {
+    /// * Catalog: `mini_program.wxa.book.del_book_auth`.
+    pub struct DelBookAuth {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `grantee_appid`.
@@ -528,9 +529,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Delbookauth => w::Empty,
+    DelBookAuth => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.delbookauth",
+        id: "mini_program.wxa.book.del_book_auth",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/delbookauth",
@@ -552,8 +553,8 @@ w::record! {
     /// * Call: `POST /wxa/book/delbookauthbyappid` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/novel/auth/api_delbookauthbyappid.html>.
-    /// * Catalog: `mini_program.wxa.book.delbookauthbyappid`.
-    pub struct Delbookauthbyappid {
+    /// * Catalog: `mini_program.wxa.book.del_book_auth_by_appid`.
+    pub struct DelBookAuthByAppid {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -561,9 +562,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Delbookauthbyappid => w::Free,
+    DelBookAuthByAppid => w::Free,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.delbookauthbyappid",
+        id: "mini_program.wxa.book.del_book_auth_by_appid",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/delbookauthbyappid",
@@ -584,8 +585,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/deletebook` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.deletebook`.
-    pub struct Deletebook {
+    /// * Catalog: `mini_program.wxa.book.delete_book`.
+    pub struct DeleteBook {
         /// `book_id`.
         0 book_id: String => "book_id: must",
     }
@@ -593,9 +594,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Deletebook => w::Empty,
+    DeleteBook => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.deletebook",
+        id: "mini_program.wxa.book.delete_book",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/deletebook",
@@ -616,8 +617,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/deletechapter` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.deletechapter`.
-    pub struct Deletechapter {
+    /// * Catalog: `mini_program.wxa.book.delete_chapter`.
+    pub struct DeleteChapter {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `chapter_id`.
@@ -627,9 +628,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Deletechapter => w::Empty,
+    DeleteChapter => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.deletechapter",
+        id: "mini_program.wxa.book.delete_chapter",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/deletechapter",
@@ -650,8 +651,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/getbook` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.getbook`.
-    pub struct Getbook {
+    /// * Catalog: `mini_program.wxa.book.get_book`.
+    pub struct GetBook {
         /// `need_edited_data`.
         0 need_edited_data: Option<bool> => "need_edited_data",
         /// `book_id`.
@@ -665,17 +666,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getbook`].
-    pub struct GetbookResponse {
+    /// Answer to [`GetBook`].
+    pub struct GetBookResponse {
         /// `book`.
-        0 book: GetbookBook => "book: must",
+        0 book: GetBookDetail => "book: must",
     }
 }
 
 w::endpoint! {
-    Getbook => GetbookResponse,
+    GetBook => GetBookResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.getbook",
+        id: "mini_program.wxa.book.get_book",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/getbook",
@@ -696,8 +697,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/getchapter` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.getchapter`.
-    pub struct Getchapter {
+    /// * Catalog: `mini_program.wxa.book.get_chapter`.
+    pub struct GetChapter {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `chapter_id`.
@@ -710,17 +711,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getchapter`].
-    pub struct GetchapterResponse {
+    /// Answer to [`GetChapter`].
+    pub struct GetChapterResponse {
         /// `chapter`.
-        0 chapter: GetchapterChapter => "chapter: must",
+        0 chapter: GetChapterDetail => "chapter: must",
     }
 }
 
 w::endpoint! {
-    Getchapter => GetchapterResponse,
+    GetChapter => GetChapterResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.getchapter",
+        id: "mini_program.wxa.book.get_chapter",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/getchapter",
@@ -741,8 +742,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/listbook` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.listbook`.
-    pub struct Listbook {
+    /// * Catalog: `mini_program.wxa.book.list_book`.
+    pub struct ListBook {
         /// `need_edited_data`.
         0 need_edited_data: Option<bool> => "need_edited_data",
         /// `last_id`.
@@ -757,10 +758,10 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Listbook`].
-    pub struct ListbookResponse {
+    /// Answer to [`ListBook`].
+    pub struct ListBookResponse {
         /// `book_list`.
-        0 book_list: Vec<ListbookBook> => "book_list: must",
+        0 book_list: Vec<ListBookDetail> => "book_list: must",
         /// `total_cnt`.
         1 total_cnt: i64 => "total_cnt: must",
         /// `last_id`.
@@ -769,9 +770,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Listbook => ListbookResponse,
+    ListBook => ListBookResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.listbook",
+        id: "mini_program.wxa.book.list_book",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/listbook",
@@ -792,8 +793,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/listchapter` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.listchapter`.
-    pub struct Listchapter {
+    /// * Catalog: `mini_program.wxa.book.list_chapter`.
+    pub struct ListChapter {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `need_edited_data`.
@@ -810,19 +811,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Listchapter`].
-    pub struct ListchapterResponse {
+    /// Answer to [`ListChapter`].
+    pub struct ListChapterResponse {
         /// `chapter_list`.
-        0 chapter_list: Vec<ListchapterChapter> => "chapter_list: must",
+        0 chapter_list: Vec<ListChapterDetail> => "chapter_list: must",
         /// `total_cnt`.
         1 total_cnt: i64 => "total_cnt: must",
     }
 }
 
 w::endpoint! {
-    Listchapter => ListchapterResponse,
+    ListChapter => ListChapterResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.listchapter",
+        id: "mini_program.wxa.book.list_chapter",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/listchapter",
@@ -843,8 +844,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/querybookauth` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.querybookauth`.
-    pub struct Querybookauth {
+    /// * Catalog: `mini_program.wxa.book.query_book_auth`.
+    pub struct QueryBookAuth {
         /// `book_id`.
         0 book_id: Option<String> => "book_id",
         /// `is_sum`.
@@ -862,19 +863,19 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Querybookauth`].
-    pub struct QuerybookauthResponse {
+    /// Answer to [`QueryBookAuth`].
+    pub struct QueryBookAuthResponse {
         /// `results`.
-        0 results: Vec<QuerybookauthResult> => "results: must",
+        0 results: Vec<QueryBookAuthResult> => "results: must",
         /// `sum`.
         1 sum: Option<i64> => "sum",
     }
 }
 
 w::endpoint! {
-    Querybookauth => QuerybookauthResponse,
+    QueryBookAuth => QueryBookAuthResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.querybookauth",
+        id: "mini_program.wxa.book.query_book_auth",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/querybookauth",
@@ -896,8 +897,8 @@ w::record! {
     /// * Call: `POST /wxa/book/querybookauthv2` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/novel/auth/api_querybookauthv2.html>.
-    /// * Catalog: `mini_program.wxa.book.querybookauthv2`.
-    pub struct Querybookauthv2 {
+    /// * Catalog: `mini_program.wxa.book.query_book_auth_v2`.
+    pub struct QueryBookAuthV2 {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -905,9 +906,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Querybookauthv2 => w::Free,
+    QueryBookAuthV2 => w::Free,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.querybookauthv2",
+        id: "mini_program.wxa.book.query_book_auth_v2",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/querybookauthv2",
@@ -928,8 +929,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/reorderchapter` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.reorderchapter`.
-    pub struct Reorderchapter {
+    /// * Catalog: `mini_program.wxa.book.reorder_chapter`.
+    pub struct ReorderChapter {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `chapter_id`.
@@ -948,9 +949,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Reorderchapter => w::Empty,
+    ReorderChapter => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.reorderchapter",
+        id: "mini_program.wxa.book.reorder_chapter",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/reorderchapter",
@@ -971,8 +972,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/replacechapter` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.replacechapter`.
-    pub struct Replacechapter {
+    /// * Catalog: `mini_program.wxa.book.replace_chapter`.
+    pub struct ReplaceChapter {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `chapter_id`.
@@ -991,17 +992,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Replacechapter`].
-    pub struct ReplacechapterResponse {
+    /// Answer to [`ReplaceChapter`].
+    pub struct ReplaceChapterResponse {
         /// `new_chapter_id`.
         0 new_chapter_id: String => "new_chapter_id: must",
     }
 }
 
 w::endpoint! {
-    Replacechapter => ReplacechapterResponse,
+    ReplaceChapter => ReplaceChapterResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.replacechapter",
+        id: "mini_program.wxa.book.replace_chapter",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/replacechapter",
@@ -1022,8 +1023,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/updatebook` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.updatebook`.
-    pub struct Updatebook {
+    /// * Catalog: `mini_program.wxa.book.update_book`.
+    pub struct UpdateBook {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `title`.
@@ -1086,9 +1087,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Updatebook => w::Empty,
+    UpdateBook => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.updatebook",
+        id: "mini_program.wxa.book.update_book",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/updatebook",
@@ -1109,8 +1110,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/book/updatechapterseq` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-    /// * Catalog: `mini_program.wxa.book.updatechapterseq`.
-    pub struct Updatechapterseq {
+    /// * Catalog: `mini_program.wxa.book.update_chapter_seq`.
+    pub struct UpdateChapterSeq {
         /// `book_id`.
         0 book_id: String => "book_id: must",
         /// `chapter_seq_list`.
@@ -1120,9 +1121,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Updatechapterseq => w::Empty,
+    UpdateChapterSeq => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.book.updatechapterseq",
+        id: "mini_program.wxa.book.update_chapter_seq",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/book/updatechapterseq",

@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `device_list` in `wxa::business::license::Activedevice`.
-    pub struct ActivedeviceDevice {
+    /// An item of `device_list` in `wxa::business::license::ActiveDevice`.
+    pub struct ActiveDeviceDetail {
         /// `model_id`.
         0 model_id: String => "model_id: must",
         /// `sn`.
@@ -17,14 +17,15 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `device_list` in the answer of `wxa::business::group::Adddevice`; an item of `device_list` in the answer of `wxa::business::group::Getinfo`; and 1 more.
-    pub struct AdddeviceDevice {
+    /// An item of `device_list` in the answer of `wxa::business::group::AddDevice`; an item of `device_list` in the answer of `wxa::business::group::GetInfo`; and 1 more.
+    pub struct DeviceInfo {
         /// `model_id`.
         0 model_id: String => "model_id: must",
         /// `sn`.
         1 sn: String => "sn: must",
         /// `errcode`.
-        2 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        2 err_code: i64 => "errcode: must",
     }
 }
 
@@ -51,7 +52,7 @@ w::record! {
 }
 
 w::record! {
-    /// `delivery_place` of `wxa::business::insurance_freight::Createorder`; `receipt_place` of `wxa::business::insurance_freight::Createorder`.
+    /// `delivery_place` of `wxa::business::insurance_freight::CreateOrder`; `receipt_place` of `wxa::business::insurance_freight::CreateOrder`.
     pub struct DeliveryPlace {
         /// `province`.
         0 province: String => "province: must",
@@ -71,7 +72,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `device_list` in `wxa::business::group::Adddevice`; an item of `device_list` in `wxa::business::group::Removedevice`; and 1 more.
+    /// An item of `device_list` in `wxa::business::group::AddDevice`; an item of `device_list` in `wxa::business::group::RemoveDevice`; and 1 more.
     pub struct Device {
         /// `model_id`.
         0 model_id: String => "model_id: must",
@@ -82,7 +83,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `device_list` in the answer of `wxa::business::license::Activedevice`.
+    /// An item of `device_list` in the answer of `wxa::business::license::ActiveDevice`.
     pub struct DeviceItem {
         /// `model_id`.
         0 model_id: String => "model_id: must",
@@ -91,12 +92,13 @@ w::record! {
         /// `expire_time`; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         /// `errcode`.
-        3 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        3 err_code: i64 => "errcode: must",
     }
 }
 
 w::record! {
-    /// An item of `failure_record_list` in the answer of `wxa::business::Batchcreateretail`.
+    /// An item of `failure_record_list` in the answer of `wxa::business::BatchCreateRetail`.
     pub struct FailureRecord {
         /// `mobile_phone`; personal data, masked in `Debug`.
         0 mobile_phone: String => "mobile_phone: must masked",
@@ -122,7 +124,7 @@ w::record! {
 }
 
 w::record! {
-    /// `game_room_info` of `wxa::business::gamematch::Creatematchrule`; `game_room_info` of `wxa::business::gamematch::Updatematchrule`.
+    /// `game_room_info` of `wxa::business::game_match::CreateMatchRule`; `game_room_info` of `wxa::business::game_match::UpdateMatchRule`.
     pub struct GameRoomInfo {
         /// `game_tick`; in ms.
         0 game_tick: i64 => "game_tick: must",
@@ -142,8 +144,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `device_list` in the answer of `wxa::business::license::Getdeviceinfo`.
-    pub struct GetdeviceinfoDevice {
+    /// An item of `device_list` in the answer of `wxa::business::license::GetDeviceInfo`.
+    pub struct GetDeviceInfoDevice {
         /// `model_id`.
         0 model_id: String => "model_id: must",
         /// `sn`.
@@ -154,8 +156,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `wxa::business::insurance_freight::Getorderlist`.
-    pub struct GetorderlistList {
+    /// An item of `list` in the answer of `wxa::business::insurance_freight::GetOrderList`.
+    pub struct OrderList {
         /// `order_no`.
         0 order_no: String => "order_no: must",
         /// `policy_no`.
@@ -182,8 +184,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `wxa::business::insurance_freight::Getpayorderlist`.
-    pub struct GetpayorderlistList {
+    /// An item of `list` in the answer of `wxa::business::insurance_freight::GetPayOrderList`.
+    pub struct PayOrderList {
         /// `order_id`.
         0 order_id: w::TextOrNumber => "order_id: must",
         /// `order_status`.
@@ -206,8 +208,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `info` in the answer of `wxa::business::Getretailinfo`.
-    pub struct GetretailinfoInfo {
+    /// An item of `info` in the answer of `wxa::business::GetRetailInfo`.
+    pub struct GetRetailInfoDetail {
         /// `retail_type`.
         0 retail_type: String => "retail_type: must",
         /// `sub_retail_type`.
@@ -239,7 +241,7 @@ w::record! {
 
 w::record! {
     /// An item of `goods` in `wxa::business::RoomInfo`.
-    pub struct Good {
+    pub struct Goods {
         /// `goods_id`.
         0 goods_id: i64 => "goods_id: must",
         /// `name`.
@@ -260,7 +262,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `key_info_list` in the answer of `wxa::business::Getuserencryptkey`.
+    /// An item of `key_info_list` in the answer of `wxa::business::GetUserEncryptKey`.
     pub struct KeyInfo {
         /// `encrypt_key`.
         0 encrypt_key: String => "encrypt_key: must",
@@ -287,14 +289,15 @@ w::record! {
     /// An item of `fields` in `wxa::business::Line`.
     pub struct LineField {
         /// `refdate`; format `yyyyMMdd`.
-        0 refdate: String => "refdate: must",
+        #[doc(alias = "refdate")]
+        0 ref_date: String => "refdate: must",
         /// `value`.
         1 value: String => "value: must",
     }
 }
 
 w::record! {
-    /// An item of `live_replay` in the answer of `wxa::business::GetliveinfoGetReplay`.
+    /// An item of `live_replay` in the answer of `wxa::business::GetLiveInfoGetReplay`.
     pub struct LiveReplay {
         /// `media_url`.
         0 media_url: String => "media_url: must",
@@ -306,7 +309,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `match_rule_list` in the answer of `wxa::business::gamematch::Getallmatchrule`.
+    /// An item of `match_rule_list` in the answer of `wxa::business::game_match::GetAllMatchRule`.
     pub struct MatchRule {
         /// `match_id`.
         0 match_id: String => "match_id: must",
@@ -344,8 +347,8 @@ w::record! {
 }
 
 w::record! {
-    /// `payfororder` of the answer of `wxa::business::Getpayfororder`.
-    pub struct Payfororder {
+    /// `payfororder` of the answer of `wxa::business::GetPayForOrder`.
+    pub struct PayForOrder {
         /// `order_no`.
         0 order_no: String => "order_no: must",
         /// `out_trade_no`.
@@ -387,7 +390,7 @@ w::record! {
 }
 
 w::record! {
-    /// `phone_info` of the answer of `wxa::business::Getuserphonenumber`.
+    /// `phone_info` of the answer of `wxa::business::GetUserPhoneNumber`.
     pub struct PhoneInfo {
         /// `phoneNumber`; personal data, masked in `Debug`.
         0 phone_number: String => "phoneNumber: must masked",
@@ -401,7 +404,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `pkg_list` in the answer of `wxa::business::license::Getpkglist`.
+    /// An item of `pkg_list` in the answer of `wxa::business::license::GetPkgList`.
     pub struct Pkg {
         /// `pkg_id`.
         0 pkg_id: String => "pkg_id: must",
@@ -421,7 +424,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `retail_info_list` in `wxa::business::Batchcreateretail`.
+    /// An item of `retail_info_list` in `wxa::business::BatchCreateRetail`.
     pub struct RetailInfo {
         /// `retail_type`.
         0 retail_type: String => "retail_type: must",
@@ -464,10 +467,11 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `room_info` in the answer of `wxa::business::Getliveinfo`.
+    /// An item of `room_info` in the answer of `wxa::business::GetLiveInfo`.
     pub struct RoomInfo {
         /// `roomid`.
-        0 roomid: i64 => "roomid: must",
+        #[doc(alias = "roomid")]
+        0 room_id: i64 => "roomid: must",
         /// `name`.
         1 name: String => "name: must",
         /// `cover_img`.
@@ -495,7 +499,7 @@ w::record! {
         /// `close_goods`; `0` or `1` on the wire.
         13 close_goods: bool => "close_goods: must zero-one",
         /// `goods`.
-        14 goods: Option<Vec<Good>> => "goods",
+        14 goods: Option<Vec<Goods>> => "goods",
         /// `close_comment`; `0` or `1` on the wire.
         15 close_comment: bool => "close_comment: must zero-one",
         /// `close_replay`; `0` or `1` on the wire.
@@ -506,7 +510,7 @@ w::record! {
 }
 
 w::record! {
-    /// `setting` of the answer of `wxa::business::novelreader::Getpreviewsetting`; `setting` of `wxa::business::novelreader::Setpreviewsetting`.
+    /// `setting` of the answer of `wxa::business::novel_reader::GetPreviewSetting`; `setting` of `wxa::business::novel_reader::SetPreviewSetting`.
     pub struct Setting {
         /// `book_id`.
         0 book_id: String => "book_id: must",
@@ -557,8 +561,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/business/applyliveinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/live-player/applyLivelnfo.html>.
-    /// * Catalog: `mini_program.wxa.business.applyliveinfo`.
-    pub struct Applyliveinfo {
+    /// * Catalog: `mini_program.wxa.business.apply_live_info`.
+    pub struct ApplyLiveInfo {
         /// `action`.
         0 action: String => "action: must",
     }
@@ -566,17 +570,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Applyliveinfo`].
-    pub struct ApplyliveinfoResponse {
+    /// Answer to [`ApplyLiveInfo`].
+    pub struct ApplyLiveInfoResponse {
         /// `action`.
         0 action: String => "action: must",
     }
 }
 
 w::endpoint! {
-    Applyliveinfo => ApplyliveinfoResponse,
+    ApplyLiveInfo => ApplyLiveInfoResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.business.applyliveinfo",
+        id: "mini_program.wxa.business.apply_live_info",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/business/applyliveinfo",
@@ -598,8 +602,8 @@ w::record! {
     /// * Call: `POST /wxa/business/batchcreateretail` on `api.weixin.qq.com`.
     /// * Errors: 61004 `COMPONENT_IP_NOT_LISTED`, 9404000, 9404001.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/B2b_store_assistant.html>.
-    /// * Catalog: `mini_program.wxa.business.batchcreateretail`.
-    pub struct Batchcreateretail {
+    /// * Catalog: `mini_program.wxa.business.batch_create_retail`.
+    pub struct BatchCreateRetail {
         /// `retail_info_list`.
         0 retail_info_list: Vec<RetailInfo> => "retail_info_list: must",
     }
@@ -607,8 +611,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Batchcreateretail`].
-    pub struct BatchcreateretailResponse {
+    /// Answer to [`BatchCreateRetail`].
+    pub struct BatchCreateRetailResponse {
         /// `num_success`.
         0 num_success: i64 => "num_success: must",
         /// `num_failure`.
@@ -619,9 +623,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Batchcreateretail => BatchcreateretailResponse,
+    BatchCreateRetail => BatchCreateRetailResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.business.batchcreateretail",
+        id: "mini_program.wxa.business.batch_create_retail",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/business/batchcreateretail",
@@ -643,8 +647,8 @@ w::record! {
     /// * Call: `POST /wxa/business/checkencryptedmsg` on `api.weixin.qq.com`.
     /// * Errors: 1.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/user-info/auth.checkEncryptedData.html>.
-    /// * Catalog: `mini_program.wxa.business.checkencryptedmsg`.
-    pub struct Checkencryptedmsg {
+    /// * Catalog: `mini_program.wxa.business.check_encrypted_msg`.
+    pub struct CheckEncryptedMsg {
         /// `encrypted_msg_hash`.
         0 encrypted_msg_hash: String => "encrypted_msg_hash: must",
     }
@@ -652,8 +656,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Checkencryptedmsg`].
-    pub struct CheckencryptedmsgResponse {
+    /// Answer to [`CheckEncryptedMsg`].
+    pub struct CheckEncryptedMsgResponse {
         /// `vaild`.
         0 vaild: bool => "vaild: must",
         /// `create_time`; format `unix`.
@@ -662,9 +666,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Checkencryptedmsg => CheckencryptedmsgResponse,
+    CheckEncryptedMsg => CheckEncryptedMsgResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.business.checkencryptedmsg",
+        id: "mini_program.wxa.business.check_encrypted_msg",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/business/checkencryptedmsg",
@@ -677,6 +681,386 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the state of goods (查询商品状态).
+    ///
+    /// * Call: `POST /wxa/business/getgoodswarehouse` on `api.weixin.qq.com`.
+    /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/commodity-management/api_getgoodsauditinfo.html>.
+    /// * Catalog: `mini_program.wxa.business.get_goods_warehouse`.
+    pub struct GetGoodsWarehouse {
+        /// Further keys.
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
+    }
+    new()
+}
+
+w::endpoint! {
+    GetGoodsWarehouse => w::Free,
+    w::EndpointInfo {
+        id: "mini_program.wxa.business.get_goods_warehouse",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/business/getgoodswarehouse",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List live rooms or replays (列出直播间或回放).
+    ///
+    /// * Call: `POST /wxa/business/getliveinfo` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/liveplayer/studio-api.html>.
+    /// * Catalog: `mini_program.wxa.business.get_live_info`.
+    pub struct GetLiveInfo {
+        /// `start`.
+        0 start: i64 => "start: must",
+        /// `limit`.
+        1 limit: i64 => "limit: must",
+    }
+    new(start: i64, limit: i64)
+}
+
+w::record! {
+    /// Answer to [`GetLiveInfo`].
+    pub struct GetLiveInfoResponse {
+        /// `room_info`.
+        0 room_info: Vec<RoomInfo> => "room_info: must",
+        /// `total`.
+        1 total: i64 => "total: must",
+    }
+}
+
+w::endpoint! {
+    GetLiveInfo => GetLiveInfoResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.business.get_live_info",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/business/getliveinfo",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the replays of a live room (获取直播回放).
+    ///
+    /// * Call: `POST /wxa/business/getliveinfo` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/liveplayer/studio-api.html>.
+    /// * Catalog: `mini_program.wxa.business.get_live_info_get_replay`.
+    pub struct GetLiveInfoGetReplay {
+        /// `action`; always `get_replay`.
+        0 action: String => "action: must",
+        /// `room_id`.
+        1 room_id: i64 => "room_id: must",
+        /// `start`.
+        2 start: i64 => "start: must",
+        /// `limit`.
+        3 limit: i64 => "limit: must",
+    }
+    new(action: impl Into<String>, room_id: i64, start: i64, limit: i64)
+}
+
+w::record! {
+    /// Answer to [`GetLiveInfoGetReplay`].
+    pub struct GetLiveInfoGetReplayResponse {
+        /// `live_replay`.
+        0 live_replay: Vec<LiveReplay> => "live_replay: must",
+        /// `total`.
+        1 total: i64 => "total: must",
+    }
+}
+
+w::endpoint! {
+    GetLiveInfoGetReplay => GetLiveInfoGetReplayResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.business.get_live_info_get_replay",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/business/getliveinfo",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get an order paid by another user (查询代付订单).
+    ///
+    /// * Call: `POST /wxa/business/getpayfororder` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/business.getPayForOrder.html>.
+    /// * Catalog: `mini_program.wxa.business.get_pay_for_order`.
+    pub struct GetPayForOrder {
+        /// `appid`; the account's appid.
+        0 appid: xinqiao_types::AppId => "appid: must",
+        /// `env`.
+        1 env: i64 => "env: must",
+        /// `order_no`.
+        2 order_no: String => "order_no: must",
+        /// `out_trade_no`.
+        3 out_trade_no: String => "out_trade_no: must",
+    }
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        env: i64,
+        order_no: impl Into<String>,
+        out_trade_no: impl Into<String>,
+    )
+}
+
+w::record! {
+    /// Answer to [`GetPayForOrder`].
+    pub struct GetPayForOrderResponse {
+        /// `payfororder`.
+        #[doc(alias = "payfororder")]
+        0 pay_for_order: PayForOrder => "payfororder: must",
+    }
+}
+
+w::endpoint! {
+    GetPayForOrder => GetPayForOrderResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.business.get_pay_for_order",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/business/getpayfororder",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a retail store (查询门店信息).
+    ///
+    /// * Call: `POST /wxa/business/getretailinfo` on `api.weixin.qq.com`.
+    /// * Errors: 61004 `COMPONENT_IP_NOT_LISTED`, 9404101, 9404102, 9404103.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/B2b_store_assistant.html>.
+    /// * Catalog: `mini_program.wxa.business.get_retail_info`.
+    pub struct GetRetailInfo {
+        /// `openid`; personal data, masked in `Debug`.
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
+        /// `mobile_phone`; personal data, masked in `Debug`.
+        1 mobile_phone: Option<String> => "mobile_phone: masked",
+    }
+    new()
+    text(openid: xinqiao_types::OpenId, mobile_phone: String)
+}
+
+w::record! {
+    /// Answer to [`GetRetailInfo`].
+    pub struct GetRetailInfoResponse {
+        /// `info`.
+        0 info: Vec<GetRetailInfoDetail> => "info: must",
+    }
+}
+
+w::endpoint! {
+    GetRetailInfo => GetRetailInfoResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.business.get_retail_info",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/business/getretailinfo",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List retail messages (列出门店助手消息).
+    ///
+    /// * Call: `POST /wxa/business/getretailmessagelist` on `api.weixin.qq.com`.
+    /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Errors: 40079, 45165.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/retail_business/notify/api_getretailmessagelist>.
+    /// * Catalog: `mini_program.wxa.business.get_retail_message_list`.
+    pub struct GetRetailMessageList {
+        /// Further keys.
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
+    }
+    new()
+}
+
+w::endpoint! {
+    GetRetailMessageList => w::Free,
+    w::EndpointInfo {
+        id: "mini_program.wxa.business.get_retail_message_list",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/business/getretailmessagelist",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List openids of retail stores (列出门店的 OpenID).
+    ///
+    /// * Call: `POST /wxa/business/getretailopenidlist` on `api.weixin.qq.com`.
+    /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Errors: 9404151, 9404152.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/retail_business/store_assistant/api_getretailopenidlist>.
+    /// * Catalog: `mini_program.wxa.business.get_retail_openid_list`.
+    pub struct GetRetailOpenidList {
+        /// Further keys.
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
+    }
+    new()
+}
+
+w::endpoint! {
+    GetRetailOpenidList => w::Free,
+    w::EndpointInfo {
+        id: "mini_program.wxa.business.get_retail_openid_list",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/business/getretailopenidlist",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a user's encryption keys (获取用户加密密钥).
+    ///
+    /// * Call: `POST /wxa/business/getuserencryptkey` on `api.weixin.qq.com`.
+    /// * Errors: 87007 `SESSION_KEY_EXPIRED`, 87008 `INVALID_SIG_METHOD`, 87009 `INVALID_SESSION_SIGNATURE`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/internet/internet.getUserEncryptKey.html>.
+    /// * Catalog: `mini_program.wxa.business.get_user_encrypt_key`.
+    pub struct GetUserEncryptKey {
+        /// `openid`; personal data, masked in `Debug`.
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
+        /// `signature`.
+        1 signature: String => "signature: must query",
+        /// `sig_method`.
+        2 sig_method: String => "sig_method: must query",
+    }
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        signature: impl Into<String>,
+        sig_method: impl Into<String>,
+    )
+}
+
+w::record! {
+    /// Answer to [`GetUserEncryptKey`].
+    pub struct GetUserEncryptKeyResponse {
+        /// `key_info_list`.
+        0 key_info_list: Vec<KeyInfo> => "key_info_list: must",
+    }
+}
+
+w::endpoint! {
+    GetUserEncryptKey => GetUserEncryptKeyResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.business.get_user_encrypt_key",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/business/getuserencryptkey",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Exchange a code for a phone number (获取手机号).
+    ///
+    /// * Call: `POST /wxa/business/getuserphonenumber` on `api.weixin.qq.com`.
+    /// * Errors: 40029 `INVALID_CODE`, 45011 `MINUTE_QUOTA_REACHED`.
+    /// * Needs: `mini.phone`.
+    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/phonenumber/phonenumber.getPhoneNumber.html>.
+    /// * Catalog: `mini_program.wxa.business.get_user_phone_number`.
+    pub struct GetUserPhoneNumber {
+        /// `code`.
+        0 code: String => "code: must",
+    }
+    new(code: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetUserPhoneNumber`].
+    pub struct GetUserPhoneNumberResponse {
+        /// `phone_info`.
+        0 phone_info: PhoneInfo => "phone_info: must",
+    }
+}
+
+w::endpoint! {
+    GetUserPhoneNumber => GetUserPhoneNumberResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.business.get_user_phone_number",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/business/getuserphonenumber",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &["mini.phone"],
     }
 }
 
@@ -722,385 +1106,6 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the state of goods (查询商品状态).
-    ///
-    /// * Call: `POST /wxa/business/getgoodswarehouse` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/commodity-management/api_getgoodsauditinfo.html>.
-    /// * Catalog: `mini_program.wxa.business.getgoodswarehouse`.
-    pub struct Getgoodswarehouse {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    Getgoodswarehouse => w::Free,
-    w::EndpointInfo {
-        id: "mini_program.wxa.business.getgoodswarehouse",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/business/getgoodswarehouse",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List live rooms or replays (列出直播间或回放).
-    ///
-    /// * Call: `POST /wxa/business/getliveinfo` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/liveplayer/studio-api.html>.
-    /// * Catalog: `mini_program.wxa.business.getliveinfo`.
-    pub struct Getliveinfo {
-        /// `start`.
-        0 start: i64 => "start: must",
-        /// `limit`.
-        1 limit: i64 => "limit: must",
-    }
-    new(start: i64, limit: i64)
-}
-
-w::record! {
-    /// Answer to [`Getliveinfo`].
-    pub struct GetliveinfoResponse {
-        /// `room_info`.
-        0 room_info: Vec<RoomInfo> => "room_info: must",
-        /// `total`.
-        1 total: i64 => "total: must",
-    }
-}
-
-w::endpoint! {
-    Getliveinfo => GetliveinfoResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.business.getliveinfo",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/business/getliveinfo",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the replays of a live room (获取直播回放).
-    ///
-    /// * Call: `POST /wxa/business/getliveinfo` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/framework/liveplayer/studio-api.html>.
-    /// * Catalog: `mini_program.wxa.business.getliveinfo_get_replay`.
-    pub struct GetliveinfoGetReplay {
-        /// `action`; always `get_replay`.
-        0 action: String => "action: must",
-        /// `room_id`.
-        1 room_id: i64 => "room_id: must",
-        /// `start`.
-        2 start: i64 => "start: must",
-        /// `limit`.
-        3 limit: i64 => "limit: must",
-    }
-    new(action: impl Into<String>, room_id: i64, start: i64, limit: i64)
-}
-
-w::record! {
-    /// Answer to [`GetliveinfoGetReplay`].
-    pub struct GetliveinfoGetReplayResponse {
-        /// `live_replay`.
-        0 live_replay: Vec<LiveReplay> => "live_replay: must",
-        /// `total`.
-        1 total: i64 => "total: must",
-    }
-}
-
-w::endpoint! {
-    GetliveinfoGetReplay => GetliveinfoGetReplayResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.business.getliveinfo_get_replay",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/business/getliveinfo",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get an order paid by another user (查询代付订单).
-    ///
-    /// * Call: `POST /wxa/business/getpayfororder` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/business.getPayForOrder.html>.
-    /// * Catalog: `mini_program.wxa.business.getpayfororder`.
-    pub struct Getpayfororder {
-        /// `appid`; the account's appid.
-        0 appid: xinqiao_types::AppId => "appid: must",
-        /// `env`.
-        1 env: i64 => "env: must",
-        /// `order_no`.
-        2 order_no: String => "order_no: must",
-        /// `out_trade_no`.
-        3 out_trade_no: String => "out_trade_no: must",
-    }
-    new(
-        appid: impl Into<xinqiao_types::AppId>,
-        env: i64,
-        order_no: impl Into<String>,
-        out_trade_no: impl Into<String>,
-    )
-}
-
-w::record! {
-    /// Answer to [`Getpayfororder`].
-    pub struct GetpayfororderResponse {
-        /// `payfororder`.
-        0 payfororder: Payfororder => "payfororder: must",
-    }
-}
-
-w::endpoint! {
-    Getpayfororder => GetpayfororderResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.business.getpayfororder",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/business/getpayfororder",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a retail store (查询门店信息).
-    ///
-    /// * Call: `POST /wxa/business/getretailinfo` on `api.weixin.qq.com`.
-    /// * Errors: 61004 `COMPONENT_IP_NOT_LISTED`, 9404101, 9404102, 9404103.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/B2b_store_assistant.html>.
-    /// * Catalog: `mini_program.wxa.business.getretailinfo`.
-    pub struct Getretailinfo {
-        /// `openid`; personal data, masked in `Debug`.
-        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `mobile_phone`; personal data, masked in `Debug`.
-        1 mobile_phone: Option<String> => "mobile_phone: masked",
-    }
-    new()
-    text(openid: xinqiao_types::OpenId, mobile_phone: String)
-}
-
-w::record! {
-    /// Answer to [`Getretailinfo`].
-    pub struct GetretailinfoResponse {
-        /// `info`.
-        0 info: Vec<GetretailinfoInfo> => "info: must",
-    }
-}
-
-w::endpoint! {
-    Getretailinfo => GetretailinfoResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.business.getretailinfo",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/business/getretailinfo",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List retail messages (列出门店助手消息).
-    ///
-    /// * Call: `POST /wxa/business/getretailmessagelist` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Errors: 40079, 45165.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/retail_business/notify/api_getretailmessagelist>.
-    /// * Catalog: `mini_program.wxa.business.getretailmessagelist`.
-    pub struct Getretailmessagelist {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    Getretailmessagelist => w::Free,
-    w::EndpointInfo {
-        id: "mini_program.wxa.business.getretailmessagelist",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/business/getretailmessagelist",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List openids of retail stores (列出门店的 OpenID).
-    ///
-    /// * Call: `POST /wxa/business/getretailopenidlist` on `api.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Errors: 9404151, 9404152.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/retail_business/store_assistant/api_getretailopenidlist>.
-    /// * Catalog: `mini_program.wxa.business.getretailopenidlist`.
-    pub struct Getretailopenidlist {
-        /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new()
-}
-
-w::endpoint! {
-    Getretailopenidlist => w::Free,
-    w::EndpointInfo {
-        id: "mini_program.wxa.business.getretailopenidlist",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/business/getretailopenidlist",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a user's encryption keys (获取用户加密密钥).
-    ///
-    /// * Call: `POST /wxa/business/getuserencryptkey` on `api.weixin.qq.com`.
-    /// * Errors: 87007 `SESSION_KEY_EXPIRED`, 87008 `INVALID_SIG_METHOD`, 87009 `INVALID_SESSION_SIGNATURE`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/internet/internet.getUserEncryptKey.html>.
-    /// * Catalog: `mini_program.wxa.business.getuserencryptkey`.
-    pub struct Getuserencryptkey {
-        /// `openid`; personal data, masked in `Debug`.
-        0 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// `signature`.
-        1 signature: String => "signature: must query",
-        /// `sig_method`.
-        2 sig_method: String => "sig_method: must query",
-    }
-    new(
-        openid: impl Into<xinqiao_types::OpenId>,
-        signature: impl Into<String>,
-        sig_method: impl Into<String>,
-    )
-}
-
-w::record! {
-    /// Answer to [`Getuserencryptkey`].
-    pub struct GetuserencryptkeyResponse {
-        /// `key_info_list`.
-        0 key_info_list: Vec<KeyInfo> => "key_info_list: must",
-    }
-}
-
-w::endpoint! {
-    Getuserencryptkey => GetuserencryptkeyResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.business.getuserencryptkey",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/business/getuserencryptkey",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Exchange a code for a phone number (获取手机号).
-    ///
-    /// * Call: `POST /wxa/business/getuserphonenumber` on `api.weixin.qq.com`.
-    /// * Errors: 40029 `INVALID_CODE`, 45011 `MINUTE_QUOTA_REACHED`.
-    /// * Needs: `mini.phone`.
-    /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/phonenumber/phonenumber.getPhoneNumber.html>.
-    /// * Catalog: `mini_program.wxa.business.getuserphonenumber`.
-    pub struct Getuserphonenumber {
-        /// `code`.
-        0 code: String => "code: must",
-    }
-    new(code: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`Getuserphonenumber`].
-    pub struct GetuserphonenumberResponse {
-        /// `phone_info`.
-        0 phone_info: PhoneInfo => "phone_info: must",
-    }
-}
-
-w::endpoint! {
-    Getuserphonenumber => GetuserphonenumberResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.business.getuserphonenumber",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/business/getuserphonenumber",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &["mini.phone"],
     }
 }
 
@@ -1198,8 +1203,8 @@ w::record! {
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Errors: 9404201, 9404202, 9404203, 9404204, 9404205, 9404206, 9404207, 9404208, 9404209, 9404210.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/retail_business/store_assistant/api_retailbusinessapply>.
-    /// * Catalog: `mini_program.wxa.business.retailbusinessapply`.
-    pub struct Retailbusinessapply {
+    /// * Catalog: `mini_program.wxa.business.retail_business_apply`.
+    pub struct RetailBusinessApply {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -1207,9 +1212,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Retailbusinessapply => w::Free,
+    RetailBusinessApply => w::Free,
     w::EndpointInfo {
-        id: "mini_program.wxa.business.retailbusinessapply",
+        id: "mini_program.wxa.business.retail_business_apply",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/business/retailbusinessapply",
@@ -1231,8 +1236,8 @@ w::record! {
     /// * Call: `POST /wxa/business/retailnotifybusiness` on `api.weixin.qq.com`.
     /// * Errors: 9403000, 9403001, 9403002, 9403003.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/B2b_store_assistant.html>.
-    /// * Catalog: `mini_program.wxa.business.retailnotifybusiness`.
-    pub struct Retailnotifybusiness {
+    /// * Catalog: `mini_program.wxa.business.retail_notify_business`.
+    pub struct RetailNotifyBusiness {
         /// `type`.
         0 type_: i64 => "type: must",
         /// `content`.
@@ -1244,9 +1249,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Retailnotifybusiness => w::Empty,
+    RetailNotifyBusiness => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.business.retailnotifybusiness",
+        id: "mini_program.wxa.business.retail_notify_business",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/business/retailnotifybusiness",
@@ -1267,8 +1272,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/business/unbinduserb2cauthinfo` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/laboruse/api_unbinduserb2cauthinfo.html>.
-    /// * Catalog: `mini_program.wxa.business.unbinduserb2cauthinfo`.
-    pub struct Unbinduserb2cauthinfo {
+    /// * Catalog: `mini_program.wxa.business.unbind_user_b2c_auth_info`.
+    pub struct UnbindUserB2cAuthInfo {
         /// `openid_list`; personal data, masked in `Debug`.
         0 openid_list: Vec<String> => "openid_list: must masked",
     }
@@ -1276,9 +1281,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Unbinduserb2cauthinfo => w::Empty,
+    UnbindUserB2cAuthInfo => w::Empty,
     w::EndpointInfo {
-        id: "mini_program.wxa.business.unbinduserb2cauthinfo",
+        id: "mini_program.wxa.business.unbind_user_b2c_auth_info",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/business/unbinduserb2cauthinfo",
@@ -1294,8 +1299,8 @@ w::endpoint! {
     }
 }
 
-/// Game matching (游戏对战匹配): `mini_program.wxa.business.gamematch`.
-pub mod gamematch {
+/// Game matching (游戏对战匹配): `mini_program.wxa.business.game_match`.
+pub mod game_match {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1303,8 +1308,8 @@ pub mod gamematch {
         ///
         /// * Call: `POST /wxa/business/gamematch/creatematchrule` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.createMatchRule.html>.
-        /// * Catalog: `mini_program.wxa.business.gamematch.creatematchrule`.
-        pub struct Creatematchrule {
+        /// * Catalog: `mini_program.wxa.business.game_match.create_match_rule`.
+        pub struct CreateMatchRule {
             /// `team_count`.
             0 team_count: i64 => "team_count: must",
             /// `team_member_count`.
@@ -1319,17 +1324,17 @@ pub mod gamematch {
     }
 
     w::record! {
-        /// Answer to [`Creatematchrule`].
-        pub struct CreatematchruleResponse {
+        /// Answer to [`CreateMatchRule`].
+        pub struct CreateMatchRuleResponse {
             /// `match_id`.
             0 match_id: String => "match_id: must",
         }
     }
 
     w::endpoint! {
-        Creatematchrule => CreatematchruleResponse,
+        CreateMatchRule => CreateMatchRuleResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.gamematch.creatematchrule",
+            id: "mini_program.wxa.business.game_match.create_match_rule",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/gamematch/creatematchrule",
@@ -1350,8 +1355,8 @@ pub mod gamematch {
         ///
         /// * Call: `POST /wxa/business/gamematch/deletematchrule` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.deleteMatchRule.html>.
-        /// * Catalog: `mini_program.wxa.business.gamematch.deletematchrule`.
-        pub struct Deletematchrule {
+        /// * Catalog: `mini_program.wxa.business.game_match.delete_match_rule`.
+        pub struct DeleteMatchRule {
             /// `match_id`.
             0 match_id: String => "match_id: must",
         }
@@ -1359,9 +1364,9 @@ pub mod gamematch {
     }
 
     w::endpoint! {
-        Deletematchrule => w::Empty,
+        DeleteMatchRule => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.gamematch.deletematchrule",
+            id: "mini_program.wxa.business.game_match.delete_match_rule",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/gamematch/deletematchrule",
@@ -1382,24 +1387,24 @@ pub mod gamematch {
         ///
         /// * Call: `POST /wxa/business/gamematch/getallmatchrule` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.getAllMatchRule.html>.
-        /// * Catalog: `mini_program.wxa.business.gamematch.getallmatchrule`.
-        pub struct Getallmatchrule {
+        /// * Catalog: `mini_program.wxa.business.game_match.get_all_match_rule`.
+        pub struct GetAllMatchRule {
         }
         new()
     }
 
     w::record! {
-        /// Answer to [`Getallmatchrule`].
-        pub struct GetallmatchruleResponse {
+        /// Answer to [`GetAllMatchRule`].
+        pub struct GetAllMatchRuleResponse {
             /// `match_rule_list`.
             0 match_rule_list: Option<Vec<super::MatchRule>> => "match_rule_list",
         }
     }
 
     w::endpoint! {
-        Getallmatchrule => GetallmatchruleResponse,
+        GetAllMatchRule => GetAllMatchRuleResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.gamematch.getallmatchrule",
+            id: "mini_program.wxa.business.game_match.get_all_match_rule",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/gamematch/getallmatchrule",
@@ -1420,8 +1425,8 @@ pub mod gamematch {
         ///
         /// * Call: `POST /wxa/business/gamematch/setmatchopenstate` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.setMatchIdOpenState.html>.
-        /// * Catalog: `mini_program.wxa.business.gamematch.setmatchopenstate`.
-        pub struct Setmatchopenstate {
+        /// * Catalog: `mini_program.wxa.business.game_match.set_match_open_state`.
+        pub struct SetMatchOpenState {
             /// `match_id`.
             0 match_id: String => "match_id: must",
             /// `open_state`.
@@ -1431,9 +1436,9 @@ pub mod gamematch {
     }
 
     w::endpoint! {
-        Setmatchopenstate => w::Empty,
+        SetMatchOpenState => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.gamematch.setmatchopenstate",
+            id: "mini_program.wxa.business.game_match.set_match_open_state",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/gamematch/setmatchopenstate",
@@ -1454,8 +1459,8 @@ pub mod gamematch {
         ///
         /// * Call: `POST /wxa/business/gamematch/updatematchrule` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.updateMatchRule.html>.
-        /// * Catalog: `mini_program.wxa.business.gamematch.updatematchrule`.
-        pub struct Updatematchrule {
+        /// * Catalog: `mini_program.wxa.business.game_match.update_match_rule`.
+        pub struct UpdateMatchRule {
             /// `team_count`.
             0 team_count: i64 => "team_count: must",
             /// `team_member_count`.
@@ -1472,9 +1477,9 @@ pub mod gamematch {
     }
 
     w::endpoint! {
-        Updatematchrule => w::Empty,
+        UpdateMatchRule => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.gamematch.updatematchrule",
+            id: "mini_program.wxa.business.game_match.update_match_rule",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/gamematch/updatematchrule",
@@ -1501,8 +1506,8 @@ pub mod group {
         /// * Call: `POST /wxa/business/group/adddevice` on `api.weixin.qq.com`.
         /// * Errors: 9800013, 9800014, 9800015, 9800016, 9800018, 9800044.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/addIotGroupDevice.html>.
-        /// * Catalog: `mini_program.wxa.business.group.adddevice`.
-        pub struct Adddevice {
+        /// * Catalog: `mini_program.wxa.business.group.add_device`.
+        pub struct AddDevice {
             /// `group_id`.
             0 group_id: String => "group_id: must",
             /// `device_list`.
@@ -1515,17 +1520,17 @@ pub mod group {
     }
 
     w::record! {
-        /// Answer to [`Adddevice`].
-        pub struct AdddeviceResponse {
+        /// Answer to [`AddDevice`].
+        pub struct AddDeviceResponse {
             /// `device_list`.
-            0 device_list: Vec<super::AdddeviceDevice> => "device_list: must",
+            0 device_list: Vec<super::DeviceInfo> => "device_list: must",
         }
     }
 
     w::endpoint! {
-        Adddevice => AdddeviceResponse,
+        AddDevice => AddDeviceResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.group.adddevice",
+            id: "mini_program.wxa.business.group.add_device",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/group/adddevice",
@@ -1547,8 +1552,8 @@ pub mod group {
         /// * Call: `POST /wxa/business/group/createid` on `api.weixin.qq.com`.
         /// * Errors: 9800003, 9800012.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/createIotGroupId.html>.
-        /// * Catalog: `mini_program.wxa.business.group.createid`.
-        pub struct Createid {
+        /// * Catalog: `mini_program.wxa.business.group.create_id`.
+        pub struct CreateId {
             /// `model_id`.
             0 model_id: String => "model_id: must",
             /// `group_name`.
@@ -1558,17 +1563,17 @@ pub mod group {
     }
 
     w::record! {
-        /// Answer to [`Createid`].
-        pub struct CreateidResponse {
+        /// Answer to [`CreateId`].
+        pub struct CreateIdResponse {
             /// `group_id`.
             0 group_id: String => "group_id: must",
         }
     }
 
     w::endpoint! {
-        Createid => CreateidResponse,
+        CreateId => CreateIdResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.group.createid",
+            id: "mini_program.wxa.business.group.create_id",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/group/createid",
@@ -1590,8 +1595,8 @@ pub mod group {
         /// * Call: `POST /wxa/business/group/getinfo` on `api.weixin.qq.com`.
         /// * Errors: 9800013.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/getIotGroupInfo.html>.
-        /// * Catalog: `mini_program.wxa.business.group.getinfo`.
-        pub struct Getinfo {
+        /// * Catalog: `mini_program.wxa.business.group.get_info`.
+        pub struct GetInfo {
             /// `group_id`.
             0 group_id: String => "group_id: must",
         }
@@ -1599,8 +1604,8 @@ pub mod group {
     }
 
     w::record! {
-        /// Answer to [`Getinfo`].
-        pub struct GetinfoResponse {
+        /// Answer to [`GetInfo`].
+        pub struct GetInfoResponse {
             /// `model_id`.
             0 model_id: String => "model_id: must",
             /// `model_type`.
@@ -1608,14 +1613,14 @@ pub mod group {
             /// `group_name`.
             2 group_name: String => "group_name: must",
             /// `device_list`.
-            3 device_list: Vec<super::AdddeviceDevice> => "device_list: must",
+            3 device_list: Vec<super::DeviceInfo> => "device_list: must",
         }
     }
 
     w::endpoint! {
-        Getinfo => GetinfoResponse,
+        GetInfo => GetInfoResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.group.getinfo",
+            id: "mini_program.wxa.business.group.get_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/group/getinfo",
@@ -1637,8 +1642,8 @@ pub mod group {
         /// * Call: `POST /wxa/business/group/removedevice` on `api.weixin.qq.com`.
         /// * Errors: 9800013, 9800017.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/removeIotGroupDevice.html>.
-        /// * Catalog: `mini_program.wxa.business.group.removedevice`.
-        pub struct Removedevice {
+        /// * Catalog: `mini_program.wxa.business.group.remove_device`.
+        pub struct RemoveDevice {
             /// `group_id`.
             0 group_id: String => "group_id: must",
             /// `device_list`.
@@ -1647,13 +1652,13 @@ pub mod group {
         new(group_id: impl Into<String>, device_list: Vec<super::Device>)
     }
 
-    /// Answer to [`Removedevice`], the same as to [`Adddevice`].
-    pub type RemovedeviceResponse = AdddeviceResponse;
+    /// Answer to [`RemoveDevice`], the same as to [`AddDevice`].
+    pub type RemoveDeviceResponse = AddDeviceResponse;
 
     w::endpoint! {
-        Removedevice => RemovedeviceResponse,
+        RemoveDevice => RemoveDeviceResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.group.removedevice",
+            id: "mini_program.wxa.business.group.remove_device",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/group/removedevice",
@@ -1679,8 +1684,8 @@ pub mod insurance_freight {
         ///
         /// * Call: `POST /wxa/business/insurance_freight/applypay` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
-        /// * Catalog: `mini_program.wxa.business.insurance_freight.applypay`.
-        pub struct Applypay {
+        /// * Catalog: `mini_program.wxa.business.insurance_freight.apply_pay`.
+        pub struct ApplyPay {
             /// `order_id`.
             0 order_id: String => "order_id: must",
         }
@@ -1688,17 +1693,17 @@ pub mod insurance_freight {
     }
 
     w::record! {
-        /// Answer to [`Applypay`].
-        pub struct ApplypayResponse {
+        /// Answer to [`ApplyPay`].
+        pub struct ApplyPayResponse {
             /// `pay_url`.
             0 pay_url: String => "pay_url: must",
         }
     }
 
     w::endpoint! {
-        Applypay => ApplypayResponse,
+        ApplyPay => ApplyPayResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.insurance_freight.applypay",
+            id: "mini_program.wxa.business.insurance_freight.apply_pay",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/insurance_freight/applypay",
@@ -1770,8 +1775,8 @@ pub mod insurance_freight {
         ///
         /// * Call: `POST /wxa/business/insurance_freight/createchargeid` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
-        /// * Catalog: `mini_program.wxa.business.insurance_freight.createchargeid`.
-        pub struct Createchargeid {
+        /// * Catalog: `mini_program.wxa.business.insurance_freight.create_charge_id`.
+        pub struct CreateChargeId {
             /// `quota`; in fen.
             0 quota: xinqiao_types::Fen => "quota: must",
         }
@@ -1779,17 +1784,17 @@ pub mod insurance_freight {
     }
 
     w::record! {
-        /// Answer to [`Createchargeid`].
-        pub struct CreatechargeidResponse {
+        /// Answer to [`CreateChargeId`].
+        pub struct CreateChargeIdResponse {
             /// `order_id`.
             0 order_id: w::TextOrNumber => "order_id: must",
         }
     }
 
     w::endpoint! {
-        Createchargeid => CreatechargeidResponse,
+        CreateChargeId => CreateChargeIdResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.insurance_freight.createchargeid",
+            id: "mini_program.wxa.business.insurance_freight.create_charge_id",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/insurance_freight/createchargeid",
@@ -1811,8 +1816,8 @@ pub mod insurance_freight {
         /// * Call: `POST /wxa/business/insurance_freight/createorder` on `api.weixin.qq.com`.
         /// * Errors: 41009 `OPENID_MISSING`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
-        /// * Catalog: `mini_program.wxa.business.insurance_freight.createorder`.
-        pub struct Createorder {
+        /// * Catalog: `mini_program.wxa.business.insurance_freight.create_order`.
+        pub struct CreateOrder {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `order_no`.
@@ -1840,8 +1845,8 @@ pub mod insurance_freight {
     }
 
     w::record! {
-        /// Answer to [`Createorder`].
-        pub struct CreateorderResponse {
+        /// Answer to [`CreateOrder`].
+        pub struct CreateOrderResponse {
             /// `policy_no`.
             0 policy_no: String => "policy_no: must",
             /// `insurance_end_date`.
@@ -1854,9 +1859,9 @@ pub mod insurance_freight {
     }
 
     w::endpoint! {
-        Createorder => CreateorderResponse,
+        CreateOrder => CreateOrderResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.insurance_freight.createorder",
+            id: "mini_program.wxa.business.insurance_freight.create_order",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/insurance_freight/createorder",
@@ -1877,8 +1882,8 @@ pub mod insurance_freight {
         ///
         /// * Call: `POST /wxa/business/insurance_freight/getorderlist` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
-        /// * Catalog: `mini_program.wxa.business.insurance_freight.getorderlist`.
-        pub struct Getorderlist {
+        /// * Catalog: `mini_program.wxa.business.insurance_freight.get_order_list`.
+        pub struct GetOrderList {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `order_no`.
@@ -1924,19 +1929,19 @@ pub mod insurance_freight {
     }
 
     w::record! {
-        /// Answer to [`Getorderlist`].
-        pub struct GetorderlistResponse {
+        /// Answer to [`GetOrderList`].
+        pub struct GetOrderListResponse {
             /// `list`.
-            0 list: Vec<super::GetorderlistList> => "list: must",
+            0 list: Vec<super::OrderList> => "list: must",
             /// `total`.
             1 total: i64 => "total: must",
         }
     }
 
     w::endpoint! {
-        Getorderlist => GetorderlistResponse,
+        GetOrderList => GetOrderListResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.insurance_freight.getorderlist",
+            id: "mini_program.wxa.business.insurance_freight.get_order_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/insurance_freight/getorderlist",
@@ -1957,8 +1962,8 @@ pub mod insurance_freight {
         ///
         /// * Call: `POST /wxa/business/insurance_freight/getpayorderlist` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
-        /// * Catalog: `mini_program.wxa.business.insurance_freight.getpayorderlist`.
-        pub struct Getpayorderlist {
+        /// * Catalog: `mini_program.wxa.business.insurance_freight.get_pay_order_list`.
+        pub struct GetPayOrderList {
             /// `status_list`.
             0 status_list: Option<Vec<i64>> => "status_list",
             /// `offset`.
@@ -1971,19 +1976,19 @@ pub mod insurance_freight {
     }
 
     w::record! {
-        /// Answer to [`Getpayorderlist`].
-        pub struct GetpayorderlistResponse {
+        /// Answer to [`GetPayOrderList`].
+        pub struct GetPayOrderListResponse {
             /// `list`.
-            0 list: Vec<super::GetpayorderlistList> => "list: must",
+            0 list: Vec<super::PayOrderList> => "list: must",
             /// `total`.
             1 total: i64 => "total: must",
         }
     }
 
     w::endpoint! {
-        Getpayorderlist => GetpayorderlistResponse,
+        GetPayOrderList => GetPayOrderListResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.insurance_freight.getpayorderlist",
+            id: "mini_program.wxa.business.insurance_freight.get_pay_order_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/insurance_freight/getpayorderlist",
@@ -2005,8 +2010,8 @@ pub mod insurance_freight {
         /// * Call: `POST /wxa/business/insurance_freight/getsummary` on `api.weixin.qq.com`.
         /// * Errors: -202.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
-        /// * Catalog: `mini_program.wxa.business.insurance_freight.getsummary`.
-        pub struct Getsummary {
+        /// * Catalog: `mini_program.wxa.business.insurance_freight.get_summary`.
+        pub struct GetSummary {
             /// `begin_time`; format `unix`.
             0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// `end_time`; format `unix`.
@@ -2017,8 +2022,8 @@ pub mod insurance_freight {
     }
 
     w::record! {
-        /// Answer to [`Getsummary`].
-        pub struct GetsummaryResponse {
+        /// Answer to [`GetSummary`].
+        pub struct GetSummaryResponse {
             /// `total`.
             0 total: i64 => "total: must",
             /// `claim_num`.
@@ -2035,9 +2040,9 @@ pub mod insurance_freight {
     }
 
     w::endpoint! {
-        Getsummary => GetsummaryResponse,
+        GetSummary => GetSummaryResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.insurance_freight.getsummary",
+            id: "mini_program.wxa.business.insurance_freight.get_summary",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/insurance_freight/getsummary",
@@ -2194,28 +2199,28 @@ pub mod license {
         /// * Call: `POST /wxa/business/license/activedevice` on `api.weixin.qq.com`.
         /// * Errors: 9800020, 9800037, 9800038, 9800039, 9800040.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/activeLicenseDevice.html>.
-        /// * Catalog: `mini_program.wxa.business.license.activedevice`.
-        pub struct Activedevice {
+        /// * Catalog: `mini_program.wxa.business.license.active_device`.
+        pub struct ActiveDevice {
             /// `device_list`.
-            0 device_list: Vec<super::ActivedeviceDevice> => "device_list: must",
+            0 device_list: Vec<super::ActiveDeviceDetail> => "device_list: must",
             /// `pkg_type`.
             1 pkg_type: i64 => "pkg_type: must",
         }
-        new(device_list: Vec<super::ActivedeviceDevice>, pkg_type: i64)
+        new(device_list: Vec<super::ActiveDeviceDetail>, pkg_type: i64)
     }
 
     w::record! {
-        /// Answer to [`Activedevice`].
-        pub struct ActivedeviceResponse {
+        /// Answer to [`ActiveDevice`].
+        pub struct ActiveDeviceResponse {
             /// `device_list`.
             0 device_list: Vec<super::DeviceItem> => "device_list: must",
         }
     }
 
     w::endpoint! {
-        Activedevice => ActivedeviceResponse,
+        ActiveDevice => ActiveDeviceResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.license.activedevice",
+            id: "mini_program.wxa.business.license.active_device",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/license/activedevice",
@@ -2236,8 +2241,8 @@ pub mod license {
         ///
         /// * Call: `POST /wxa/business/license/getdeviceinfo` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/getLicenseDeviceInfo.html>.
-        /// * Catalog: `mini_program.wxa.business.license.getdeviceinfo`.
-        pub struct Getdeviceinfo {
+        /// * Catalog: `mini_program.wxa.business.license.get_device_info`.
+        pub struct GetDeviceInfo {
             /// `device_list`.
             0 device_list: Vec<super::Device> => "device_list: must",
         }
@@ -2245,17 +2250,17 @@ pub mod license {
     }
 
     w::record! {
-        /// Answer to [`Getdeviceinfo`].
-        pub struct GetdeviceinfoResponse {
+        /// Answer to [`GetDeviceInfo`].
+        pub struct GetDeviceInfoResponse {
             /// `device_list`.
-            0 device_list: Vec<super::GetdeviceinfoDevice> => "device_list: must",
+            0 device_list: Vec<super::GetDeviceInfoDevice> => "device_list: must",
         }
     }
 
     w::endpoint! {
-        Getdeviceinfo => GetdeviceinfoResponse,
+        GetDeviceInfo => GetDeviceInfoResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.license.getdeviceinfo",
+            id: "mini_program.wxa.business.license.get_device_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/license/getdeviceinfo",
@@ -2276,8 +2281,8 @@ pub mod license {
         ///
         /// * Call: `POST /wxa/business/license/getpkglist` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/getLicensePkgList.html>.
-        /// * Catalog: `mini_program.wxa.business.license.getpkglist`.
-        pub struct Getpkglist {
+        /// * Catalog: `mini_program.wxa.business.license.get_pkg_list`.
+        pub struct GetPkgList {
             /// `pkg_type`.
             0 pkg_type: i64 => "pkg_type: must",
         }
@@ -2285,8 +2290,8 @@ pub mod license {
     }
 
     w::record! {
-        /// Answer to [`Getpkglist`].
-        pub struct GetpkglistResponse {
+        /// Answer to [`GetPkgList`].
+        pub struct GetPkgListResponse {
             /// `pkg_list`.
             0 pkg_list: Vec<super::Pkg> => "pkg_list: must",
             /// `max_active_number`.
@@ -2295,9 +2300,9 @@ pub mod license {
     }
 
     w::endpoint! {
-        Getpkglist => GetpkglistResponse,
+        GetPkgList => GetPkgListResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.license.getpkglist",
+            id: "mini_program.wxa.business.license.get_pkg_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/license/getpkglist",
@@ -2314,8 +2319,8 @@ pub mod license {
     }
 }
 
-/// Novel reader (小说阅读器): `mini_program.wxa.business.novelreader`.
-pub mod novelreader {
+/// Novel reader (小说阅读器): `mini_program.wxa.business.novel_reader`.
+pub mod novel_reader {
     use xinqiao_wire as w;
 
     w::record! {
@@ -2323,8 +2328,8 @@ pub mod novelreader {
         ///
         /// * Call: `POST /wxa/business/novelreader/getpreviewsetting` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-        /// * Catalog: `mini_program.wxa.business.novelreader.getpreviewsetting`.
-        pub struct Getpreviewsetting {
+        /// * Catalog: `mini_program.wxa.business.novel_reader.get_preview_setting`.
+        pub struct GetPreviewSetting {
             /// `book_id`.
             0 book_id: String => "book_id: must",
         }
@@ -2332,17 +2337,17 @@ pub mod novelreader {
     }
 
     w::record! {
-        /// Answer to [`Getpreviewsetting`].
-        pub struct GetpreviewsettingResponse {
+        /// Answer to [`GetPreviewSetting`].
+        pub struct GetPreviewSettingResponse {
             /// `setting`.
             0 setting: super::Setting => "setting: must",
         }
     }
 
     w::endpoint! {
-        Getpreviewsetting => GetpreviewsettingResponse,
+        GetPreviewSetting => GetPreviewSettingResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.novelreader.getpreviewsetting",
+            id: "mini_program.wxa.business.novel_reader.get_preview_setting",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/novelreader/getpreviewsetting",
@@ -2363,8 +2368,8 @@ pub mod novelreader {
         ///
         /// * Call: `POST /wxa/business/novelreader/setpreviewsetting` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-        /// * Catalog: `mini_program.wxa.business.novelreader.setpreviewsetting`.
-        pub struct Setpreviewsetting {
+        /// * Catalog: `mini_program.wxa.business.novel_reader.set_preview_setting`.
+        pub struct SetPreviewSetting {
             /// `setting`.
             0 setting: super::Setting => "setting: must",
         }
@@ -2372,9 +2377,9 @@ pub mod novelreader {
     }
 
     w::endpoint! {
-        Setpreviewsetting => w::Empty,
+        SetPreviewSetting => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.novelreader.setpreviewsetting",
+            id: "mini_program.wxa.business.novel_reader.set_preview_setting",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/novelreader/setpreviewsetting",
@@ -2395,8 +2400,8 @@ pub mod novelreader {
         ///
         /// * Call: `POST /wxa/business/novelreader/setrecmdnovel` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
-        /// * Catalog: `mini_program.wxa.business.novelreader.setrecmdnovel`.
-        pub struct Setrecmdnovel {
+        /// * Catalog: `mini_program.wxa.business.novel_reader.set_recmd_novel`.
+        pub struct SetRecmdNovel {
             /// `recmd_type`.
             0 recmd_type: i64 => "recmd_type: must",
             /// `book_id_list`.
@@ -2406,9 +2411,9 @@ pub mod novelreader {
     }
 
     w::endpoint! {
-        Setrecmdnovel => w::Empty,
+        SetRecmdNovel => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.novelreader.setrecmdnovel",
+            id: "mini_program.wxa.business.novel_reader.set_recmd_novel",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/novelreader/setrecmdnovel",
@@ -2434,8 +2439,8 @@ pub mod runtime {
         ///
         /// * Call: `POST /wxa/business/runtime/adddevice` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Miniprogram_Frame/api/backend/addDevice.html>.
-        /// * Catalog: `mini_program.wxa.business.runtime.adddevice`.
-        pub struct Adddevice {
+        /// * Catalog: `mini_program.wxa.business.runtime.add_device`.
+        pub struct AddDevice {
             /// `product_id`.
             0 product_id: i64 => "product_id: must",
             /// `device_id_list`.
@@ -2447,9 +2452,9 @@ pub mod runtime {
     }
 
     w::endpoint! {
-        Adddevice => w::Empty,
+        AddDevice => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.runtime.adddevice",
+            id: "mini_program.wxa.business.runtime.add_device",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/runtime/adddevice",
@@ -2470,8 +2475,8 @@ pub mod runtime {
         ///
         /// * Call: `POST /wxa/business/runtime/pushappmsg` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Miniprogram_Frame/api/backend/pushAppMsg.html>.
-        /// * Catalog: `mini_program.wxa.business.runtime.pushappmsg`.
-        pub struct Pushappmsg {
+        /// * Catalog: `mini_program.wxa.business.runtime.push_app_msg`.
+        pub struct PushAppMsg {
             /// `msg`.
             0 msg: String => "msg: must",
             /// `push_token`.
@@ -2481,9 +2486,9 @@ pub mod runtime {
     }
 
     w::endpoint! {
-        Pushappmsg => w::Empty,
+        PushAppMsg => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.business.runtime.pushappmsg",
+            id: "mini_program.wxa.business.runtime.push_app_msg",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/business/runtime/pushappmsg",

@@ -4,17 +4,17 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `actor_list` of `wxa::sec::vod::Auditdrama`; `actor_list` of `wxa::sec::vod::Modifydramabasicinfo`; and 1 more.
+    /// `actor_list` of `wxa::sec::vod::AuditDrama`; `actor_list` of `wxa::sec::vod::ModifyDramaBasicInfo`; and 1 more.
     pub struct Actor {
         /// `actor`.
-        0 actor: Vec<ActorActor> => "actor: must",
+        0 actor: Vec<ActorDetail> => "actor: must",
     }
-    new(actor: Vec<ActorActor>)
+    new(actor: Vec<ActorDetail>)
 }
 
 w::record! {
     /// An item of `actor` in `wxa::sec::Actor`.
-    pub struct ActorActor {
+    pub struct ActorDetail {
         /// `name`.
         0 name: String => "name: must",
         /// `photo_material_id`.
@@ -33,7 +33,7 @@ w::record! {
 }
 
 w::record! {
-    /// `Application` of `wxa::sec::famousbrand::Apply`.
+    /// `Application` of `wxa::sec::famous_brand::Apply`.
     pub struct Application {
         /// `apply_for`.
         0 apply_for: i64 => "apply_for: must",
@@ -53,7 +53,7 @@ w::record! {
 }
 
 w::record! {
-    /// `audit_detail` of the answer of `wxa::sec::vod::Getdramalatestauditinfo`; `audit_detail` of `wxa::sec::DramaInfo`.
+    /// `audit_detail` of the answer of `wxa::sec::vod::GetDramaLatestAuditInfo`; `audit_detail` of `wxa::sec::DramaInfo`.
     pub struct AuditDetail {
         /// `status`.
         0 status: i64 => "status: must",
@@ -90,12 +90,13 @@ w::record! {
 }
 
 w::record! {
-    /// `auth_data` of `wxa::sec::Reauth`; `auth_data` of `wxa::sec::Wxaauth`.
+    /// `auth_data` of `wxa::sec::Reauth`; `auth_data` of `wxa::sec::WxaAuth`.
     pub struct AuthData {
         /// `customer_type`.
         0 customer_type: i64 => "customer_type: must",
         /// `taskid`.
-        1 taskid: Option<String> => "taskid",
+        #[doc(alias = "taskid")]
+        1 task_id: Option<String> => "taskid",
         /// `contact_info`.
         2 contact_info: ContactInfo => "contact_info: must",
         /// `qualification`.
@@ -129,7 +130,7 @@ w::record! {
         pay_type: i64,
     )
     text(
-        taskid: String,
+        task_id: String,
         qualification: String,
         auth_identification: String,
         third_party_phone: String,
@@ -144,19 +145,21 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `result` in the answer of `wxa::sec::vod::Authorizecopyright`; an item of `result` in the answer of `wxa::sec::vod::Authorizedrama`; and 2 more.
-    pub struct AuthorizecopyrightResult {
+    /// An item of `result` in the answer of `wxa::sec::vod::AuthorizeCopyright`; an item of `result` in the answer of `wxa::sec::vod::AuthorizeDrama`; and 2 more.
+    pub struct ResultInfo {
         /// `drama_id`.
         0 drama_id: i64 => "drama_id: must",
         /// `errcode`.
-        1 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        1 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: String => "errmsg: must",
+        #[doc(alias = "errmsg")]
+        2 err_msg: String => "errmsg: must",
     }
 }
 
 w::record! {
-    /// `contact` of `wxa::sec::ShippingShipping`; `contact` of `wxa::sec::SubOrderShipping`.
+    /// `contact` of `wxa::sec::ShippingDetail`; `contact` of `wxa::sec::SubOrderShipping`.
     pub struct Contact {
         /// `consignor_contact`.
         0 consignor_contact: Option<String> => "consignor_contact",
@@ -179,7 +182,7 @@ w::record! {
 }
 
 w::record! {
-    /// `drama_info` of the answer of `wxa::sec::vod::Getdrama`; an item of `drama_info_list` in the answer of `wxa::sec::vod::Listdramas`.
+    /// `drama_info` of the answer of `wxa::sec::vod::GetDrama`; an item of `drama_info_list` in the answer of `wxa::sec::vod::ListDramas`.
     pub struct DramaInfo {
         /// `drama_id`.
         0 drama_id: i64 => "drama_id: must",
@@ -229,7 +232,7 @@ w::record! {
 }
 
 w::record! {
-    /// `application` of the answer of `wxa::sec::famousbrand::GetStatus`.
+    /// `application` of the answer of `wxa::sec::famous_brand::GetStatus`.
     pub struct GetStatusApplication {
         /// `apply_for`.
         0 apply_for: i64 => "apply_for: must",
@@ -241,8 +244,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `objects` in the answer of `wxa::sec::vod::Getauthorizeapps`.
-    pub struct GetauthorizeappsObject {
+    /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizeApps`.
+    pub struct GetAuthorizeAppsObject {
         /// `authorized_appid`.
         0 authorized_appid: String => "authorized_appid: must",
         /// `authorized_time`; format `unix`.
@@ -253,8 +256,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `objects` in the answer of `wxa::sec::vod::Getauthorizedapps`.
-    pub struct GetauthorizedappsObject {
+    /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizedApps`.
+    pub struct GetAuthorizedAppsObject {
         /// `authorizer_appid`.
         0 authorizer_appid: String => "authorizer_appid: must",
         /// `authorized_time`; format `unix`.
@@ -265,8 +268,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `objects` in the answer of `wxa::sec::vod::Getauthorizedobjects`.
-    pub struct GetauthorizedobjectsObject {
+    /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizedObjects`.
+    pub struct GetAuthorizedObjectsObject {
         /// `drama_id`.
         0 drama_id: i64 => "drama_id: must",
         /// `authorizer_appid`.
@@ -279,8 +282,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `objects` in the answer of `wxa::sec::vod::Getauthorizeobjects`.
-    pub struct GetauthorizeobjectsObject {
+    /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizeObjects`.
+    pub struct GetAuthorizeObjectsObject {
         /// `drama_id`.
         0 drama_id: i64 => "drama_id: must",
         /// `authorized_appid`.
@@ -293,8 +296,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `list` in the answer of `wxa::sec::vod::Getcopyrightauthorizationlist`; an item of `list` in the answer of `wxa::sec::vod::Getcopyrightauthorizedlist`.
-    pub struct GetcopyrightauthorizationlistList {
+    /// An item of `list` in the answer of `wxa::sec::vod::GetCopyrightAuthorizationList`; an item of `list` in the answer of `wxa::sec::vod::GetCopyrightAuthorizedList`.
+    pub struct ListInfo {
         /// `drama_id`.
         0 drama_id: i64 => "drama_id: must",
         /// `authorizer_appid`.
@@ -313,8 +316,8 @@ w::record! {
 }
 
 w::record! {
-    /// `media_info` of the answer of `wxa::sec::vod::Getmedialink`.
-    pub struct GetmedialinkMediaInfo {
+    /// `media_info` of the answer of `wxa::sec::vod::GetMediaLink`.
+    pub struct GetMediaLinkMediaInfo {
         /// `media_id`.
         0 media_id: i64 => "media_id: must",
         /// `name`.
@@ -333,7 +336,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `identity_tree_list` in the answer of `wxa::sec::Authidentitytree`; an item of `node_list` in `wxa::sec::IdentityTree`.
+    /// An item of `identity_tree_list` in the answer of `wxa::sec::AuthIdentityTree`; an item of `node_list` in `wxa::sec::IdentityTree`.
     pub struct IdentityTree {
         /// `node_id`.
         0 node_id: i64 => "node_id: must",
@@ -382,7 +385,7 @@ w::record! {
 }
 
 w::record! {
-    /// `media_info` of the answer of `wxa::sec::vod::Getmedia`; an item of `media_info_list` in the answer of `wxa::sec::vod::Listmedia`.
+    /// `media_info` of the answer of `wxa::sec::vod::GetMedia`; an item of `media_info_list` in the answer of `wxa::sec::vod::ListMedia`.
     pub struct MediaInfo {
         /// `drama_id`.
         0 drama_id: Option<i64> => "drama_id",
@@ -430,7 +433,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `media_part_infos` in `wxa::sec::vod::Commitupload`; an item of `cover_part_infos` in `wxa::sec::vod::Commitupload`.
+    /// An item of `media_part_infos` in `wxa::sec::vod::CommitUpload`; an item of `cover_part_infos` in `wxa::sec::vod::CommitUpload`.
     pub struct MediaPartInfo {
         /// `part_number`.
         0 part_number: i64 => "part_number: must",
@@ -508,7 +511,7 @@ w::record! {
 }
 
 w::record! {
-    /// `progress` of the answer of `wxa::sec::famousbrand::GetStatus`.
+    /// `progress` of the answer of `wxa::sec::famous_brand::GetStatus`.
     pub struct Progress {
         /// `status`.
         0 status: i64 => "status: must",
@@ -516,7 +519,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `replace_media_list` in `wxa::sec::vod::Auditdrama`; an item of `replace_media_list` in `wxa::sec::vod::Submitreplacedramamedias`.
+    /// An item of `replace_media_list` in `wxa::sec::vod::AuditDrama`; an item of `replace_media_list` in `wxa::sec::vod::SubmitReplaceDramaMedias`.
     pub struct ReplaceMedia {
         /// `old`.
         0 old: i64 => "old: must",
@@ -548,13 +551,13 @@ w::record! {
         /// `finish_shipping_count`.
         4 finish_shipping_count: i64 => "finish_shipping_count: must",
         /// `shipping_list`.
-        5 shipping_list: Vec<ShippingShipping> => "shipping_list: must",
+        5 shipping_list: Vec<ShippingDetail> => "shipping_list: must",
     }
 }
 
 w::record! {
     /// An item of `shipping_list` in `wxa::sec::Shipping`.
-    pub struct ShippingShipping {
+    pub struct ShippingDetail {
         /// `express_company`.
         0 express_company: Option<String> => "express_company",
         /// `tracking_no`.
@@ -609,7 +612,7 @@ w::record! {
 }
 
 w::record! {
-    /// `task_info` of the answer of `wxa::sec::vod::Gettask`.
+    /// `task_info` of the answer of `wxa::sec::vod::GetTask`.
     pub struct TaskInfo {
         /// `id`.
         0 id: i64 => "id: must",
@@ -618,9 +621,11 @@ w::record! {
         /// `status`.
         2 status: i64 => "status: must",
         /// `errcode`.
-        3 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        3 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        4 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        4 err_msg: Option<String> => "errmsg",
         /// `create_time`; format `unix`.
         5 create_time: Option<xinqiao_types::UnixSeconds> => "create_time",
         /// `finish_time`; format `unix`.
@@ -684,24 +689,24 @@ w::record! {
     ///
     /// * Call: `POST /wxa/sec/authidentitytree` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_authidentitytree.html>.
-    /// * Catalog: `mini_program.wxa.sec.authidentitytree`.
-    pub struct Authidentitytree {
+    /// * Catalog: `mini_program.wxa.sec.auth_identity_tree`.
+    pub struct AuthIdentityTree {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Authidentitytree`].
-    pub struct AuthidentitytreeResponse {
+    /// Answer to [`AuthIdentityTree`].
+    pub struct AuthIdentityTreeResponse {
         /// `identity_tree_list`.
         0 identity_tree_list: Vec<IdentityTree> => "identity_tree_list: must",
     }
 }
 
 w::endpoint! {
-    Authidentitytree => AuthidentitytreeResponse,
+    AuthIdentityTree => AuthIdentityTreeResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.sec.authidentitytree",
+        id: "mini_program.wxa.sec.auth_identity_tree",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/sec/authidentitytree",
@@ -710,6 +715,55 @@ w::endpoint! {
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,
+        code_field: "errcode",
+        message_field: "errmsg",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a verification task (查询认证任务).
+    ///
+    /// * Call: `POST /wxa/sec/queryauth` on `api.weixin.qq.com`.
+    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_queryauth.html>.
+    /// * Catalog: `mini_program.wxa.sec.query_auth`.
+    pub struct QueryAuth {
+        /// `taskid`.
+        #[doc(alias = "taskid")]
+        0 task_id: String => "taskid: must",
+    }
+    new(task_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`QueryAuth`].
+    pub struct QueryAuthResponse {
+        /// `task_status`.
+        0 task_status: i64 => "task_status: must",
+        /// `apply_status`.
+        1 apply_status: i64 => "apply_status: must",
+        /// `appid`.
+        2 appid: xinqiao_types::AppId => "appid: must",
+        /// `refill_reason`.
+        3 refill_reason: Option<String> => "refill_reason",
+        /// `fail_reason`.
+        4 fail_reason: Option<String> => "fail_reason",
+    }
+}
+
+w::endpoint! {
+    QueryAuth => QueryAuthResponse,
+    w::EndpointInfo {
+        id: "mini_program.wxa.sec.query_auth",
+        method: "POST",
+        host: "api.weixin.qq.com",
+        path: "/wxa/sec/queryauth",
+        when: None,
+        auth: w::Auth::AccessToken("access_token"),
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
         code_field: "errcode",
         message_field: "errmsg",
         client_cert: false,
@@ -751,61 +805,13 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a verification task (查询认证任务).
-    ///
-    /// * Call: `POST /wxa/sec/queryauth` on `api.weixin.qq.com`.
-    /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_queryauth.html>.
-    /// * Catalog: `mini_program.wxa.sec.queryauth`.
-    pub struct Queryauth {
-        /// `taskid`.
-        0 taskid: String => "taskid: must",
-    }
-    new(taskid: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`Queryauth`].
-    pub struct QueryauthResponse {
-        /// `task_status`.
-        0 task_status: i64 => "task_status: must",
-        /// `apply_status`.
-        1 apply_status: i64 => "apply_status: must",
-        /// `appid`.
-        2 appid: xinqiao_types::AppId => "appid: must",
-        /// `refill_reason`.
-        3 refill_reason: Option<String> => "refill_reason",
-        /// `fail_reason`.
-        4 fail_reason: Option<String> => "fail_reason",
-    }
-}
-
-w::endpoint! {
-    Queryauth => QueryauthResponse,
-    w::EndpointInfo {
-        id: "mini_program.wxa.sec.queryauth",
-        method: "POST",
-        host: "api.weixin.qq.com",
-        path: "/wxa/sec/queryauth",
-        when: None,
-        auth: w::Auth::AccessToken("access_token"),
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "errcode",
-        message_field: "errmsg",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Get blocked template messages (查询被拦截的模板消息).
     ///
     /// * Call: `POST /wxa/sec/queryblocktmplmsg` on `api.weixin.qq.com`.
     /// * Shape: unknown; free JSON in, free JSON out.
     /// * Needs: `msg.template`.
-    /// * Catalog: `mini_program.wxa.sec.queryblocktmplmsg`.
-    pub struct Queryblocktmplmsg {
+    /// * Catalog: `mini_program.wxa.sec.query_block_tmpl_msg`.
+    pub struct QueryBlockTmplMsg {
         /// Further keys.
         0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
@@ -813,9 +819,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Queryblocktmplmsg => w::Free,
+    QueryBlockTmplMsg => w::Free,
     w::EndpointInfo {
-        id: "mini_program.wxa.sec.queryblocktmplmsg",
+        id: "mini_program.wxa.sec.query_block_tmpl_msg",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/sec/queryblocktmplmsg",
@@ -848,7 +854,8 @@ w::record! {
     /// Answer to [`Reauth`].
     pub struct ReauthResponse {
         /// `taskid`.
-        0 taskid: String => "taskid: must",
+        #[doc(alias = "taskid")]
+        0 task_id: String => "taskid: must",
         /// `auth_url`.
         1 auth_url: Option<String> => "auth_url",
     }
@@ -911,8 +918,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/sec/uploadauthmaterial` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_uploadauthmaterial.html>.
-    /// * Catalog: `mini_program.wxa.sec.uploadauthmaterial`.
-    pub struct Uploadauthmaterial {
+    /// * Catalog: `mini_program.wxa.sec.upload_auth_material`.
+    pub struct UploadAuthMaterial {
         /// `media`.
         0 media: w::FilePart => "media: must",
     }
@@ -920,19 +927,20 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Uploadauthmaterial`].
-    pub struct UploadauthmaterialResponse {
+    /// Answer to [`UploadAuthMaterial`].
+    pub struct UploadAuthMaterialResponse {
         /// `type`.
         0 type_: Option<String> => "type",
         /// `mediaid`.
-        1 mediaid: String => "mediaid: must",
+        #[doc(alias = "mediaid")]
+        1 media_id: String => "mediaid: must",
     }
 }
 
 w::endpoint! {
-    Uploadauthmaterial => UploadauthmaterialResponse,
+    UploadAuthMaterial => UploadAuthMaterialResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.sec.uploadauthmaterial",
+        id: "mini_program.wxa.sec.upload_auth_material",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/sec/uploadauthmaterial",
@@ -953,21 +961,21 @@ w::record! {
     ///
     /// * Call: `POST /wxa/sec/wxaauth` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_wxaauth.html>.
-    /// * Catalog: `mini_program.wxa.sec.wxaauth`.
-    pub struct Wxaauth {
+    /// * Catalog: `mini_program.wxa.sec.wxa_auth`.
+    pub struct WxaAuth {
         /// `auth_data`.
         0 auth_data: AuthData => "auth_data: must",
     }
     new(auth_data: AuthData)
 }
 
-/// Answer to [`Wxaauth`], the same as to [`Reauth`].
-pub type WxaauthResponse = ReauthResponse;
+/// Answer to [`WxaAuth`], the same as to [`Reauth`].
+pub type WxaAuthResponse = ReauthResponse;
 
 w::endpoint! {
-    Wxaauth => WxaauthResponse,
+    WxaAuth => WxaAuthResponse,
     w::EndpointInfo {
-        id: "mini_program.wxa.sec.wxaauth",
+        id: "mini_program.wxa.sec.wxa_auth",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/sec/wxaauth",
@@ -983,8 +991,8 @@ w::endpoint! {
     }
 }
 
-/// Famous brands (知名品牌): `mini_program.wxa.sec.famousbrand`.
-pub mod famousbrand {
+/// Famous brands (知名品牌): `mini_program.wxa.sec.famous_brand`.
+pub mod famous_brand {
     use xinqiao_wire as w;
 
     w::record! {
@@ -993,7 +1001,7 @@ pub mod famousbrand {
         /// * Call: `POST /wxa/sec/famousbrand/apply` on `api.weixin.qq.com`.
         /// * Errors: 10210001, 10210002, 10210003.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_famousbrandapply.html>.
-        /// * Catalog: `mini_program.wxa.sec.famousbrand.apply`.
+        /// * Catalog: `mini_program.wxa.sec.famous_brand.apply`.
         pub struct Apply {
             /// `Application`.
             0 application: super::Application => "Application: must",
@@ -1004,7 +1012,7 @@ pub mod famousbrand {
     w::endpoint! {
         Apply => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.famousbrand.apply",
+            id: "mini_program.wxa.sec.famous_brand.apply",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/famousbrand/apply",
@@ -1026,7 +1034,7 @@ pub mod famousbrand {
         /// * Call: `POST /wxa/sec/famousbrand/get_status` on `api.weixin.qq.com`.
         /// * Errors: 10210001, 10210002, 10210003.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_getfamousbrandapplystatus.html>.
-        /// * Catalog: `mini_program.wxa.sec.famousbrand.get_status`.
+        /// * Catalog: `mini_program.wxa.sec.famous_brand.get_status`.
         pub struct GetStatus {
         }
         new()
@@ -1045,7 +1053,7 @@ pub mod famousbrand {
     w::endpoint! {
         GetStatus => GetStatusResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.famousbrand.get_status",
+            id: "mini_program.wxa.sec.famous_brand.get_status",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/famousbrand/get_status",
@@ -1254,8 +1262,8 @@ pub mod order {
         /// * Call: `POST /wxa/sec/order/is_trade_management_confirmation_completed` on `api.weixin.qq.com`.
         /// * Errors: 61003 `COMPONENT_NOT_AUTHORIZED`, 61011 `INVALID_COMPONENT`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
-        /// * Catalog: `mini_program.wxa.sec.order.is_trade_management_confirmation_completed`.
-        pub struct IsTradeManagementConfirmationCompleted {
+        /// * Catalog: `mini_program.wxa.sec.order.is_trade_management_confirmed`.
+        pub struct IsTradeManagementConfirmed {
             /// `appid`; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
@@ -1263,17 +1271,17 @@ pub mod order {
     }
 
     w::record! {
-        /// Answer to [`IsTradeManagementConfirmationCompleted`].
-        pub struct IsTradeManagementConfirmationCompletedResponse {
+        /// Answer to [`IsTradeManagementConfirmed`].
+        pub struct IsTradeManagementConfirmedResponse {
             /// `completed`.
             0 completed: bool => "completed: must",
         }
     }
 
     w::endpoint! {
-        IsTradeManagementConfirmationCompleted => IsTradeManagementConfirmationCompletedResponse,
+        IsTradeManagementConfirmed => IsTradeManagementConfirmedResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.order.is_trade_management_confirmation_completed",
+            id: "mini_program.wxa.sec.order.is_trade_management_confirmed",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/order/is_trade_management_confirmation_completed",
@@ -1343,8 +1351,8 @@ pub mod order {
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Errors: 268546000, 268546001, 268546002.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_opspecialorder>.
-        /// * Catalog: `mini_program.wxa.sec.order.opspecialorder`.
-        pub struct Opspecialorder {
+        /// * Catalog: `mini_program.wxa.sec.order.op_special_order`.
+        pub struct OpSpecialOrder {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -1352,9 +1360,9 @@ pub mod order {
     }
 
     w::endpoint! {
-        Opspecialorder => w::Free,
+        OpSpecialOrder => w::Free,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.order.opspecialorder",
+            id: "mini_program.wxa.sec.order.op_special_order",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/order/opspecialorder",
@@ -1409,8 +1417,8 @@ pub mod order {
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Errors: 268486048.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_setwxatradetypecgi>.
-        /// * Catalog: `mini_program.wxa.sec.order.setwxatradetypecgi`.
-        pub struct Setwxatradetypecgi {
+        /// * Catalog: `mini_program.wxa.sec.order.set_wxa_trade_type_cgi`.
+        pub struct SetWxaTradeTypeCgi {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -1418,9 +1426,9 @@ pub mod order {
     }
 
     w::endpoint! {
-        Setwxatradetypecgi => w::Free,
+        SetWxaTradeTypeCgi => w::Free,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.order.setwxatradetypecgi",
+            id: "mini_program.wxa.sec.order.set_wxa_trade_type_cgi",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/order/setwxatradetypecgi",
@@ -1576,8 +1584,8 @@ pub mod vod {
         /// * Call: `POST /wxa/sec/vod/applyupload` on `api.weixin.qq.com`.
         /// * Errors: -2, 47003 `ARGUMENT_INVALID`, 10090001, 10090002, 10090003, 10090005, 10090038, 10090039, 10090040, 10090041, 10090042, 10090043.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.applyupload`.
-        pub struct Applyupload {
+        /// * Catalog: `mini_program.wxa.sec.vod.apply_upload`.
+        pub struct ApplyUpload {
             /// `media_name`.
             0 media_name: String => "media_name: must",
             /// `media_type`.
@@ -1592,17 +1600,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Applyupload`].
-        pub struct ApplyuploadResponse {
+        /// Answer to [`ApplyUpload`].
+        pub struct ApplyUploadResponse {
             /// `upload_id`.
             0 upload_id: String => "upload_id: must",
         }
     }
 
     w::endpoint! {
-        Applyupload => ApplyuploadResponse,
+        ApplyUpload => ApplyUploadResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.applyupload",
+            id: "mini_program.wxa.sec.vod.apply_upload",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/applyupload",
@@ -1624,8 +1632,8 @@ pub mod vod {
         /// * Call: `POST /wxa/sec/vod/auditdrama` on `api.weixin.qq.com`.
         /// * Errors: -2, 47003 `ARGUMENT_INVALID`, 10090001, 10090002, 10090003, 10090005, 10090038, 10090039, 10090040, 10090041, 10090042, 10090043.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.auditdrama`.
-        pub struct Auditdrama {
+        /// * Catalog: `mini_program.wxa.sec.vod.audit_drama`.
+        pub struct AuditDrama {
             /// `drama_id`.
             0 drama_id: Option<i64> => "drama_id",
             /// `name`.
@@ -1653,9 +1661,9 @@ pub mod vod {
             /// `qualification_type`.
             12 qualification_type: Option<i64> => "qualification_type",
             /// `qualification_certificate_material_id`.
-            13 qualification_certificate_material_id: Option<String> => "qualification_certificate_material_id",
+            13 qualification_material_id: Option<String> => "qualification_certificate_material_id",
             /// `cost_commitment_letter_material_id`.
-            14 cost_commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
+            14 commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
             /// `cost_of_production`; in 10000 yuan.
             15 cost_of_production: Option<i64> => "cost_of_production",
             /// `registration_number`.
@@ -1681,8 +1689,8 @@ pub mod vod {
             cover_material_id: String,
             promotion_poster_material_id: String,
             authorized_material_id: String,
-            qualification_certificate_material_id: String,
-            cost_commitment_letter_material_id: String,
+            qualification_material_id: String,
+            commitment_letter_material_id: String,
             registration_number: String,
             production_license: String,
             publish_license: String,
@@ -1701,17 +1709,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Auditdrama`].
-        pub struct AuditdramaResponse {
+        /// Answer to [`AuditDrama`].
+        pub struct AuditDramaResponse {
             /// `drama_id`.
             0 drama_id: i64 => "drama_id: must",
         }
     }
 
     w::endpoint! {
-        Auditdrama => AuditdramaResponse,
+        AuditDrama => AuditDramaResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.auditdrama",
+            id: "mini_program.wxa.sec.vod.audit_drama",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/auditdrama",
@@ -1733,8 +1741,8 @@ pub mod vod {
         /// * Call: `POST /wxa/sec/vod/authorizeapp` on `api.weixin.qq.com`.
         /// * Errors: -2, 10090001, 10090002, 10090003, 10090005, 10090038, 10090039, 10090040, 10090041, 10090042, 10090043, 10093011.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.authorizeapp`.
-        pub struct Authorizeapp {
+        /// * Catalog: `mini_program.wxa.sec.vod.authorize_app`.
+        pub struct AuthorizeApp {
             /// `authorized_appid`.
             0 authorized_appid: String => "authorized_appid: must",
             /// `authz_expire_time`; format `unix`.
@@ -1745,9 +1753,9 @@ pub mod vod {
     }
 
     w::endpoint! {
-        Authorizeapp => w::Empty,
+        AuthorizeApp => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.authorizeapp",
+            id: "mini_program.wxa.sec.vod.authorize_app",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/authorizeapp",
@@ -1769,8 +1777,8 @@ pub mod vod {
         /// * Call: `POST /wxa/sec/vod/authorizecopyright` on `api.weixin.qq.com`.
         /// * Errors: -2, 10090001, 10090002, 10090003, 10090005, 10090038, 10090039, 10090040, 10090041, 10090042, 10090043, 10093011.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.authorizecopyright`.
-        pub struct Authorizecopyright {
+        /// * Catalog: `mini_program.wxa.sec.vod.authorize_copyright`.
+        pub struct AuthorizeCopyright {
             /// `drama_ids`.
             0 drama_ids: Vec<i64> => "drama_ids: must",
             /// `authorization_type`.
@@ -1788,17 +1796,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Authorizecopyright`].
-        pub struct AuthorizecopyrightResponse {
+        /// Answer to [`AuthorizeCopyright`].
+        pub struct AuthorizeCopyrightResponse {
             /// `result`.
-            0 result: Vec<super::AuthorizecopyrightResult> => "result: must",
+            0 result: Vec<super::ResultInfo> => "result: must",
         }
     }
 
     w::endpoint! {
-        Authorizecopyright => AuthorizecopyrightResponse,
+        AuthorizeCopyright => AuthorizeCopyrightResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.authorizecopyright",
+            id: "mini_program.wxa.sec.vod.authorize_copyright",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/authorizecopyright",
@@ -1819,8 +1827,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/authorizedrama` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.authorizedrama`.
-        pub struct Authorizedrama {
+        /// * Catalog: `mini_program.wxa.sec.vod.authorize_drama`.
+        pub struct AuthorizeDrama {
             /// `drama_id`.
             0 drama_id: Vec<i64> => "drama_id: must",
             /// `authorized_appid`.
@@ -1832,13 +1840,13 @@ pub mod vod {
         set(authz_expire_time: xinqiao_types::UnixSeconds)
     }
 
-    /// Answer to [`Authorizedrama`], the same as to [`Authorizecopyright`].
-    pub type AuthorizedramaResponse = AuthorizecopyrightResponse;
+    /// Answer to [`AuthorizeDrama`], the same as to [`AuthorizeCopyright`].
+    pub type AuthorizeDramaResponse = AuthorizeCopyrightResponse;
 
     w::endpoint! {
-        Authorizedrama => AuthorizedramaResponse,
+        AuthorizeDrama => AuthorizeDramaResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.authorizedrama",
+            id: "mini_program.wxa.sec.vod.authorize_drama",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/authorizedrama",
@@ -1859,8 +1867,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/commitupload` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.commitupload`.
-        pub struct Commitupload {
+        /// * Catalog: `mini_program.wxa.sec.vod.commit_upload`.
+        pub struct CommitUpload {
             /// `upload_id`.
             0 upload_id: String => "upload_id: must",
             /// `media_part_infos`.
@@ -1873,17 +1881,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Commitupload`].
-        pub struct CommituploadResponse {
+        /// Answer to [`CommitUpload`].
+        pub struct CommitUploadResponse {
             /// `media_id`.
             0 media_id: i64 => "media_id: must",
         }
     }
 
     w::endpoint! {
-        Commitupload => CommituploadResponse,
+        CommitUpload => CommitUploadResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.commitupload",
+            id: "mini_program.wxa.sec.vod.commit_upload",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/commitupload",
@@ -1904,8 +1912,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/deauthorizeapp` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.deauthorizeapp`.
-        pub struct Deauthorizeapp {
+        /// * Catalog: `mini_program.wxa.sec.vod.deauthorize_app`.
+        pub struct DeauthorizeApp {
             /// `authorized_appid`.
             0 authorized_appid: String => "authorized_appid: must",
         }
@@ -1913,9 +1921,9 @@ pub mod vod {
     }
 
     w::endpoint! {
-        Deauthorizeapp => w::Empty,
+        DeauthorizeApp => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.deauthorizeapp",
+            id: "mini_program.wxa.sec.vod.deauthorize_app",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/deauthorizeapp",
@@ -1936,8 +1944,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/deauthorizecopyright` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.deauthorizecopyright`.
-        pub struct Deauthorizecopyright {
+        /// * Catalog: `mini_program.wxa.sec.vod.deauthorize_copyright`.
+        pub struct DeauthorizeCopyright {
             /// `drama_ids`.
             0 drama_ids: Vec<i64> => "drama_ids: must",
             /// `authorization_type`.
@@ -1951,13 +1959,13 @@ pub mod vod {
         text(authorized_appid: String, authorized_subject_cert_no: String)
     }
 
-    /// Answer to [`Deauthorizecopyright`], the same as to [`Authorizecopyright`].
-    pub type DeauthorizecopyrightResponse = AuthorizecopyrightResponse;
+    /// Answer to [`DeauthorizeCopyright`], the same as to [`AuthorizeCopyright`].
+    pub type DeauthorizeCopyrightResponse = AuthorizeCopyrightResponse;
 
     w::endpoint! {
-        Deauthorizecopyright => DeauthorizecopyrightResponse,
+        DeauthorizeCopyright => DeauthorizeCopyrightResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.deauthorizecopyright",
+            id: "mini_program.wxa.sec.vod.deauthorize_copyright",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/deauthorizecopyright",
@@ -1978,8 +1986,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/deauthorizedrama` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.deauthorizedrama`.
-        pub struct Deauthorizedrama {
+        /// * Catalog: `mini_program.wxa.sec.vod.deauthorize_drama`.
+        pub struct DeauthorizeDrama {
             /// `drama_id`.
             0 drama_id: Vec<i64> => "drama_id: must",
             /// `authorized_appid`.
@@ -1988,13 +1996,13 @@ pub mod vod {
         new(drama_id: Vec<i64>, authorized_appid: impl Into<String>)
     }
 
-    /// Answer to [`Deauthorizedrama`], the same as to [`Authorizecopyright`].
-    pub type DeauthorizedramaResponse = AuthorizecopyrightResponse;
+    /// Answer to [`DeauthorizeDrama`], the same as to [`AuthorizeCopyright`].
+    pub type DeauthorizeDramaResponse = AuthorizeCopyrightResponse;
 
     w::endpoint! {
-        Deauthorizedrama => DeauthorizedramaResponse,
+        DeauthorizeDrama => DeauthorizeDramaResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.deauthorizedrama",
+            id: "mini_program.wxa.sec.vod.deauthorize_drama",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/deauthorizedrama",
@@ -2015,8 +2023,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/deletemedia` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.deletemedia`.
-        pub struct Deletemedia {
+        /// * Catalog: `mini_program.wxa.sec.vod.delete_media`.
+        pub struct DeleteMedia {
             /// `media_id`.
             0 media_id: i64 => "media_id: must",
         }
@@ -2024,9 +2032,9 @@ pub mod vod {
     }
 
     w::endpoint! {
-        Deletemedia => w::Empty,
+        DeleteMedia => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.deletemedia",
+            id: "mini_program.wxa.sec.vod.delete_media",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/deletemedia",
@@ -2047,24 +2055,24 @@ pub mod vod {
         ///
         /// * Call: `GET /wxa/sec/vod/getauthorizeapps` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getauthorizeapps`.
-        pub struct Getauthorizeapps {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_authorize_apps`.
+        pub struct GetAuthorizeApps {
         }
         new()
     }
 
     w::record! {
-        /// Answer to [`Getauthorizeapps`].
-        pub struct GetauthorizeappsResponse {
+        /// Answer to [`GetAuthorizeApps`].
+        pub struct GetAuthorizeAppsResponse {
             /// `objects`.
-            0 objects: Vec<super::GetauthorizeappsObject> => "objects: must",
+            0 objects: Vec<super::GetAuthorizeAppsObject> => "objects: must",
         }
     }
 
     w::endpoint! {
-        Getauthorizeapps => GetauthorizeappsResponse,
+        GetAuthorizeApps => GetAuthorizeAppsResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getauthorizeapps",
+            id: "mini_program.wxa.sec.vod.get_authorize_apps",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/getauthorizeapps",
@@ -2081,28 +2089,78 @@ pub mod vod {
     }
 
     w::record! {
+        /// List authorizations given (列出给出的剧目授权).
+        ///
+        /// * Call: `POST /wxa/sec/vod/getauthorizeobjects` on `api.weixin.qq.com`.
+        /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
+        /// * Catalog: `mini_program.wxa.sec.vod.get_authorize_objects`.
+        pub struct GetAuthorizeObjects {
+            /// `drama_id`.
+            0 drama_id: Option<i64> => "drama_id",
+            /// `authorized_appid`.
+            1 authorized_appid: Option<String> => "authorized_appid",
+            /// `offset`.
+            2 offset: Option<i64> => "offset",
+            /// `limit`.
+            3 limit: Option<i64> => "limit",
+        }
+        new()
+        text(authorized_appid: String)
+        set(drama_id: i64, offset: i64, limit: i64)
+    }
+
+    w::record! {
+        /// Answer to [`GetAuthorizeObjects`].
+        pub struct GetAuthorizeObjectsResponse {
+            /// `objects`.
+            0 objects: Vec<super::GetAuthorizeObjectsObject> => "objects: must",
+            /// `total_count`.
+            1 total_count: i64 => "total_count: must",
+        }
+    }
+
+    w::endpoint! {
+        GetAuthorizeObjects => GetAuthorizeObjectsResponse,
+        w::EndpointInfo {
+            id: "mini_program.wxa.sec.vod.get_authorize_objects",
+            method: "POST",
+            host: "api.weixin.qq.com",
+            path: "/wxa/sec/vod/getauthorizeobjects",
+            when: None,
+            auth: w::Auth::AccessToken("access_token"),
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "errcode",
+            message_field: "errmsg",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// List apps that authorized this one (列出授权给本小程序的小程序).
         ///
         /// * Call: `GET /wxa/sec/vod/getauthorizedapps` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getauthorizedapps`.
-        pub struct Getauthorizedapps {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_authorized_apps`.
+        pub struct GetAuthorizedApps {
         }
         new()
     }
 
     w::record! {
-        /// Answer to [`Getauthorizedapps`].
-        pub struct GetauthorizedappsResponse {
+        /// Answer to [`GetAuthorizedApps`].
+        pub struct GetAuthorizedAppsResponse {
             /// `objects`.
-            0 objects: Vec<super::GetauthorizedappsObject> => "objects: must",
+            0 objects: Vec<super::GetAuthorizedAppsObject> => "objects: must",
         }
     }
 
     w::endpoint! {
-        Getauthorizedapps => GetauthorizedappsResponse,
+        GetAuthorizedApps => GetAuthorizedAppsResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getauthorizedapps",
+            id: "mini_program.wxa.sec.vod.get_authorized_apps",
             method: "GET",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/getauthorizedapps",
@@ -2123,8 +2181,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/getauthorizedobjects` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getauthorizedobjects`.
-        pub struct Getauthorizedobjects {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_authorized_objects`.
+        pub struct GetAuthorizedObjects {
             /// `authorizer_appid`.
             0 authorizer_appid: Option<String> => "authorizer_appid",
             /// `offset`.
@@ -2138,72 +2196,22 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Getauthorizedobjects`].
-        pub struct GetauthorizedobjectsResponse {
+        /// Answer to [`GetAuthorizedObjects`].
+        pub struct GetAuthorizedObjectsResponse {
             /// `objects`.
-            0 objects: Vec<super::GetauthorizedobjectsObject> => "objects: must",
+            0 objects: Vec<super::GetAuthorizedObjectsObject> => "objects: must",
             /// `total_count`.
             1 total_count: i64 => "total_count: must",
         }
     }
 
     w::endpoint! {
-        Getauthorizedobjects => GetauthorizedobjectsResponse,
+        GetAuthorizedObjects => GetAuthorizedObjectsResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getauthorizedobjects",
+            id: "mini_program.wxa.sec.vod.get_authorized_objects",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/getauthorizedobjects",
-            when: None,
-            auth: w::Auth::AccessToken("access_token"),
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "errcode",
-            message_field: "errmsg",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// List authorizations given (列出给出的剧目授权).
-        ///
-        /// * Call: `POST /wxa/sec/vod/getauthorizeobjects` on `api.weixin.qq.com`.
-        /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getauthorizeobjects`.
-        pub struct Getauthorizeobjects {
-            /// `drama_id`.
-            0 drama_id: Option<i64> => "drama_id",
-            /// `authorized_appid`.
-            1 authorized_appid: Option<String> => "authorized_appid",
-            /// `offset`.
-            2 offset: Option<i64> => "offset",
-            /// `limit`.
-            3 limit: Option<i64> => "limit",
-        }
-        new()
-        text(authorized_appid: String)
-        set(drama_id: i64, offset: i64, limit: i64)
-    }
-
-    w::record! {
-        /// Answer to [`Getauthorizeobjects`].
-        pub struct GetauthorizeobjectsResponse {
-            /// `objects`.
-            0 objects: Vec<super::GetauthorizeobjectsObject> => "objects: must",
-            /// `total_count`.
-            1 total_count: i64 => "total_count: must",
-        }
-    }
-
-    w::endpoint! {
-        Getauthorizeobjects => GetauthorizeobjectsResponse,
-        w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getauthorizeobjects",
-            method: "POST",
-            host: "api.weixin.qq.com",
-            path: "/wxa/sec/vod/getauthorizeobjects",
             when: None,
             auth: w::Auth::AccessToken("access_token"),
             content: w::Content::Json,
@@ -2222,8 +2230,8 @@ pub mod vod {
         /// * Call: `POST /wxa/sec/vod/getcdnlogs` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/minidrama/usagedata/api_getcdnlogs.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getcdnlogs`.
-        pub struct Getcdnlogs {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_cdn_logs`.
+        pub struct GetCdnLogs {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -2231,9 +2239,9 @@ pub mod vod {
     }
 
     w::endpoint! {
-        Getcdnlogs => w::Free,
+        GetCdnLogs => w::Free,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getcdnlogs",
+            id: "mini_program.wxa.sec.vod.get_cdn_logs",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/getcdnlogs",
@@ -2255,8 +2263,8 @@ pub mod vod {
         /// * Call: `POST /wxa/sec/vod/getcdnusagedata` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/minidrama/usagedata/api_getcdnusagedata.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getcdnusagedata`.
-        pub struct Getcdnusagedata {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_cdn_usage_data`.
+        pub struct GetCdnUsageData {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -2264,9 +2272,9 @@ pub mod vod {
     }
 
     w::endpoint! {
-        Getcdnusagedata => w::Free,
+        GetCdnUsageData => w::Free,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getcdnusagedata",
+            id: "mini_program.wxa.sec.vod.get_cdn_usage_data",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/getcdnusagedata",
@@ -2287,8 +2295,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/getcopyrightauthorizationlist` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getcopyrightauthorizationlist`.
-        pub struct Getcopyrightauthorizationlist {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_copyright_authorization_list`.
+        pub struct GetCopyrightAuthorizationList {
             /// `drama_id`.
             0 drama_id: Option<i64> => "drama_id",
             /// `authorization_type`.
@@ -2308,19 +2316,19 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Getcopyrightauthorizationlist`].
-        pub struct GetcopyrightauthorizationlistResponse {
+        /// Answer to [`GetCopyrightAuthorizationList`].
+        pub struct GetCopyrightAuthorizationListResponse {
             /// `list`.
-            0 list: Vec<super::GetcopyrightauthorizationlistList> => "list: must",
+            0 list: Vec<super::ListInfo> => "list: must",
             /// `total_count`.
             1 total_count: i64 => "total_count: must",
         }
     }
 
     w::endpoint! {
-        Getcopyrightauthorizationlist => GetcopyrightauthorizationlistResponse,
+        GetCopyrightAuthorizationList => GetCopyrightAuthorizationListResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getcopyrightauthorizationlist",
+            id: "mini_program.wxa.sec.vod.get_copyright_authorization_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/getcopyrightauthorizationlist",
@@ -2341,8 +2349,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/getcopyrightauthorizedlist` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getcopyrightauthorizedlist`.
-        pub struct Getcopyrightauthorizedlist {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_copyright_authorized_list`.
+        pub struct GetCopyrightAuthorizedList {
             /// `authorizer_appid`.
             0 authorizer_appid: Option<String> => "authorizer_appid",
             /// `offset`.
@@ -2355,13 +2363,13 @@ pub mod vod {
         set(offset: i64, limit: i64)
     }
 
-    /// Answer to [`Getcopyrightauthorizedlist`], the same as to [`Getcopyrightauthorizationlist`].
-    pub type GetcopyrightauthorizedlistResponse = GetcopyrightauthorizationlistResponse;
+    /// Answer to [`GetCopyrightAuthorizedList`], the same as to [`GetCopyrightAuthorizationList`].
+    pub type GetCopyrightAuthorizedListResponse = GetCopyrightAuthorizationListResponse;
 
     w::endpoint! {
-        Getcopyrightauthorizedlist => GetcopyrightauthorizedlistResponse,
+        GetCopyrightAuthorizedList => GetCopyrightAuthorizedListResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getcopyrightauthorizedlist",
+            id: "mini_program.wxa.sec.vod.get_copyright_authorized_list",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/getcopyrightauthorizedlist",
@@ -2382,8 +2390,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/getdrama` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getdrama`.
-        pub struct Getdrama {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_drama`.
+        pub struct GetDrama {
             /// `drama_id`.
             0 drama_id: i64 => "drama_id: must",
         }
@@ -2391,17 +2399,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Getdrama`].
-        pub struct GetdramaResponse {
+        /// Answer to [`GetDrama`].
+        pub struct GetDramaResponse {
             /// `drama_info`.
             0 drama_info: super::DramaInfo => "drama_info: must",
         }
     }
 
     w::endpoint! {
-        Getdrama => GetdramaResponse,
+        GetDrama => GetDramaResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getdrama",
+            id: "mini_program.wxa.sec.vod.get_drama",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/getdrama",
@@ -2422,8 +2430,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/getdramalatestauditinfo` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getdramalatestauditinfo`.
-        pub struct Getdramalatestauditinfo {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_drama_latest_audit_info`.
+        pub struct GetDramaLatestAuditInfo {
             /// `drama_id`.
             0 drama_id: i64 => "drama_id: must",
             /// `audit_type`.
@@ -2433,17 +2441,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Getdramalatestauditinfo`].
-        pub struct GetdramalatestauditinfoResponse {
+        /// Answer to [`GetDramaLatestAuditInfo`].
+        pub struct GetDramaLatestAuditInfoResponse {
             /// `audit_detail`.
             0 audit_detail: super::AuditDetail => "audit_detail: must",
         }
     }
 
     w::endpoint! {
-        Getdramalatestauditinfo => GetdramalatestauditinfoResponse,
+        GetDramaLatestAuditInfo => GetDramaLatestAuditInfoResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getdramalatestauditinfo",
+            id: "mini_program.wxa.sec.vod.get_drama_latest_audit_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/getdramalatestauditinfo",
@@ -2464,8 +2472,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/getmedia` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getmedia`.
-        pub struct Getmedia {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_media`.
+        pub struct GetMedia {
             /// `media_id`.
             0 media_id: i64 => "media_id: must",
         }
@@ -2473,17 +2481,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Getmedia`].
-        pub struct GetmediaResponse {
+        /// Answer to [`GetMedia`].
+        pub struct GetMediaResponse {
             /// `media_info`.
             0 media_info: super::MediaInfo => "media_info: must",
         }
     }
 
     w::endpoint! {
-        Getmedia => GetmediaResponse,
+        GetMedia => GetMediaResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getmedia",
+            id: "mini_program.wxa.sec.vod.get_media",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/getmedia",
@@ -2504,8 +2512,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/getmedialink` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.getmedialink`.
-        pub struct Getmedialink {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_media_link`.
+        pub struct GetMediaLink {
             /// `media_id`.
             0 media_id: i64 => "media_id: must",
             /// `t`; format `unix`.
@@ -2517,24 +2525,25 @@ pub mod vod {
             /// `whref`; joined by `,` on the wire.
             4 whref: Option<Vec<String>> => "whref: comma",
             /// `bkref`; joined by `,` on the wire.
-            5 bkref: Option<Vec<String>> => "bkref: comma",
+            #[doc(alias = "bkref")]
+            5 bk_ref: Option<Vec<String>> => "bkref: comma",
         }
         new(media_id: i64, t: xinqiao_types::UnixSeconds)
-        set(expr: i64, rlimit: i64, whref: Vec<String>, bkref: Vec<String>)
+        set(expr: i64, rlimit: i64, whref: Vec<String>, bk_ref: Vec<String>)
     }
 
     w::record! {
-        /// Answer to [`Getmedialink`].
-        pub struct GetmedialinkResponse {
+        /// Answer to [`GetMediaLink`].
+        pub struct GetMediaLinkResponse {
             /// `media_info`.
-            0 media_info: super::GetmedialinkMediaInfo => "media_info: must",
+            0 media_info: super::GetMediaLinkMediaInfo => "media_info: must",
         }
     }
 
     w::endpoint! {
-        Getmedialink => GetmedialinkResponse,
+        GetMediaLink => GetMediaLinkResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.getmedialink",
+            id: "mini_program.wxa.sec.vod.get_media_link",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/getmedialink",
@@ -2555,8 +2564,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/gettask` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.gettask`.
-        pub struct Gettask {
+        /// * Catalog: `mini_program.wxa.sec.vod.get_task`.
+        pub struct GetTask {
             /// `task_id`.
             0 task_id: i64 => "task_id: must",
         }
@@ -2564,17 +2573,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Gettask`].
-        pub struct GettaskResponse {
+        /// Answer to [`GetTask`].
+        pub struct GetTaskResponse {
             /// `task_info`.
             0 task_info: super::TaskInfo => "task_info: must",
         }
     }
 
     w::endpoint! {
-        Gettask => GettaskResponse,
+        GetTask => GetTaskResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.gettask",
+            id: "mini_program.wxa.sec.vod.get_task",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/gettask",
@@ -2595,8 +2604,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/listdramas` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.listdramas`.
-        pub struct Listdramas {
+        /// * Catalog: `mini_program.wxa.sec.vod.list_dramas`.
+        pub struct ListDramas {
             /// `offset`.
             0 offset: Option<i64> => "offset",
             /// `limit`.
@@ -2607,17 +2616,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Listdramas`].
-        pub struct ListdramasResponse {
+        /// Answer to [`ListDramas`].
+        pub struct ListDramasResponse {
             /// `drama_info_list`.
             0 drama_info_list: Vec<super::DramaInfo> => "drama_info_list: must",
         }
     }
 
     w::endpoint! {
-        Listdramas => ListdramasResponse,
+        ListDramas => ListDramasResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.listdramas",
+            id: "mini_program.wxa.sec.vod.list_dramas",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/listdramas",
@@ -2638,8 +2647,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/listmedia` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.listmedia`.
-        pub struct Listmedia {
+        /// * Catalog: `mini_program.wxa.sec.vod.list_media`.
+        pub struct ListMedia {
             /// `drama_id`.
             0 drama_id: Option<i64> => "drama_id",
             /// `media_name`.
@@ -2665,17 +2674,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Listmedia`].
-        pub struct ListmediaResponse {
+        /// Answer to [`ListMedia`].
+        pub struct ListMediaResponse {
             /// `media_info_list`.
             0 media_info_list: Vec<super::MediaInfo> => "media_info_list: must",
         }
     }
 
     w::endpoint! {
-        Listmedia => ListmediaResponse,
+        ListMedia => ListMediaResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.listmedia",
+            id: "mini_program.wxa.sec.vod.list_media",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/listmedia",
@@ -2697,8 +2706,8 @@ pub mod vod {
         /// * Call: `POST /wxa/sec/vod/listpackages` on `api.weixin.qq.com`.
         /// * Shape: unknown; free JSON in, free JSON out.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/minidrama/usagedata/api_listpackages.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.listpackages`.
-        pub struct Listpackages {
+        /// * Catalog: `mini_program.wxa.sec.vod.list_packages`.
+        pub struct ListPackages {
             /// Further keys.
             0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
@@ -2706,9 +2715,9 @@ pub mod vod {
     }
 
     w::endpoint! {
-        Listpackages => w::Free,
+        ListPackages => w::Free,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.listpackages",
+            id: "mini_program.wxa.sec.vod.list_packages",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/listpackages",
@@ -2729,8 +2738,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/modifydramabasicinfo` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.modifydramabasicinfo`.
-        pub struct Modifydramabasicinfo {
+        /// * Catalog: `mini_program.wxa.sec.vod.modify_drama_basic_info`.
+        pub struct ModifyDramaBasicInfo {
             /// `drama_id`.
             0 drama_id: i64 => "drama_id: must",
             /// `alternate_name`.
@@ -2750,9 +2759,9 @@ pub mod vod {
             /// `qualification_type`.
             8 qualification_type: Option<i64> => "qualification_type",
             /// `qualification_certificate_material_id`.
-            9 qualification_certificate_material_id: Option<String> => "qualification_certificate_material_id",
+            9 qualification_material_id: Option<String> => "qualification_certificate_material_id",
             /// `cost_commitment_letter_material_id`.
-            10 cost_commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
+            10 commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
             /// `cost_of_production`; in 10000 yuan.
             11 cost_of_production: Option<i64> => "cost_of_production",
             /// `registration_number`.
@@ -2772,8 +2781,8 @@ pub mod vod {
             cover_material_id: String,
             promotion_poster_material_id: String,
             authorized_material_id: String,
-            qualification_certificate_material_id: String,
-            cost_commitment_letter_material_id: String,
+            qualification_material_id: String,
+            commitment_letter_material_id: String,
             registration_number: String,
             production_license: String,
             publish_license: String,
@@ -2783,9 +2792,9 @@ pub mod vod {
     }
 
     w::endpoint! {
-        Modifydramabasicinfo => w::Empty,
+        ModifyDramaBasicInfo => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.modifydramabasicinfo",
+            id: "mini_program.wxa.sec.vod.modify_drama_basic_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/modifydramabasicinfo",
@@ -2806,8 +2815,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/pullupload` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.pullupload`.
-        pub struct Pullupload {
+        /// * Catalog: `mini_program.wxa.sec.vod.pull_upload`.
+        pub struct PullUpload {
             /// `media_name`.
             0 media_name: String => "media_name: must",
             /// `media_url`.
@@ -2822,17 +2831,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Pullupload`].
-        pub struct PulluploadResponse {
+        /// Answer to [`PullUpload`].
+        pub struct PullUploadResponse {
             /// `task_id`.
             0 task_id: i64 => "task_id: must",
         }
     }
 
     w::endpoint! {
-        Pullupload => PulluploadResponse,
+        PullUpload => PullUploadResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.pullupload",
+            id: "mini_program.wxa.sec.vod.pull_upload",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/pullupload",
@@ -2853,8 +2862,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/replacedramamedia` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.replacedramamedia`.
-        pub struct Replacedramamedia {
+        /// * Catalog: `mini_program.wxa.sec.vod.replace_drama_media`.
+        pub struct ReplaceDramaMedia {
             /// `drama_id`.
             0 drama_id: i64 => "drama_id: must",
             /// `old_media_id`.
@@ -2866,9 +2875,9 @@ pub mod vod {
     }
 
     w::endpoint! {
-        Replacedramamedia => w::Empty,
+        ReplaceDramaMedia => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.replacedramamedia",
+            id: "mini_program.wxa.sec.vod.replace_drama_media",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/replacedramamedia",
@@ -2889,8 +2898,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/singlefileupload` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.singlefileupload`.
-        pub struct Singlefileupload {
+        /// * Catalog: `mini_program.wxa.sec.vod.single_file_upload`.
+        pub struct SingleFileUpload {
             /// `media_data`.
             0 media_data: w::FilePart => "media_data: must",
             /// `cover_type`.
@@ -2905,13 +2914,13 @@ pub mod vod {
         set(cover_data: w::FilePart)
     }
 
-    /// Answer to [`Singlefileupload`], the same as to [`Commitupload`].
-    pub type SinglefileuploadResponse = CommituploadResponse;
+    /// Answer to [`SingleFileUpload`], the same as to [`CommitUpload`].
+    pub type SingleFileUploadResponse = CommitUploadResponse;
 
     w::endpoint! {
-        Singlefileupload => SinglefileuploadResponse,
+        SingleFileUpload => SingleFileUploadResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.singlefileupload",
+            id: "mini_program.wxa.sec.vod.single_file_upload",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/singlefileupload",
@@ -2932,8 +2941,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/submitreplacedramamedias` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.submitreplacedramamedias`.
-        pub struct Submitreplacedramamedias {
+        /// * Catalog: `mini_program.wxa.sec.vod.submit_replace_drama_medias`.
+        pub struct SubmitReplaceDramaMedias {
             /// `drama_id`.
             0 drama_id: i64 => "drama_id: must",
             /// `replace_media_list`.
@@ -2944,9 +2953,9 @@ pub mod vod {
     }
 
     w::endpoint! {
-        Submitreplacedramamedias => w::Empty,
+        SubmitReplaceDramaMedias => w::Empty,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.submitreplacedramamedias",
+            id: "mini_program.wxa.sec.vod.submit_replace_drama_medias",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/submitreplacedramamedias",
@@ -2967,8 +2976,8 @@ pub mod vod {
         ///
         /// * Call: `POST /wxa/sec/vod/uploadpart` on `api.weixin.qq.com`.
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
-        /// * Catalog: `mini_program.wxa.sec.vod.uploadpart`.
-        pub struct Uploadpart {
+        /// * Catalog: `mini_program.wxa.sec.vod.upload_part`.
+        pub struct UploadPart {
             /// `data`.
             0 data: w::FilePart => "data: must",
             /// `upload_id`.
@@ -2982,17 +2991,17 @@ pub mod vod {
     }
 
     w::record! {
-        /// Answer to [`Uploadpart`].
-        pub struct UploadpartResponse {
+        /// Answer to [`UploadPart`].
+        pub struct UploadPartResponse {
             /// `etag`.
             0 etag: String => "etag: must",
         }
     }
 
     w::endpoint! {
-        Uploadpart => UploadpartResponse,
+        UploadPart => UploadPartResponse,
         w::EndpointInfo {
-            id: "mini_program.wxa.sec.vod.uploadpart",
+            id: "mini_program.wxa.sec.vod.upload_part",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/wxa/sec/vod/uploadpart",

@@ -57,8 +57,8 @@ w::record! {
     /// * Call: `POST /card/code/checkcode` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
-    /// * Catalog: `official_account.card.code.checkcode`.
-    pub struct Checkcode {
+    /// * Catalog: `official_account.card.code.check_code`.
+    pub struct CheckCode {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `code`.
@@ -68,8 +68,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Checkcode`].
-    pub struct CheckcodeResponse {
+    /// Answer to [`CheckCode`].
+    pub struct CheckCodeResponse {
         /// `exist_code`.
         0 exist_code: Vec<String> => "exist_code: must",
         /// `not_exist_code`.
@@ -78,9 +78,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Checkcode => CheckcodeResponse,
+    CheckCode => CheckCodeResponse,
     w::EndpointInfo {
-        id: "official_account.card.code.checkcode",
+        id: "official_account.card.code.check_code",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/code/checkcode",
@@ -293,8 +293,8 @@ w::record! {
     /// * Call: `POST /card/code/getdepositcount` on `api.weixin.qq.com`.
     /// * Needs: `card`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
-    /// * Catalog: `official_account.card.code.getdepositcount`.
-    pub struct Getdepositcount {
+    /// * Catalog: `official_account.card.code.get_deposit_count`.
+    pub struct GetDepositCount {
         /// `card_id`.
         0 card_id: String => "card_id: must",
     }
@@ -302,17 +302,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getdepositcount`].
-    pub struct GetdepositcountResponse {
+    /// Answer to [`GetDepositCount`].
+    pub struct GetDepositCountResponse {
         /// `count`.
         0 count: i64 => "count: must",
     }
 }
 
 w::endpoint! {
-    Getdepositcount => GetdepositcountResponse,
+    GetDepositCount => GetDepositCountResponse,
     w::EndpointInfo {
-        id: "official_account.card.code.getdepositcount",
+        id: "official_account.card.code.get_deposit_count",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/code/getdepositcount",

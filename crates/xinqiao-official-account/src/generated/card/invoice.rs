@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `auth_field` of the answer of `card::invoice::setbizattr::GetAuthField`; `auth_field` of `card::invoice::setbizattr::SetAuthField`.
+    /// `auth_field` of the answer of `card::invoice::set_biz_attr::GetAuthField`; `auth_field` of `card::invoice::set_biz_attr::SetAuthField`.
     pub struct AuthField {
         /// `user_field`.
         0 user_field: Option<AuthFieldUserField> => "user_field",
@@ -139,7 +139,7 @@ w::record! {
 }
 
 w::record! {
-    /// `contact` of the answer of `card::invoice::setbizattr::GetContact`; `contact` of `card::invoice::setbizattr::SetContact`.
+    /// `contact` of the answer of `card::invoice::set_biz_attr::GetContact`; `contact` of `card::invoice::set_biz_attr::SetContact`.
     pub struct Contact {
         /// `phone`; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
@@ -160,8 +160,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `item_list` in `card::invoice::reimburse::Getinvoicebatch`; an item of `invoice_list` in `card::invoice::reimburse::Updatestatusbatch`.
-    pub struct GetinvoicebatchItem {
+    /// An item of `item_list` in `card::invoice::reimburse::GetInvoiceBatch`; an item of `invoice_list` in `card::invoice::reimburse::UpdateStatusBatch`.
+    pub struct ItemInfo {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `encrypt_code`.
@@ -171,7 +171,7 @@ w::record! {
 }
 
 w::record! {
-    /// `invoice_info` of `card::invoice::platform::Createcard`.
+    /// `invoice_info` of `card::invoice::platform::CreateCard`.
     pub struct InvoiceInfo {
         /// `base_info`.
         0 base_info: BaseInfo => "base_info: must",
@@ -269,8 +269,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `invoicedetail_list` in `card::invoice::MakeoutinvoiceInvoiceinfo`.
-    pub struct Invoicedetail {
+    /// An item of `invoicedetail_list` in `card::invoice::MakeOutInvoiceInfo`.
+    pub struct InvoiceDetail {
         /// `fphxz`.
         0 fphxz: i64 => "fphxz: must",
         /// `spbm`.
@@ -307,10 +307,11 @@ w::record! {
 }
 
 w::record! {
-    /// `invoiceinfo` of `card::invoice::Clearoutinvoice`.
-    pub struct Invoiceinfo {
+    /// `invoiceinfo` of `card::invoice::ClearOutInvoice`.
+    pub struct InvoiceInfoDetail {
         /// `wxopenid`.
-        0 wxopenid: String => "wxopenid: must",
+        #[doc(alias = "wxopenid")]
+        0 wx_openid: String => "wxopenid: must",
         /// `fpqqlsh`.
         1 fpqqlsh: String => "fpqqlsh: must",
         /// `nsrsbh`.
@@ -323,7 +324,7 @@ w::record! {
         5 yfphm: String => "yfphm: must",
     }
     new(
-        wxopenid: impl Into<String>,
+        wx_openid: impl Into<String>,
         fpqqlsh: impl Into<String>,
         nsrsbh: impl Into<String>,
         nsrmc: impl Into<String>,
@@ -333,8 +334,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `item_list` in the answer of `card::invoice::reimburse::Getinvoicebatch`.
-    pub struct ItemItem {
+    /// An item of `item_list` in the answer of `card::invoice::reimburse::GetInvoiceBatch`.
+    pub struct ItemDetail {
         /// `card_id`.
         0 card_id: String => "card_id: must",
         /// `begin_time`; format `unix`.
@@ -357,10 +358,11 @@ w::record! {
 }
 
 w::record! {
-    /// `invoiceinfo` of `card::invoice::Makeoutinvoice`.
-    pub struct MakeoutinvoiceInvoiceinfo {
+    /// `invoiceinfo` of `card::invoice::MakeOutInvoice`.
+    pub struct MakeOutInvoiceInfo {
         /// `wxopenid`.
-        0 wxopenid: String => "wxopenid: must",
+        #[doc(alias = "wxopenid")]
+        0 wx_openid: String => "wxopenid: must",
         /// `ddh`.
         1 ddh: String => "ddh: must",
         /// `fpqqlsh`.
@@ -406,10 +408,11 @@ w::record! {
         /// `hylx`.
         22 hylx: Option<i64> => "hylx",
         /// `invoicedetail_list`.
-        23 invoicedetail_list: Vec<Invoicedetail> => "invoicedetail_list: must",
+        #[doc(alias = "invoicedetail_list")]
+        23 invoice_detail_list: Vec<InvoiceDetail> => "invoicedetail_list: must",
     }
     new(
-        wxopenid: impl Into<String>,
+        wx_openid: impl Into<String>,
         ddh: impl Into<String>,
         fpqqlsh: impl Into<String>,
         nsrsbh: impl Into<String>,
@@ -422,7 +425,7 @@ w::record! {
         jshj: f64,
         hjje: f64,
         hjse: f64,
-        invoicedetail_list: Vec<Invoicedetail>,
+        invoice_detail_list: Vec<InvoiceDetail>,
     )
     text(
         ghfnsrsbh: String,
@@ -439,8 +442,8 @@ w::record! {
 }
 
 w::record! {
-    /// `paymch_info` of the answer of `card::invoice::setbizattr::GetPayMch`; `paymch_info` of `card::invoice::setbizattr::SetPayMch`.
-    pub struct PaymchInfo {
+    /// `paymch_info` of the answer of `card::invoice::set_biz_attr::GetPayMch`; `paymch_info` of `card::invoice::set_biz_attr::SetPayMch`.
+    pub struct PayMchInfo {
         /// `mchid`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `s_pappid`.
@@ -450,8 +453,8 @@ w::record! {
 }
 
 w::record! {
-    /// `invoicedetail` of the answer of `card::invoice::Queryinvoceinfo`.
-    pub struct QueryinvoceinfoInvoicedetail {
+    /// `invoicedetail` of the answer of `card::invoice::QueryInvoceInfo`.
+    pub struct QueryInvoceInfoInvoiceDetail {
         /// `fpqqlsh`.
         0 fpqqlsh: String => "fpqqlsh: must",
         /// `fpdm`.
@@ -463,12 +466,13 @@ w::record! {
         /// `jym`.
         4 jym: String => "jym: must",
         /// `pdfurl`.
-        5 pdfurl: String => "pdfurl: must",
+        #[doc(alias = "pdfurl")]
+        5 pdf_url: String => "pdfurl: must",
     }
 }
 
 w::record! {
-    /// `user_auth_info` of the answer of `card::invoice::Getauthdata`.
+    /// `user_auth_info` of the answer of `card::invoice::GetAuthData`.
     pub struct UserAuthInfo {
         /// `user_field`.
         0 user_field: Option<UserField> => "user_field",
@@ -510,7 +514,7 @@ w::record! {
 }
 
 w::record! {
-    /// `user_info` of the answer of `card::invoice::reimburse::Getinvoiceinfo`; `user_info` of `card::invoice::ItemItem`.
+    /// `user_info` of the answer of `card::invoice::reimburse::GetInvoiceInfo`; `user_info` of `card::invoice::ItemDetail`.
     pub struct UserInfo {
         /// `title`.
         0 title: String => "title: must",
@@ -565,18 +569,19 @@ w::record! {
     /// * Call: `POST /card/invoice/clearoutinvoice` on `api.weixin.qq.com`.
     /// * Needs: `card` or `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
-    /// * Catalog: `official_account.card.invoice.clearoutinvoice`.
-    pub struct Clearoutinvoice {
+    /// * Catalog: `official_account.card.invoice.clear_out_invoice`.
+    pub struct ClearOutInvoice {
         /// `invoiceinfo`.
-        0 invoiceinfo: Invoiceinfo => "invoiceinfo: must",
+        #[doc(alias = "invoiceinfo")]
+        0 invoice_info: InvoiceInfoDetail => "invoiceinfo: must",
     }
-    new(invoiceinfo: Invoiceinfo)
+    new(invoice_info: InvoiceInfoDetail)
 }
 
 w::endpoint! {
-    Clearoutinvoice => w::Empty,
+    ClearOutInvoice => w::Empty,
     w::EndpointInfo {
-        id: "official_account.card.invoice.clearoutinvoice",
+        id: "official_account.card.invoice.clear_out_invoice",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/invoice/clearoutinvoice",
@@ -598,8 +603,8 @@ w::record! {
     /// * Call: `POST /card/invoice/getauthdata` on `api.weixin.qq.com`.
     /// * Needs: `card` or `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
-    /// * Catalog: `official_account.card.invoice.getauthdata`.
-    pub struct Getauthdata {
+    /// * Catalog: `official_account.card.invoice.get_auth_data`.
+    pub struct GetAuthData {
         /// `order_id`.
         0 order_id: String => "order_id: must",
         /// `s_pappid`.
@@ -609,8 +614,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getauthdata`].
-    pub struct GetauthdataResponse {
+    /// Answer to [`GetAuthData`].
+    pub struct GetAuthDataResponse {
         /// `invoice_status`.
         0 invoice_status: String => "invoice_status: must",
         /// `auth_time`; format `unix`.
@@ -621,9 +626,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getauthdata => GetauthdataResponse,
+    GetAuthData => GetAuthDataResponse,
     w::EndpointInfo {
-        id: "official_account.card.invoice.getauthdata",
+        id: "official_account.card.invoice.get_auth_data",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/invoice/getauthdata",
@@ -645,8 +650,8 @@ w::record! {
     /// * Call: `POST /card/invoice/getauthurl` on `api.weixin.qq.com`.
     /// * Needs: `card` or `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
-    /// * Catalog: `official_account.card.invoice.getauthurl`.
-    pub struct Getauthurl {
+    /// * Catalog: `official_account.card.invoice.get_auth_url`.
+    pub struct GetAuthUrl {
         /// `order_id`.
         0 order_id: String => "order_id: must",
         /// `s_pappid`.
@@ -677,8 +682,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Getauthurl`].
-    pub struct GetauthurlResponse {
+    /// Answer to [`GetAuthUrl`].
+    pub struct GetAuthUrlResponse {
         /// `auth_url`.
         0 auth_url: String => "auth_url: must",
         /// `appid`.
@@ -687,9 +692,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Getauthurl => GetauthurlResponse,
+    GetAuthUrl => GetAuthUrlResponse,
     w::EndpointInfo {
-        id: "official_account.card.invoice.getauthurl",
+        id: "official_account.card.invoice.get_auth_url",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/invoice/getauthurl",
@@ -767,18 +772,19 @@ w::record! {
     /// * Call: `POST /card/invoice/makeoutinvoice` on `api.weixin.qq.com`.
     /// * Needs: `card` or `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
-    /// * Catalog: `official_account.card.invoice.makeoutinvoice`.
-    pub struct Makeoutinvoice {
+    /// * Catalog: `official_account.card.invoice.make_out_invoice`.
+    pub struct MakeOutInvoice {
         /// `invoiceinfo`.
-        0 invoiceinfo: MakeoutinvoiceInvoiceinfo => "invoiceinfo: must",
+        #[doc(alias = "invoiceinfo")]
+        0 invoice_info: MakeOutInvoiceInfo => "invoiceinfo: must",
     }
-    new(invoiceinfo: MakeoutinvoiceInvoiceinfo)
+    new(invoice_info: MakeOutInvoiceInfo)
 }
 
 w::endpoint! {
-    Makeoutinvoice => w::Empty,
+    MakeOutInvoice => w::Empty,
     w::EndpointInfo {
-        id: "official_account.card.invoice.makeoutinvoice",
+        id: "official_account.card.invoice.make_out_invoice",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/invoice/makeoutinvoice",
@@ -800,8 +806,8 @@ w::record! {
     /// * Call: `POST /card/invoice/queryinvoceinfo` on `api.weixin.qq.com`.
     /// * Needs: `card` or `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
-    /// * Catalog: `official_account.card.invoice.queryinvoceinfo`.
-    pub struct Queryinvoceinfo {
+    /// * Catalog: `official_account.card.invoice.query_invoce_info`.
+    pub struct QueryInvoceInfo {
         /// `fpqqlsh`.
         0 fpqqlsh: String => "fpqqlsh: must",
         /// `nsrsbh`.
@@ -811,17 +817,18 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Queryinvoceinfo`].
-    pub struct QueryinvoceinfoResponse {
+    /// Answer to [`QueryInvoceInfo`].
+    pub struct QueryInvoceInfoResponse {
         /// `invoicedetail`.
-        0 invoicedetail: QueryinvoceinfoInvoicedetail => "invoicedetail: must",
+        #[doc(alias = "invoicedetail")]
+        0 invoice_detail: QueryInvoceInfoInvoiceDetail => "invoicedetail: must",
     }
 }
 
 w::endpoint! {
-    Queryinvoceinfo => QueryinvoceinfoResponse,
+    QueryInvoceInfo => QueryInvoceInfoResponse,
     w::EndpointInfo {
-        id: "official_account.card.invoice.queryinvoceinfo",
+        id: "official_account.card.invoice.query_invoce_info",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/invoice/queryinvoceinfo",
@@ -843,8 +850,8 @@ w::record! {
     /// * Call: `POST /card/invoice/rejectinsert` on `api.weixin.qq.com`.
     /// * Needs: `card` or `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
-    /// * Catalog: `official_account.card.invoice.rejectinsert`.
-    pub struct Rejectinsert {
+    /// * Catalog: `official_account.card.invoice.reject_insert`.
+    pub struct RejectInsert {
         /// `order_id`.
         0 order_id: String => "order_id: must",
         /// `s_pappid`.
@@ -859,9 +866,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Rejectinsert => w::Empty,
+    RejectInsert => w::Empty,
     w::EndpointInfo {
-        id: "official_account.card.invoice.rejectinsert",
+        id: "official_account.card.invoice.reject_insert",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/invoice/rejectinsert",
@@ -883,8 +890,8 @@ w::record! {
     /// * Call: `POST /card/invoice/scantitle` on `api.weixin.qq.com`.
     /// * Needs: `card` or `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
-    /// * Catalog: `official_account.card.invoice.scantitle`.
-    pub struct Scantitle {
+    /// * Catalog: `official_account.card.invoice.scan_title`.
+    pub struct ScanTitle {
         /// `scan_text`.
         0 scan_text: String => "scan_text: must",
     }
@@ -892,8 +899,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`Scantitle`].
-    pub struct ScantitleResponse {
+    /// Answer to [`ScanTitle`].
+    pub struct ScanTitleResponse {
         /// `title_type`.
         0 title_type: i64 => "title_type: must",
         /// `title`.
@@ -912,9 +919,9 @@ w::record! {
 }
 
 w::endpoint! {
-    Scantitle => ScantitleResponse,
+    ScanTitle => ScanTitleResponse,
     w::EndpointInfo {
-        id: "official_account.card.invoice.scantitle",
+        id: "official_account.card.invoice.scan_title",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/invoice/scantitle",
@@ -936,24 +943,24 @@ w::record! {
     /// * Call: `POST /card/invoice/seturl` on `api.weixin.qq.com`.
     /// * Needs: `card` or `invoice`.
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
-    /// * Catalog: `official_account.card.invoice.seturl`.
-    pub struct Seturl {
+    /// * Catalog: `official_account.card.invoice.set_url`.
+    pub struct SetUrl {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`Seturl`].
-    pub struct SeturlResponse {
+    /// Answer to [`SetUrl`].
+    pub struct SetUrlResponse {
         /// `invoice_url`.
         0 invoice_url: String => "invoice_url: must",
     }
 }
 
 w::endpoint! {
-    Seturl => SeturlResponse,
+    SetUrl => SetUrlResponse,
     w::EndpointInfo {
-        id: "official_account.card.invoice.seturl",
+        id: "official_account.card.invoice.set_url",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/card/invoice/seturl",
@@ -979,8 +986,8 @@ pub mod biz {
         /// * Call: `POST /card/invoice/biz/getselecttitleurl` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
-        /// * Catalog: `official_account.card.invoice.biz.getselecttitleurl`.
-        pub struct Getselecttitleurl {
+        /// * Catalog: `official_account.card.invoice.biz.get_select_title_url`.
+        pub struct GetSelectTitleUrl {
             /// `attach`.
             0 attach: Option<String> => "attach",
             /// `biz_name`.
@@ -991,17 +998,17 @@ pub mod biz {
     }
 
     w::record! {
-        /// Answer to [`Getselecttitleurl`].
-        pub struct GetselecttitleurlResponse {
+        /// Answer to [`GetSelectTitleUrl`].
+        pub struct GetSelectTitleUrlResponse {
             /// `url`.
             0 url: String => "url: must",
         }
     }
 
     w::endpoint! {
-        Getselecttitleurl => GetselecttitleurlResponse,
+        GetSelectTitleUrl => GetSelectTitleUrlResponse,
         w::EndpointInfo {
-            id: "official_account.card.invoice.biz.getselecttitleurl",
+            id: "official_account.card.invoice.biz.get_select_title_url",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/biz/getselecttitleurl",
@@ -1023,8 +1030,8 @@ pub mod biz {
         /// * Call: `POST /card/invoice/biz/getusertitleurl` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Quick_issuing/Interface_Instructions.html>.
-        /// * Catalog: `official_account.card.invoice.biz.getusertitleurl`.
-        pub struct Getusertitleurl {
+        /// * Catalog: `official_account.card.invoice.biz.get_user_title_url`.
+        pub struct GetUserTitleUrl {
             /// `title`.
             0 title: Option<String> => "title",
             /// `tax_no`.
@@ -1055,13 +1062,13 @@ pub mod biz {
         set(user_fill: bool)
     }
 
-    /// Answer to [`Getusertitleurl`], the same as to [`Getselecttitleurl`].
-    pub type GetusertitleurlResponse = GetselecttitleurlResponse;
+    /// Answer to [`GetUserTitleUrl`], the same as to [`GetSelectTitleUrl`].
+    pub type GetUserTitleUrlResponse = GetSelectTitleUrlResponse;
 
     w::endpoint! {
-        Getusertitleurl => GetusertitleurlResponse,
+        GetUserTitleUrl => GetUserTitleUrlResponse,
         w::EndpointInfo {
-            id: "official_account.card.invoice.biz.getusertitleurl",
+            id: "official_account.card.invoice.biz.get_user_title_url",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/biz/getusertitleurl",
@@ -1088,8 +1095,8 @@ pub mod platform {
         /// * Call: `POST /card/invoice/platform/createcard` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
-        /// * Catalog: `official_account.card.invoice.platform.createcard`.
-        pub struct Createcard {
+        /// * Catalog: `official_account.card.invoice.platform.create_card`.
+        pub struct CreateCard {
             /// `invoice_info`.
             0 invoice_info: super::InvoiceInfo => "invoice_info: must",
         }
@@ -1097,17 +1104,17 @@ pub mod platform {
     }
 
     w::record! {
-        /// Answer to [`Createcard`].
-        pub struct CreatecardResponse {
+        /// Answer to [`CreateCard`].
+        pub struct CreateCardResponse {
             /// `card_id`.
             0 card_id: String => "card_id: must",
         }
     }
 
     w::endpoint! {
-        Createcard => CreatecardResponse,
+        CreateCard => CreateCardResponse,
         w::EndpointInfo {
-            id: "official_account.card.invoice.platform.createcard",
+            id: "official_account.card.invoice.platform.create_card",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/platform/createcard",
@@ -1129,8 +1136,8 @@ pub mod platform {
         /// * Call: `POST /card/invoice/platform/getpdf` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
-        /// * Catalog: `official_account.card.invoice.platform.getpdf`.
-        pub struct Getpdf {
+        /// * Catalog: `official_account.card.invoice.platform.get_pdf`.
+        pub struct GetPdf {
             /// `action`.
             0 action: String => "action: must",
             /// `s_media_id`.
@@ -1140,8 +1147,8 @@ pub mod platform {
     }
 
     w::record! {
-        /// Answer to [`Getpdf`].
-        pub struct GetpdfResponse {
+        /// Answer to [`GetPdf`].
+        pub struct GetPdfResponse {
             /// `pdf_url`.
             0 pdf_url: String => "pdf_url: must",
             /// `pdf_url_expire_time`; in s.
@@ -1150,9 +1157,9 @@ pub mod platform {
     }
 
     w::endpoint! {
-        Getpdf => GetpdfResponse,
+        GetPdf => GetPdfResponse,
         w::EndpointInfo {
-            id: "official_account.card.invoice.platform.getpdf",
+            id: "official_account.card.invoice.platform.get_pdf",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/platform/getpdf",
@@ -1174,8 +1181,8 @@ pub mod platform {
         /// * Call: `POST /card/invoice/platform/setpdf` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
-        /// * Catalog: `official_account.card.invoice.platform.setpdf`.
-        pub struct Setpdf {
+        /// * Catalog: `official_account.card.invoice.platform.set_pdf`.
+        pub struct SetPdf {
             /// `pdf`.
             0 pdf: w::FilePart => "pdf: must",
         }
@@ -1183,17 +1190,17 @@ pub mod platform {
     }
 
     w::record! {
-        /// Answer to [`Setpdf`].
-        pub struct SetpdfResponse {
+        /// Answer to [`SetPdf`].
+        pub struct SetPdfResponse {
             /// `s_media_id`.
             0 s_media_id: w::TextOrNumber => "s_media_id: must",
         }
     }
 
     w::endpoint! {
-        Setpdf => SetpdfResponse,
+        SetPdf => SetPdfResponse,
         w::EndpointInfo {
-            id: "official_account.card.invoice.platform.setpdf",
+            id: "official_account.card.invoice.platform.set_pdf",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/platform/setpdf",
@@ -1215,8 +1222,8 @@ pub mod platform {
         /// * Call: `POST /card/invoice/platform/updatestatus` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
-        /// * Catalog: `official_account.card.invoice.platform.updatestatus`.
-        pub struct Updatestatus {
+        /// * Catalog: `official_account.card.invoice.platform.update_status`.
+        pub struct UpdateStatus {
             /// `card_id`.
             0 card_id: String => "card_id: must",
             /// `code`.
@@ -1228,9 +1235,9 @@ pub mod platform {
     }
 
     w::endpoint! {
-        Updatestatus => w::Empty,
+        UpdateStatus => w::Empty,
         w::EndpointInfo {
-            id: "official_account.card.invoice.platform.updatestatus",
+            id: "official_account.card.invoice.platform.update_status",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/platform/updatestatus",
@@ -1257,26 +1264,26 @@ pub mod reimburse {
         /// * Call: `POST /card/invoice/reimburse/getinvoicebatch` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
-        /// * Catalog: `official_account.card.invoice.reimburse.getinvoicebatch`.
-        pub struct Getinvoicebatch {
+        /// * Catalog: `official_account.card.invoice.reimburse.get_invoice_batch`.
+        pub struct GetInvoiceBatch {
             /// `item_list`.
-            0 item_list: Vec<super::GetinvoicebatchItem> => "item_list: must",
+            0 item_list: Vec<super::ItemInfo> => "item_list: must",
         }
-        new(item_list: Vec<super::GetinvoicebatchItem>)
+        new(item_list: Vec<super::ItemInfo>)
     }
 
     w::record! {
-        /// Answer to [`Getinvoicebatch`].
-        pub struct GetinvoicebatchResponse {
+        /// Answer to [`GetInvoiceBatch`].
+        pub struct GetInvoiceBatchResponse {
             /// `item_list`.
-            0 item_list: Vec<super::ItemItem> => "item_list: must",
+            0 item_list: Vec<super::ItemDetail> => "item_list: must",
         }
     }
 
     w::endpoint! {
-        Getinvoicebatch => GetinvoicebatchResponse,
+        GetInvoiceBatch => GetInvoiceBatchResponse,
         w::EndpointInfo {
-            id: "official_account.card.invoice.reimburse.getinvoicebatch",
+            id: "official_account.card.invoice.reimburse.get_invoice_batch",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/reimburse/getinvoicebatch",
@@ -1298,8 +1305,8 @@ pub mod reimburse {
         /// * Call: `POST /card/invoice/reimburse/getinvoiceinfo` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
-        /// * Catalog: `official_account.card.invoice.reimburse.getinvoiceinfo`.
-        pub struct Getinvoiceinfo {
+        /// * Catalog: `official_account.card.invoice.reimburse.get_invoice_info`.
+        pub struct GetInvoiceInfo {
             /// `card_id`.
             0 card_id: String => "card_id: must",
             /// `encrypt_code`.
@@ -1309,8 +1316,8 @@ pub mod reimburse {
     }
 
     w::record! {
-        /// Answer to [`Getinvoiceinfo`].
-        pub struct GetinvoiceinfoResponse {
+        /// Answer to [`GetInvoiceInfo`].
+        pub struct GetInvoiceInfoResponse {
             /// `card_id`.
             0 card_id: String => "card_id: must",
             /// `begin_time`; format `unix`.
@@ -1333,9 +1340,9 @@ pub mod reimburse {
     }
 
     w::endpoint! {
-        Getinvoiceinfo => GetinvoiceinfoResponse,
+        GetInvoiceInfo => GetInvoiceInfoResponse,
         w::EndpointInfo {
-            id: "official_account.card.invoice.reimburse.getinvoiceinfo",
+            id: "official_account.card.invoice.reimburse.get_invoice_info",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/reimburse/getinvoiceinfo",
@@ -1357,8 +1364,8 @@ pub mod reimburse {
         /// * Call: `POST /card/invoice/reimburse/updateinvoicestatus` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
-        /// * Catalog: `official_account.card.invoice.reimburse.updateinvoicestatus`.
-        pub struct Updateinvoicestatus {
+        /// * Catalog: `official_account.card.invoice.reimburse.update_invoice_status`.
+        pub struct UpdateInvoiceStatus {
             /// `card_id`.
             0 card_id: String => "card_id: must",
             /// `encrypt_code`.
@@ -1374,9 +1381,9 @@ pub mod reimburse {
     }
 
     w::endpoint! {
-        Updateinvoicestatus => w::Empty,
+        UpdateInvoiceStatus => w::Empty,
         w::EndpointInfo {
-            id: "official_account.card.invoice.reimburse.updateinvoicestatus",
+            id: "official_account.card.invoice.reimburse.update_invoice_status",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/reimburse/updateinvoicestatus",
@@ -1398,26 +1405,26 @@ pub mod reimburse {
         /// * Call: `POST /card/invoice/reimburse/updatestatusbatch` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
-        /// * Catalog: `official_account.card.invoice.reimburse.updatestatusbatch`.
-        pub struct Updatestatusbatch {
+        /// * Catalog: `official_account.card.invoice.reimburse.update_status_batch`.
+        pub struct UpdateStatusBatch {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `reimburse_status`.
             1 reimburse_status: String => "reimburse_status: must",
             /// `invoice_list`.
-            2 invoice_list: Vec<super::GetinvoicebatchItem> => "invoice_list: must",
+            2 invoice_list: Vec<super::ItemInfo> => "invoice_list: must",
         }
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             reimburse_status: impl Into<String>,
-            invoice_list: Vec<super::GetinvoicebatchItem>,
+            invoice_list: Vec<super::ItemInfo>,
         )
     }
 
     w::endpoint! {
-        Updatestatusbatch => w::Empty,
+        UpdateStatusBatch => w::Empty,
         w::EndpointInfo {
-            id: "official_account.card.invoice.reimburse.updatestatusbatch",
+            id: "official_account.card.invoice.reimburse.update_status_batch",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/reimburse/updatestatusbatch",
@@ -1434,8 +1441,8 @@ pub mod reimburse {
     }
 }
 
-/// Invoicing settings (开票商户设置): `official_account.card.invoice.setbizattr`.
-pub mod setbizattr {
+/// Invoicing settings (开票商户设置): `official_account.card.invoice.set_biz_attr`.
+pub mod set_biz_attr {
     use xinqiao_wire as w;
 
     w::record! {
@@ -1444,7 +1451,7 @@ pub mod setbizattr {
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
-        /// * Catalog: `official_account.card.invoice.setbizattr.get_auth_field`.
+        /// * Catalog: `official_account.card.invoice.set_biz_attr.get_auth_field`.
         pub struct GetAuthField {
         }
         new()
@@ -1461,7 +1468,7 @@ pub mod setbizattr {
     w::endpoint! {
         GetAuthField => GetAuthFieldResponse,
         w::EndpointInfo {
-            id: "official_account.card.invoice.setbizattr.get_auth_field",
+            id: "official_account.card.invoice.set_biz_attr.get_auth_field",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/setbizattr",
@@ -1483,7 +1490,7 @@ pub mod setbizattr {
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
-        /// * Catalog: `official_account.card.invoice.setbizattr.get_contact`.
+        /// * Catalog: `official_account.card.invoice.set_biz_attr.get_contact`.
         pub struct GetContact {
         }
         new()
@@ -1500,7 +1507,7 @@ pub mod setbizattr {
     w::endpoint! {
         GetContact => GetContactResponse,
         w::EndpointInfo {
-            id: "official_account.card.invoice.setbizattr.get_contact",
+            id: "official_account.card.invoice.set_biz_attr.get_contact",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/setbizattr",
@@ -1522,7 +1529,7 @@ pub mod setbizattr {
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
-        /// * Catalog: `official_account.card.invoice.setbizattr.get_pay_mch`.
+        /// * Catalog: `official_account.card.invoice.set_biz_attr.get_pay_mch`.
         pub struct GetPayMch {
         }
         new()
@@ -1532,14 +1539,15 @@ pub mod setbizattr {
         /// Answer to [`GetPayMch`].
         pub struct GetPayMchResponse {
             /// `paymch_info`.
-            0 paymch_info: Option<super::PaymchInfo> => "paymch_info",
+            #[doc(alias = "paymch_info")]
+            0 pay_mch_info: Option<super::PayMchInfo> => "paymch_info",
         }
     }
 
     w::endpoint! {
         GetPayMch => GetPayMchResponse,
         w::EndpointInfo {
-            id: "official_account.card.invoice.setbizattr.get_pay_mch",
+            id: "official_account.card.invoice.set_biz_attr.get_pay_mch",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/setbizattr",
@@ -1561,7 +1569,7 @@ pub mod setbizattr {
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
-        /// * Catalog: `official_account.card.invoice.setbizattr.set_auth_field`.
+        /// * Catalog: `official_account.card.invoice.set_biz_attr.set_auth_field`.
         pub struct SetAuthField {
             /// `auth_field`.
             0 auth_field: super::AuthField => "auth_field: must",
@@ -1572,7 +1580,7 @@ pub mod setbizattr {
     w::endpoint! {
         SetAuthField => w::Empty,
         w::EndpointInfo {
-            id: "official_account.card.invoice.setbizattr.set_auth_field",
+            id: "official_account.card.invoice.set_biz_attr.set_auth_field",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/setbizattr",
@@ -1594,7 +1602,7 @@ pub mod setbizattr {
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
-        /// * Catalog: `official_account.card.invoice.setbizattr.set_contact`.
+        /// * Catalog: `official_account.card.invoice.set_biz_attr.set_contact`.
         pub struct SetContact {
             /// `contact`.
             0 contact: super::Contact => "contact: must",
@@ -1605,7 +1613,7 @@ pub mod setbizattr {
     w::endpoint! {
         SetContact => w::Empty,
         w::EndpointInfo {
-            id: "official_account.card.invoice.setbizattr.set_contact",
+            id: "official_account.card.invoice.set_biz_attr.set_contact",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/setbizattr",
@@ -1627,18 +1635,19 @@ pub mod setbizattr {
         /// * Call: `POST /card/invoice/setbizattr` on `api.weixin.qq.com`.
         /// * Needs: `card` or `invoice`.
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
-        /// * Catalog: `official_account.card.invoice.setbizattr.set_pay_mch`.
+        /// * Catalog: `official_account.card.invoice.set_biz_attr.set_pay_mch`.
         pub struct SetPayMch {
             /// `paymch_info`.
-            0 paymch_info: super::PaymchInfo => "paymch_info: must",
+            #[doc(alias = "paymch_info")]
+            0 pay_mch_info: super::PayMchInfo => "paymch_info: must",
         }
-        new(paymch_info: super::PaymchInfo)
+        new(pay_mch_info: super::PayMchInfo)
     }
 
     w::endpoint! {
         SetPayMch => w::Empty,
         w::EndpointInfo {
-            id: "official_account.card.invoice.setbizattr.set_pay_mch",
+            id: "official_account.card.invoice.set_biz_attr.set_pay_mch",
             method: "POST",
             host: "api.weixin.qq.com",
             path: "/card/invoice/setbizattr",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `audit_data` in `wxa::icp::GetIcpEntranceInfoInfo`.
+    /// An item of `audit_data` in `wxa::icp::IcpEntranceInfo`.
     pub struct AuditData {
         /// `key_name`.
         0 key_name: String => "key_name: must",
@@ -46,7 +46,7 @@ w::record! {
 
 w::record! {
     /// `info` of the answer of `wxa::icp::GetIcpEntranceInfo`.
-    pub struct GetIcpEntranceInfoInfo {
+    pub struct IcpEntranceInfo {
         /// `status`.
         0 status: i64 => "status: must",
         /// `is_canceling`.
@@ -86,9 +86,11 @@ w::record! {
     /// An item of `hints` in the answer of `wxa::icp::ApplyIcpFiling`.
     pub struct Hint {
         /// `errcode`.
-        0 errcode: i64 => "errcode: must",
+        #[doc(alias = "errcode")]
+        0 err_code: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => "errmsg",
+        #[doc(alias = "errmsg")]
+        1 err_msg: Option<String> => "errmsg",
         /// `err_field`.
         2 err_field: String => "err_field: must",
     }
@@ -132,11 +134,11 @@ w::record! {
         /// `business_name_change_letter`.
         1 business_name_change_letter: Option<Vec<String>> => "business_name_change_letter",
         /// `party_building_confirmation_letter`.
-        2 party_building_confirmation_letter: Option<Vec<String>> => "party_building_confirmation_letter",
+        2 party_building_letter: Option<Vec<String>> => "party_building_confirmation_letter",
         /// `promise_video`.
         3 promise_video: Option<Vec<String>> => "promise_video",
         /// `authenticity_responsibility_letter`.
-        4 authenticity_responsibility_letter: Option<Vec<String>> => "authenticity_responsibility_letter",
+        4 authenticity_letter: Option<Vec<String>> => "authenticity_responsibility_letter",
         /// `authenticity_commitment_letter`.
         5 authenticity_commitment_letter: Option<Vec<String>> => "authenticity_commitment_letter",
         /// `website_construction_proposal`.
@@ -152,9 +154,9 @@ w::record! {
     set(
         commitment_letter: Vec<String>,
         business_name_change_letter: Vec<String>,
-        party_building_confirmation_letter: Vec<String>,
+        party_building_letter: Vec<String>,
         promise_video: Vec<String>,
-        authenticity_responsibility_letter: Vec<String>,
+        authenticity_letter: Vec<String>,
         authenticity_commitment_letter: Vec<String>,
         website_construction_proposal: Vec<String>,
         subject_other_materials: Vec<String>,
@@ -458,24 +460,24 @@ w::record! {
     ///
     /// * Call: `POST /wxa/icp/create_icp_verifytask` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record/createIcpVerifyTask.html>.
-    /// * Catalog: `open_platform.wxa.icp.create_icp_verifytask`.
-    pub struct CreateIcpVerifytask {
+    /// * Catalog: `open_platform.wxa.icp.create_icp_verify_task`.
+    pub struct CreateIcpVerifyTask {
     }
     new()
 }
 
 w::record! {
-    /// Answer to [`CreateIcpVerifytask`].
-    pub struct CreateIcpVerifytaskResponse {
+    /// Answer to [`CreateIcpVerifyTask`].
+    pub struct CreateIcpVerifyTaskResponse {
         /// `task_id`.
         0 task_id: String => "task_id: must",
     }
 }
 
 w::endpoint! {
-    CreateIcpVerifytask => CreateIcpVerifytaskResponse,
+    CreateIcpVerifyTask => CreateIcpVerifyTaskResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.icp.create_icp_verifytask",
+        id: "open_platform.wxa.icp.create_icp_verify_task",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/icp/create_icp_verifytask",
@@ -506,7 +508,7 @@ w::record! {
     /// Answer to [`GetIcpEntranceInfo`].
     pub struct GetIcpEntranceInfoResponse {
         /// `info`.
-        0 info: GetIcpEntranceInfoInfo => "info: must",
+        0 info: IcpEntranceInfo => "info: must",
     }
 }
 
@@ -764,8 +766,8 @@ w::record! {
     ///
     /// * Call: `POST /wxa/icp/query_icp_verifytask` on `api.weixin.qq.com`.
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record/queryIcpVerifyTask.html>.
-    /// * Catalog: `open_platform.wxa.icp.query_icp_verifytask`.
-    pub struct QueryIcpVerifytask {
+    /// * Catalog: `open_platform.wxa.icp.query_icp_verify_task`.
+    pub struct QueryIcpVerifyTask {
         /// `task_id`.
         0 task_id: String => "task_id: must",
     }
@@ -773,8 +775,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`QueryIcpVerifytask`].
-    pub struct QueryIcpVerifytaskResponse {
+    /// Answer to [`QueryIcpVerifyTask`].
+    pub struct QueryIcpVerifyTaskResponse {
         /// `is_finish`.
         0 is_finish: bool => "is_finish: must",
         /// `face_status`.
@@ -783,9 +785,9 @@ w::record! {
 }
 
 w::endpoint! {
-    QueryIcpVerifytask => QueryIcpVerifytaskResponse,
+    QueryIcpVerifyTask => QueryIcpVerifyTaskResponse,
     w::EndpointInfo {
-        id: "open_platform.wxa.icp.query_icp_verifytask",
+        id: "open_platform.wxa.icp.query_icp_verify_task",
         method: "POST",
         host: "api.weixin.qq.com",
         path: "/wxa/icp/query_icp_verifytask",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `active_link_list` in the answer of `brand::card::CardLinksGet`.
+    /// An item of `active_link_list` in the answer of `brand::card::ListCardLinks`.
     pub struct ActiveLink {
         /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
         0 payment_scene: String => "payment_scene: must",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `brand_customer_service` of `brand::card::CardConfigsPost`.
+    /// `brand_customer_service` of `brand::card::SubmitCardConfig`.
     pub struct BrandCustomerService {
         /// `customer_service_type`; one of `MINI_PROGRAM` `CUSTOMIZE_WEB` `CUSTOMIZE_MP` `SERVICE_PHONE`.
         0 customer_service_type: String => "customer_service_type: must",
@@ -38,7 +38,7 @@ w::record! {
 }
 
 w::record! {
-    /// `brand_mini_program_info` of `brand::card::CardConfigsPost`.
+    /// `brand_mini_program_info` of `brand::card::SubmitCardConfig`.
     pub struct BrandMiniProgramInfo {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
@@ -50,7 +50,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `service_list` in `brand::card::CardConfigsPost`.
+    /// An item of `service_list` in `brand::card::SubmitCardConfig`.
     pub struct Service {
         /// `service_classify_name`.
         0 service_classify_name: Option<String> => "service_classify_name",
@@ -68,452 +68,13 @@ w::record! {
 }
 
 w::record! {
-    /// Cancel a brand card configuration (撤销名片配置申请).
-    ///
-    /// * Call: `POST /v3/brand/card/card-configs/cancel-applyment` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016475172>.
-    /// * Catalog: `pay_v3.brand.card.card_configs_cancel_applyment`.
-    pub struct CardConfigsCancelApplyment {
-        /// `business_code`.
-        0 business_code: Option<String> => "business_code",
-        /// `applyment_id`.
-        1 applyment_id: Option<String> => "applyment_id",
-        /// `brand_id`.
-        2 brand_id: String => "brand_id: must",
-    }
-    new(brand_id: impl Into<String>)
-    text(business_code: String, applyment_id: String)
-}
-
-w::record! {
-    /// Answer to [`CardConfigsCancelApplyment`].
-    pub struct CardConfigsCancelApplymentResponse {
-        /// `business_code`.
-        0 business_code: String => "business_code: must",
-        /// `applyment_id`.
-        1 applyment_id: String => "applyment_id: must",
-        /// `brand_id`.
-        2 brand_id: String => "brand_id: must",
-        /// `applyment_state`; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
-        3 applyment_state: String => "applyment_state: must",
-    }
-}
-
-w::endpoint! {
-    CardConfigsCancelApplyment => CardConfigsCancelApplymentResponse,
-    w::EndpointInfo {
-        id: "pay_v3.brand.card.card_configs_cancel_applyment",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/brand/card/card-configs/cancel-applyment",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a brand card configuration (查询名片配置).
-    ///
-    /// * Call: `GET /v3/brand/card/card-configs` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016468440>.
-    /// * Catalog: `pay_v3.brand.card.card_configs_get`.
-    pub struct CardConfigsGet {
-        /// `business_code`.
-        0 business_code: Option<String> => "business_code: query",
-        /// `applyment_id`.
-        1 applyment_id: Option<String> => "applyment_id: query",
-        /// `brand_id`.
-        2 brand_id: String => "brand_id: must query",
-    }
-    new(brand_id: impl Into<String>)
-    text(business_code: String, applyment_id: String)
-}
-
-w::record! {
-    /// Answer to [`CardConfigsGet`].
-    pub struct CardConfigsGetResponse {
-        /// `business_code`.
-        0 business_code: String => "business_code: must",
-        /// `applyment_id`.
-        1 applyment_id: String => "applyment_id: must",
-        /// `brand_id`.
-        2 brand_id: String => "brand_id: must",
-        /// `applyment_state`; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
-        3 applyment_state: String => "applyment_state: must",
-        /// `scheduled_publish_time`.
-        4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
-        /// `reject_reason`.
-        5 reject_reason: Option<String> => "reject_reason",
-        /// `actual_publish_time`.
-        6 actual_publish_time: Option<String> => "actual_publish_time",
-    }
-}
-
-w::endpoint! {
-    CardConfigsGet => CardConfigsGetResponse,
-    w::EndpointInfo {
-        id: "pay_v3.brand.card.card_configs_get",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/brand/card/card-configs",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Submit a brand card configuration (提交名片配置).
-    ///
-    /// * Call: `POST /v3/brand/card/card-configs` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016468440>.
-    /// * Catalog: `pay_v3.brand.card.card_configs_post`.
-    pub struct CardConfigsPost {
-        /// `business_code`.
-        0 business_code: String => "business_code: must",
-        /// `brand_id`.
-        1 brand_id: String => "brand_id: must",
-        /// `brand_mini_program_info`.
-        2 brand_mini_program_info: Option<BrandMiniProgramInfo> => "brand_mini_program_info",
-        /// `brand_customer_service`.
-        3 brand_customer_service: BrandCustomerService => "brand_customer_service: must",
-        /// `service_list`.
-        4 service_list: Option<Vec<Service>> => "service_list",
-    }
-    new(
-        business_code: impl Into<String>,
-        brand_id: impl Into<String>,
-        brand_customer_service: BrandCustomerService,
-    )
-    set(brand_mini_program_info: BrandMiniProgramInfo, service_list: Vec<Service>)
-}
-
-w::record! {
-    /// Answer to [`CardConfigsPost`].
-    pub struct CardConfigsPostResponse {
-        /// `business_code`.
-        0 business_code: String => "business_code: must",
-        /// `brand_id`.
-        1 brand_id: String => "brand_id: must",
-        /// `applyment_id`.
-        2 applyment_id: String => "applyment_id: must",
-        /// `card_preview_url`.
-        3 card_preview_url: String => "card_preview_url: must",
-    }
-}
-
-w::endpoint! {
-    CardConfigsPost => CardConfigsPostResponse,
-    w::EndpointInfo {
-        id: "pay_v3.brand.card.card_configs_post",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/brand/card/card-configs",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get the preview link of a brand card (获取名片预览链接).
-    ///
-    /// * Call: `GET /v3/brand/card/card-configs/preview-url` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016641998>.
-    /// * Catalog: `pay_v3.brand.card.card_configs_preview_url`.
-    pub struct CardConfigsPreviewUrl {
-        /// `business_code`.
-        0 business_code: Option<String> => "business_code: query",
-        /// `applyment_id`.
-        1 applyment_id: Option<String> => "applyment_id: query",
-        /// `brand_id`.
-        2 brand_id: String => "brand_id: must query",
-    }
-    new(brand_id: impl Into<String>)
-    text(business_code: String, applyment_id: String)
-}
-
-w::record! {
-    /// Answer to [`CardConfigsPreviewUrl`].
-    pub struct CardConfigsPreviewUrlResponse {
-        /// `business_code`.
-        0 business_code: String => "business_code: must",
-        /// `applyment_id`.
-        1 applyment_id: String => "applyment_id: must",
-        /// `brand_id`.
-        2 brand_id: String => "brand_id: must",
-        /// `card_preview_url`.
-        3 card_preview_url: String => "card_preview_url: must",
-        /// `url_expired_time`.
-        4 url_expired_time: String => "url_expired_time: must",
-    }
-}
-
-w::endpoint! {
-    CardConfigsPreviewUrl => CardConfigsPreviewUrlResponse,
-    w::EndpointInfo {
-        id: "pay_v3.brand.card.card_configs_preview_url",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/brand/card/card-configs/preview-url",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Publish a brand card (发布名片).
-    ///
-    /// * Call: `POST /v3/brand/card/card-configs/publish` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016475176>.
-    /// * Catalog: `pay_v3.brand.card.card_configs_publish`.
-    pub struct CardConfigsPublish {
-        /// `business_code`.
-        0 business_code: Option<String> => "business_code",
-        /// `applyment_id`.
-        1 applyment_id: Option<String> => "applyment_id",
-        /// `brand_id`.
-        2 brand_id: String => "brand_id: must",
-        /// `publish_type`; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
-        3 publish_type: String => "publish_type: must",
-        /// `scheduled_publish_time`.
-        4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
-    }
-    new(brand_id: impl Into<String>, publish_type: impl Into<String>)
-    text(business_code: String, applyment_id: String, scheduled_publish_time: String)
-}
-
-w::record! {
-    /// Answer to [`CardConfigsPublish`].
-    pub struct CardConfigsPublishResponse {
-        /// `business_code`.
-        0 business_code: String => "business_code: must",
-        /// `applyment_id`.
-        1 applyment_id: String => "applyment_id: must",
-        /// `brand_id`.
-        2 brand_id: String => "brand_id: must",
-        /// `publish_type`; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
-        3 publish_type: String => "publish_type: must",
-        /// `scheduled_publish_time`.
-        4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
-    }
-}
-
-w::endpoint! {
-    CardConfigsPublish => CardConfigsPublishResponse,
-    w::EndpointInfo {
-        id: "pay_v3.brand.card.card_configs_publish",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/brand/card/card-configs/publish",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get an application for a link rule by business code (按业务编号查询交易连接名片申请).
-    ///
-    /// * Call: `GET /v3/brand/card/card-links/business-code/{business_code}` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016366816>.
-    /// * Catalog: `pay_v3.brand.card.card_links_by_business_code`.
-    pub struct CardLinksByBusinessCode {
-        /// `business_code`.
-        0 business_code: String => "business_code: must path",
-        /// `brand_id`.
-        1 brand_id: String => "brand_id: must query",
-    }
-    new(business_code: impl Into<String>, brand_id: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`CardLinksByBusinessCode`].
-    pub struct CardLinksByBusinessCodeResponse {
-        /// `business_code`.
-        0 business_code: String => "business_code: must",
-        /// `brand_id`.
-        1 brand_id: String => "brand_id: must",
-        /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        2 payment_scene: String => "payment_scene: must",
-        /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => "appid",
-        /// `card_link_mchid`.
-        4 card_link_mchid: Option<String> => "card_link_mchid",
-        /// `service_id`.
-        5 service_id: Option<String> => "service_id",
-        /// `configuration_state`; one of `WAITING_AUDIT` `AUDIT_REJECT` `WAITING_CONFIRMATION` `MERCHANT_ADMIN_REJECT` `IN_EFFECT`.
-        6 configuration_state: String => "configuration_state: must",
-        /// `reject_reason`.
-        7 reject_reason: Option<String> => "reject_reason",
-    }
-}
-
-w::endpoint! {
-    CardLinksByBusinessCode => CardLinksByBusinessCodeResponse,
-    w::EndpointInfo {
-        id: "pay_v3.brand.card.card_links_by_business_code",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/brand/card/card-links/business-code/{business_code}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Cancel an application for a link rule (撤销交易连接名片申请).
-    ///
-    /// * Call: `POST /v3/brand/card/card-links/cancel-applyment` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016366797>.
-    /// * Catalog: `pay_v3.brand.card.card_links_cancel_applyment`.
-    pub struct CardLinksCancelApplyment {
-        /// `business_code`.
-        0 business_code: String => "business_code: must",
-        /// `brand_id`.
-        1 brand_id: String => "brand_id: must",
-    }
-    new(business_code: impl Into<String>, brand_id: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`CardLinksCancelApplyment`].
-    pub struct CardLinksCancelApplymentResponse {
-        /// `business_code`.
-        0 business_code: String => "business_code: must",
-    }
-}
-
-w::endpoint! {
-    CardLinksCancelApplyment => CardLinksCancelApplymentResponse,
-    w::EndpointInfo {
-        id: "pay_v3.brand.card.card_links_cancel_applyment",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/brand/card/card-links/cancel-applyment",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List rules that link trades to a brand card (列出已生效的交易连接名片规则).
-    ///
-    /// * Call: `GET /v3/brand/card/card-links` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016333302>.
-    /// * Catalog: `pay_v3.brand.card.card_links_get`.
-    pub struct CardLinksGet {
-        /// `brand_id`.
-        0 brand_id: String => "brand_id: must query",
-        /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        1 payment_scene: Option<String> => "payment_scene: query",
-        /// `page_index`.
-        2 page_index: Option<i64> => "page_index: query",
-        /// `page_size`.
-        3 page_size: Option<i64> => "page_size: query",
-    }
-    new(brand_id: impl Into<String>)
-    text(payment_scene: String)
-    set(page_index: i64, page_size: i64)
-}
-
-w::record! {
-    /// Answer to [`CardLinksGet`].
-    pub struct CardLinksGetResponse {
-        /// `brand_id`.
-        0 brand_id: Option<String> => "brand_id",
-        /// `page_index`.
-        1 page_index: Option<i64> => "page_index",
-        /// `page_size`.
-        2 page_size: Option<i64> => "page_size",
-        /// `total_num`.
-        3 total_num: Option<i64> => "total_num",
-        /// `active_link_list`.
-        4 active_link_list: Option<Vec<ActiveLink>> => "active_link_list",
-    }
-}
-
-w::endpoint! {
-    CardLinksGet => CardLinksGetResponse,
-    w::EndpointInfo {
-        id: "pay_v3.brand.card.card_links_get",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/brand/card/card-links",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Apply for a rule that links trades to a brand card (申请添加交易连接名片规则).
     ///
     /// * Call: `POST /v3/brand/card/card-links` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016333302>.
-    /// * Catalog: `pay_v3.brand.card.card_links_post`.
-    pub struct CardLinksPost {
+    /// * Catalog: `pay_v3.brand.card.apply_card_link`.
+    pub struct ApplyCardLink {
         /// `business_code`.
         0 business_code: String => "business_code: must",
         /// `brand_id`.
@@ -536,8 +97,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`CardLinksPost`].
-    pub struct CardLinksPostResponse {
+    /// Answer to [`ApplyCardLink`].
+    pub struct ApplyCardLinkResponse {
         /// `business_code`.
         0 business_code: String => "business_code: must",
         /// `brand_id`.
@@ -554,12 +115,451 @@ w::record! {
 }
 
 w::endpoint! {
-    CardLinksPost => CardLinksPostResponse,
+    ApplyCardLink => ApplyCardLinkResponse,
     w::EndpointInfo {
-        id: "pay_v3.brand.card.card_links_post",
+        id: "pay_v3.brand.card.apply_card_link",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/brand/card/card-links",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Cancel a brand card configuration (撤销名片配置申请).
+    ///
+    /// * Call: `POST /v3/brand/card/card-configs/cancel-applyment` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016475172>.
+    /// * Catalog: `pay_v3.brand.card.cancel_card_config_applyment`.
+    pub struct CancelCardConfigApplyment {
+        /// `business_code`.
+        0 business_code: Option<String> => "business_code",
+        /// `applyment_id`.
+        1 applyment_id: Option<String> => "applyment_id",
+        /// `brand_id`.
+        2 brand_id: String => "brand_id: must",
+    }
+    new(brand_id: impl Into<String>)
+    text(business_code: String, applyment_id: String)
+}
+
+w::record! {
+    /// Answer to [`CancelCardConfigApplyment`].
+    pub struct CancelCardConfigApplymentResponse {
+        /// `business_code`.
+        0 business_code: String => "business_code: must",
+        /// `applyment_id`.
+        1 applyment_id: String => "applyment_id: must",
+        /// `brand_id`.
+        2 brand_id: String => "brand_id: must",
+        /// `applyment_state`; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
+        3 applyment_state: String => "applyment_state: must",
+    }
+}
+
+w::endpoint! {
+    CancelCardConfigApplyment => CancelCardConfigApplymentResponse,
+    w::EndpointInfo {
+        id: "pay_v3.brand.card.cancel_card_config_applyment",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/brand/card/card-configs/cancel-applyment",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Cancel an application for a link rule (撤销交易连接名片申请).
+    ///
+    /// * Call: `POST /v3/brand/card/card-links/cancel-applyment` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016366797>.
+    /// * Catalog: `pay_v3.brand.card.cancel_card_link_applyment`.
+    pub struct CancelCardLinkApplyment {
+        /// `business_code`.
+        0 business_code: String => "business_code: must",
+        /// `brand_id`.
+        1 brand_id: String => "brand_id: must",
+    }
+    new(business_code: impl Into<String>, brand_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`CancelCardLinkApplyment`].
+    pub struct CancelCardLinkApplymentResponse {
+        /// `business_code`.
+        0 business_code: String => "business_code: must",
+    }
+}
+
+w::endpoint! {
+    CancelCardLinkApplyment => CancelCardLinkApplymentResponse,
+    w::EndpointInfo {
+        id: "pay_v3.brand.card.cancel_card_link_applyment",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/brand/card/card-links/cancel-applyment",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the preview link of a brand card (获取名片预览链接).
+    ///
+    /// * Call: `GET /v3/brand/card/card-configs/preview-url` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016641998>.
+    /// * Catalog: `pay_v3.brand.card.get_card_config_preview_url`.
+    pub struct GetCardConfigPreviewUrl {
+        /// `business_code`.
+        0 business_code: Option<String> => "business_code: query",
+        /// `applyment_id`.
+        1 applyment_id: Option<String> => "applyment_id: query",
+        /// `brand_id`.
+        2 brand_id: String => "brand_id: must query",
+    }
+    new(brand_id: impl Into<String>)
+    text(business_code: String, applyment_id: String)
+}
+
+w::record! {
+    /// Answer to [`GetCardConfigPreviewUrl`].
+    pub struct GetCardConfigPreviewUrlResponse {
+        /// `business_code`.
+        0 business_code: String => "business_code: must",
+        /// `applyment_id`.
+        1 applyment_id: String => "applyment_id: must",
+        /// `brand_id`.
+        2 brand_id: String => "brand_id: must",
+        /// `card_preview_url`.
+        3 card_preview_url: String => "card_preview_url: must",
+        /// `url_expired_time`.
+        4 url_expired_time: String => "url_expired_time: must",
+    }
+}
+
+w::endpoint! {
+    GetCardConfigPreviewUrl => GetCardConfigPreviewUrlResponse,
+    w::EndpointInfo {
+        id: "pay_v3.brand.card.get_card_config_preview_url",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/brand/card/card-configs/preview-url",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a brand card configuration (查询名片配置).
+    ///
+    /// * Call: `GET /v3/brand/card/card-configs` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016468440>.
+    /// * Catalog: `pay_v3.brand.card.get_card_configs`.
+    pub struct GetCardConfigs {
+        /// `business_code`.
+        0 business_code: Option<String> => "business_code: query",
+        /// `applyment_id`.
+        1 applyment_id: Option<String> => "applyment_id: query",
+        /// `brand_id`.
+        2 brand_id: String => "brand_id: must query",
+    }
+    new(brand_id: impl Into<String>)
+    text(business_code: String, applyment_id: String)
+}
+
+w::record! {
+    /// Answer to [`GetCardConfigs`].
+    pub struct GetCardConfigsResponse {
+        /// `business_code`.
+        0 business_code: String => "business_code: must",
+        /// `applyment_id`.
+        1 applyment_id: String => "applyment_id: must",
+        /// `brand_id`.
+        2 brand_id: String => "brand_id: must",
+        /// `applyment_state`; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
+        3 applyment_state: String => "applyment_state: must",
+        /// `scheduled_publish_time`.
+        4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
+        /// `reject_reason`.
+        5 reject_reason: Option<String> => "reject_reason",
+        /// `actual_publish_time`.
+        6 actual_publish_time: Option<String> => "actual_publish_time",
+    }
+}
+
+w::endpoint! {
+    GetCardConfigs => GetCardConfigsResponse,
+    w::EndpointInfo {
+        id: "pay_v3.brand.card.get_card_configs",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/brand/card/card-configs",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get an application for a link rule by business code (按业务编号查询交易连接名片申请).
+    ///
+    /// * Call: `GET /v3/brand/card/card-links/business-code/{business_code}` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016366816>.
+    /// * Catalog: `pay_v3.brand.card.get_card_link`.
+    pub struct GetCardLink {
+        /// `business_code`.
+        0 business_code: String => "business_code: must path",
+        /// `brand_id`.
+        1 brand_id: String => "brand_id: must query",
+    }
+    new(business_code: impl Into<String>, brand_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetCardLink`].
+    pub struct GetCardLinkResponse {
+        /// `business_code`.
+        0 business_code: String => "business_code: must",
+        /// `brand_id`.
+        1 brand_id: String => "brand_id: must",
+        /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
+        2 payment_scene: String => "payment_scene: must",
+        /// `appid`.
+        3 appid: Option<xinqiao_types::AppId> => "appid",
+        /// `card_link_mchid`.
+        4 card_link_mchid: Option<String> => "card_link_mchid",
+        /// `service_id`.
+        5 service_id: Option<String> => "service_id",
+        /// `configuration_state`; one of `WAITING_AUDIT` `AUDIT_REJECT` `WAITING_CONFIRMATION` `MERCHANT_ADMIN_REJECT` `IN_EFFECT`.
+        6 configuration_state: String => "configuration_state: must",
+        /// `reject_reason`.
+        7 reject_reason: Option<String> => "reject_reason",
+    }
+}
+
+w::endpoint! {
+    GetCardLink => GetCardLinkResponse,
+    w::EndpointInfo {
+        id: "pay_v3.brand.card.get_card_link",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/brand/card/card-links/business-code/{business_code}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List rules that link trades to a brand card (列出已生效的交易连接名片规则).
+    ///
+    /// * Call: `GET /v3/brand/card/card-links` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016333302>.
+    /// * Catalog: `pay_v3.brand.card.list_card_links`.
+    pub struct ListCardLinks {
+        /// `brand_id`.
+        0 brand_id: String => "brand_id: must query",
+        /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
+        1 payment_scene: Option<String> => "payment_scene: query",
+        /// `page_index`.
+        2 page_index: Option<i64> => "page_index: query",
+        /// `page_size`.
+        3 page_size: Option<i64> => "page_size: query",
+    }
+    new(brand_id: impl Into<String>)
+    text(payment_scene: String)
+    set(page_index: i64, page_size: i64)
+}
+
+w::record! {
+    /// Answer to [`ListCardLinks`].
+    pub struct ListCardLinksResponse {
+        /// `brand_id`.
+        0 brand_id: Option<String> => "brand_id",
+        /// `page_index`.
+        1 page_index: Option<i64> => "page_index",
+        /// `page_size`.
+        2 page_size: Option<i64> => "page_size",
+        /// `total_num`.
+        3 total_num: Option<i64> => "total_num",
+        /// `active_link_list`.
+        4 active_link_list: Option<Vec<ActiveLink>> => "active_link_list",
+    }
+}
+
+w::endpoint! {
+    ListCardLinks => ListCardLinksResponse,
+    w::EndpointInfo {
+        id: "pay_v3.brand.card.list_card_links",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/brand/card/card-links",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Publish a brand card (发布名片).
+    ///
+    /// * Call: `POST /v3/brand/card/card-configs/publish` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016475176>.
+    /// * Catalog: `pay_v3.brand.card.publish_card_config`.
+    pub struct PublishCardConfig {
+        /// `business_code`.
+        0 business_code: Option<String> => "business_code",
+        /// `applyment_id`.
+        1 applyment_id: Option<String> => "applyment_id",
+        /// `brand_id`.
+        2 brand_id: String => "brand_id: must",
+        /// `publish_type`; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
+        3 publish_type: String => "publish_type: must",
+        /// `scheduled_publish_time`.
+        4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
+    }
+    new(brand_id: impl Into<String>, publish_type: impl Into<String>)
+    text(business_code: String, applyment_id: String, scheduled_publish_time: String)
+}
+
+w::record! {
+    /// Answer to [`PublishCardConfig`].
+    pub struct PublishCardConfigResponse {
+        /// `business_code`.
+        0 business_code: String => "business_code: must",
+        /// `applyment_id`.
+        1 applyment_id: String => "applyment_id: must",
+        /// `brand_id`.
+        2 brand_id: String => "brand_id: must",
+        /// `publish_type`; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
+        3 publish_type: String => "publish_type: must",
+        /// `scheduled_publish_time`.
+        4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
+    }
+}
+
+w::endpoint! {
+    PublishCardConfig => PublishCardConfigResponse,
+    w::EndpointInfo {
+        id: "pay_v3.brand.card.publish_card_config",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/brand/card/card-configs/publish",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Submit a brand card configuration (提交名片配置).
+    ///
+    /// * Call: `POST /v3/brand/card/card-configs` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016468440>.
+    /// * Catalog: `pay_v3.brand.card.submit_card_config`.
+    pub struct SubmitCardConfig {
+        /// `business_code`.
+        0 business_code: String => "business_code: must",
+        /// `brand_id`.
+        1 brand_id: String => "brand_id: must",
+        /// `brand_mini_program_info`.
+        2 brand_mini_program_info: Option<BrandMiniProgramInfo> => "brand_mini_program_info",
+        /// `brand_customer_service`.
+        3 brand_customer_service: BrandCustomerService => "brand_customer_service: must",
+        /// `service_list`.
+        4 service_list: Option<Vec<Service>> => "service_list",
+    }
+    new(
+        business_code: impl Into<String>,
+        brand_id: impl Into<String>,
+        brand_customer_service: BrandCustomerService,
+    )
+    set(brand_mini_program_info: BrandMiniProgramInfo, service_list: Vec<Service>)
+}
+
+w::record! {
+    /// Answer to [`SubmitCardConfig`].
+    pub struct SubmitCardConfigResponse {
+        /// `business_code`.
+        0 business_code: String => "business_code: must",
+        /// `brand_id`.
+        1 brand_id: String => "brand_id: must",
+        /// `applyment_id`.
+        2 applyment_id: String => "applyment_id: must",
+        /// `card_preview_url`.
+        3 card_preview_url: String => "card_preview_url: must",
+    }
+}
+
+w::endpoint! {
+    SubmitCardConfig => SubmitCardConfigResponse,
+    w::EndpointInfo {
+        id: "pay_v3.brand.card.submit_card_config",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/brand/card/card-configs",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -578,8 +578,8 @@ w::record! {
     /// * Call: `POST /v3/brand/card/card-links/unbind-card-link` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016366804>.
-    /// * Catalog: `pay_v3.brand.card.card_links_unbind_card_link`.
-    pub struct CardLinksUnbindCardLink {
+    /// * Catalog: `pay_v3.brand.card.unbind_card_link`.
+    pub struct UnbindCardLink {
         /// `brand_id`.
         0 brand_id: String => "brand_id: must",
         /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
@@ -596,8 +596,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`CardLinksUnbindCardLink`].
-    pub struct CardLinksUnbindCardLinkResponse {
+    /// Answer to [`UnbindCardLink`].
+    pub struct UnbindCardLinkResponse {
         /// `brand_id`.
         0 brand_id: String => "brand_id: must",
         /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
@@ -612,9 +612,9 @@ w::record! {
 }
 
 w::endpoint! {
-    CardLinksUnbindCardLink => CardLinksUnbindCardLinkResponse,
+    UnbindCardLink => UnbindCardLinkResponse,
     w::EndpointInfo {
-        id: "pay_v3.brand.card.card_links_unbind_card_link",
+        id: "pay_v3.brand.card.unbind_card_link",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/brand/card/card-links/unbind-card-link",

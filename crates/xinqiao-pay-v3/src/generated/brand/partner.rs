@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `data` in the answer of `brand::partner::store::BrandstoresGet`.
-    pub struct BrandstoresGetData {
+    /// An item of `data` in the answer of `brand::partner::store::ListBrandStores`.
+    pub struct BrandStore {
         /// `brand_id`.
         0 brand_id: String => "brand_id: must",
         /// `store_id`.
@@ -28,8 +28,8 @@ w::record! {
 }
 
 w::record! {
-    /// `store_address` of `brand::partner::store::BrandstoresByStoreIdPatch`; `store_address` of `brand::partner::store::BrandstoresPost`.
-    pub struct BrandstoresPostStoreAddress {
+    /// `store_address` of `brand::partner::store::CreateBrandStore`; `store_address` of `brand::partner::store::UpdateBrandStore`.
+    pub struct StoreAddressInfo {
         /// `address_code`; needed according to the documentation.
         0 address_code: Option<String> => "address_code",
         /// `address_detail`; needed according to the documentation.
@@ -52,8 +52,8 @@ w::record! {
 }
 
 w::record! {
-    /// `purchase_information` of the answer of `brand::partner::card_member::CardsByCardIdDelete`.
-    pub struct CardsByCardIdDeletePurchaseInformation {
+    /// `purchase_information` of the answer of `brand::partner::card_member::DeleteCard`.
+    pub struct DeleteCardPurchaseInformation {
         /// `price`.
         0 price: Option<f64> => "price",
         /// `jump_appid`.
@@ -64,8 +64,8 @@ w::record! {
 }
 
 w::record! {
-    /// `valid_date_information` of the answer of `brand::partner::card_member::CardsByCardIdDelete`; `date_information` of `brand::partner::card_member::UserCardsImportByOpenid`; and 2 more.
-    pub struct CardsByCardIdDeleteValidDateInformation {
+    /// `valid_date_information` of the answer of `brand::partner::card_member::DeleteCard`; `date_information` of `brand::partner::card_member::ImportByOpenid`; and 2 more.
+    pub struct ValidDateInformationInfo {
         /// `type`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
         0 type_: String => "type: must",
         /// `available_begin_time`.
@@ -81,8 +81,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `brand::partner::card_member::CardsGet`.
-    pub struct CardsGetData {
+    /// An item of `data` in the answer of `brand::partner::card_member::ListCards`.
+    pub struct Card {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
         /// `card_id`.
@@ -141,8 +141,8 @@ w::record! {
 }
 
 w::record! {
-    /// `user_information` of the answer of `brand::partner::card_member::CardsByCardIdDelete`; `user_information` of `brand::partner::card_member::CardsByCardIdPatch`; and 1 more.
-    pub struct CardsPostUserInformation {
+    /// `user_information` of `brand::partner::card_member::CreateCard`; `user_information` of the answer of `brand::partner::card_member::DeleteCard`; and 1 more.
+    pub struct UserInformationInfo {
         /// `common_field_list`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 common_field_list: Option<Vec<String>> => "common_field_list",
         /// `custom_field_list`.
@@ -153,7 +153,7 @@ w::record! {
 }
 
 w::record! {
-    /// `code_jump_information` of the answer of `brand::partner::card_member::CardsByCardIdDelete`; `points_information` of the answer of `brand::partner::card_member::CardsByCardIdDelete`; and 29 more.
+    /// `code_jump_information` of `brand::partner::card_member::CreateCard`; `member_information` of `brand::partner::card_member::CreateCard`; and 29 more.
     pub struct CodeJumpInformation {
         /// `jump_appid`.
         0 jump_appid: Option<String> => "jump_appid",
@@ -197,7 +197,7 @@ w::record! {
 }
 
 w::record! {
-    /// `user_information` of the answer of `brand::partner::card_member::UserCardsByUserCardCodeConfirm`; `user_information` of the answer of `brand::partner::card_member::UserCardsByUserCardCodeGet`; and 4 more.
+    /// `user_information` of the answer of `brand::partner::card_member::ConfirmUserCard`; `user_information` of the answer of `brand::partner::card_member::GetUserCard`; and 4 more.
     pub struct DataUserInformation {
         /// `common_field_list`.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
@@ -207,8 +207,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `brand::partner::card_member::MembershipActivitiesGet`.
-    pub struct MembershipActivitiesGetData {
+    /// An item of `data` in the answer of `brand::partner::card_member::ListMembershipActivities`.
+    pub struct MembershipActivity {
         /// `out_request_no`.
         0 out_request_no: String => "out_request_no: must",
         /// `brand_id`.
@@ -243,7 +243,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `product_coupon_stock_list` in the answer of `brand::partner::card_member::MembershipActivitiesByActivityIdGet`; an item of `product_coupon_stock_list` in the answer of `brand::partner::card_member::MembershipActivitiesByActivityIdPatch`; and 4 more.
+    /// An item of `product_coupon_stock_list` in `brand::partner::card_member::CreateMembershipActivity`; an item of `product_coupon_stock_list` in the answer of `brand::partner::card_member::CreateMembershipActivity`; and 4 more.
     pub struct ProductCouponStock {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -254,7 +254,7 @@ w::record! {
 }
 
 w::record! {
-    /// `purchase_information` of the answer of `brand::partner::card_member::CardsByCardIdGet`; `purchase_information` of the answer of `brand::partner::card_member::CardsByCardIdInvalidate`; and 5 more.
+    /// `purchase_information` of `brand::partner::card_member::CreateCard`; `purchase_information` of the answer of `brand::partner::card_member::CreateCard`; and 5 more.
     pub struct PurchaseInformation {
         /// `jump_appid`.
         0 jump_appid: Option<String> => "jump_appid",
@@ -269,7 +269,7 @@ w::record! {
 }
 
 w::record! {
-    /// `store_address` of `brand::partner::BrandstoresGetData`.
+    /// `store_address` of `brand::partner::BrandStore`.
     pub struct StoreAddress {
         /// `address_code`.
         0 address_code: String => "address_code: must",
@@ -285,7 +285,7 @@ w::record! {
 }
 
 w::record! {
-    /// `store_address` of the answer of `brand::partner::store::BrandstoresByStoreIdGet`; `store_address` of the answer of `brand::partner::store::BrandstoresByStoreIdPatch`; and 1 more.
+    /// `store_address` of the answer of `brand::partner::store::CreateBrandStore`; `store_address` of the answer of `brand::partner::store::GetBrandStore`; and 1 more.
     pub struct StoreAddressItem {
         /// `address_code`.
         0 address_code: Option<String> => "address_code",
@@ -301,7 +301,7 @@ w::record! {
 }
 
 w::record! {
-    /// `store_basics` of the answer of `brand::partner::store::BrandstoresByStoreIdGet`; `store_basics` of `brand::partner::store::BrandstoresByStoreIdPatch`; and 4 more.
+    /// `store_basics` of `brand::partner::store::CreateBrandStore`; `store_basics` of the answer of `brand::partner::store::CreateBrandStore`; and 4 more.
     pub struct StoreBasic {
         /// `store_reference_id`.
         0 store_reference_id: Option<String> => "store_reference_id",
@@ -313,7 +313,7 @@ w::record! {
 }
 
 w::record! {
-    /// `store_business` of the answer of `brand::partner::store::BrandstoresByStoreIdGet`; `store_business` of `brand::partner::store::BrandstoresByStoreIdPatch`; and 4 more.
+    /// `store_business` of `brand::partner::store::CreateBrandStore`; `store_business` of the answer of `brand::partner::store::CreateBrandStore`; and 4 more.
     pub struct StoreBusiness {
         /// `service_phone`.
         0 service_phone: Option<String> => "service_phone",
@@ -325,7 +325,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `store_recipient` in the answer of `brand::partner::store::BrandstoresByStoreIdGet`; an item of `store_recipient` in the answer of `brand::partner::store::BrandstoresByStoreIdPatch`; and 2 more.
+    /// An item of `store_recipient` in the answer of `brand::partner::store::CreateBrandStore`; an item of `store_recipient` in the answer of `brand::partner::store::GetBrandStore`; and 2 more.
     pub struct StoreRecipient {
         /// `mchid`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -337,8 +337,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `brand::partner::card_member::UserCards`.
-    pub struct UserCardsData {
+    /// An item of `data` in the answer of `brand::partner::card_member::ListUserCards`.
+    pub struct UserCard {
         /// `user_card_code`.
         0 user_card_code: String => "user_card_code: must",
         /// `card_id`.
@@ -379,8 +379,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `custom_field_list` in `brand::partner::UserCardsImportByOpenidUserInformation`.
-    pub struct UserCardsImportByOpenidCustomField {
+    /// An item of `custom_field_list` in `brand::partner::ImportByOpenidUserInformation`.
+    pub struct ImportByOpenidCustomField {
         /// `name`.
         0 name: Option<String> => "name",
         /// `user_chosen_values`; encrypted on the wire; personal data, masked in `Debug`.
@@ -392,23 +392,23 @@ w::record! {
 }
 
 w::record! {
-    /// `user_information` of `brand::partner::card_member::UserCardsByUserCardCodeConfirm`; `user_information` of `brand::partner::card_member::UserCardsByUserCardCodePatch`; and 1 more.
-    pub struct UserCardsImportByOpenidUserInformation {
+    /// `user_information` of `brand::partner::card_member::ConfirmUserCard`; `user_information` of `brand::partner::card_member::ImportByOpenid`; and 1 more.
+    pub struct ImportByOpenidUserInformation {
         /// `common_field_list`.
         0 common_field_list: Option<Vec<UserInformationCommonField>> => "common_field_list",
         /// `custom_field_list`.
-        1 custom_field_list: Option<Vec<UserCardsImportByOpenidCustomField>> => "custom_field_list",
+        1 custom_field_list: Option<Vec<ImportByOpenidCustomField>> => "custom_field_list",
     }
     new()
     set(
         common_field_list: Vec<UserInformationCommonField>,
-        custom_field_list: Vec<UserCardsImportByOpenidCustomField>,
+        custom_field_list: Vec<ImportByOpenidCustomField>,
     )
 }
 
 w::record! {
-    /// An item of `common_field_list` in `brand::partner::UserCardsImportByPhoneUserInformation`.
-    pub struct UserCardsImportByPhoneCommonField {
+    /// An item of `common_field_list` in `brand::partner::ImportByPhoneUserInformation`.
+    pub struct ImportByPhoneCommonField {
         /// `name`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 name: Option<String> => "name",
         /// `value`.
@@ -419,8 +419,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `custom_field_list` in `brand::partner::UserCardsImportByPhoneUserInformation`.
-    pub struct UserCardsImportByPhoneCustomField {
+    /// An item of `custom_field_list` in `brand::partner::ImportByPhoneUserInformation`.
+    pub struct ImportByPhoneCustomField {
         /// `name`.
         0 name: Option<String> => "name",
         /// `user_chosen_values`.
@@ -432,22 +432,22 @@ w::record! {
 }
 
 w::record! {
-    /// `user_information` of `brand::partner::card_member::UserCardsImportByPhone`; `user_information` of the answer of `brand::partner::card_member::UserCardsImportByPhone`.
-    pub struct UserCardsImportByPhoneUserInformation {
+    /// `user_information` of `brand::partner::card_member::ImportByPhone`; `user_information` of the answer of `brand::partner::card_member::ImportByPhone`.
+    pub struct ImportByPhoneUserInformation {
         /// `common_field_list`.
-        0 common_field_list: Option<Vec<UserCardsImportByPhoneCommonField>> => "common_field_list",
+        0 common_field_list: Option<Vec<ImportByPhoneCommonField>> => "common_field_list",
         /// `custom_field_list`.
-        1 custom_field_list: Option<Vec<UserCardsImportByPhoneCustomField>> => "custom_field_list",
+        1 custom_field_list: Option<Vec<ImportByPhoneCustomField>> => "custom_field_list",
     }
     new()
     set(
-        common_field_list: Vec<UserCardsImportByPhoneCommonField>,
-        custom_field_list: Vec<UserCardsImportByPhoneCustomField>,
+        common_field_list: Vec<ImportByPhoneCommonField>,
+        custom_field_list: Vec<ImportByPhoneCustomField>,
     )
 }
 
 w::record! {
-    /// `user_information` of the answer of `brand::partner::card_member::CardsByCardIdGet`; `user_information` of the answer of `brand::partner::card_member::CardsByCardIdInvalidate`; and 3 more.
+    /// `user_information` of the answer of `brand::partner::card_member::CreateCard`; `user_information` of the answer of `brand::partner::card_member::GetCard`; and 3 more.
     pub struct UserInformation {
         /// `common_field_list`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 common_field_list: Option<Vec<String>> => "common_field_list",
@@ -457,7 +457,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `common_field_list` in `brand::partner::UserCardsImportByOpenidUserInformation`.
+    /// An item of `common_field_list` in `brand::partner::ImportByOpenidUserInformation`.
     pub struct UserInformationCommonField {
         /// `name`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 name: Option<String> => "name",
@@ -469,7 +469,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `custom_field_list` in `brand::partner::CardsPostUserInformation`.
+    /// An item of `custom_field_list` in `brand::partner::UserInformationInfo`.
     pub struct UserInformationCustomField {
         /// `type`; one of `CHECK_BOX` `RADIO`.
         0 type_: Option<String> => "type",
@@ -484,7 +484,7 @@ w::record! {
 }
 
 w::record! {
-    /// `valid_date_information` of the answer of `brand::partner::card_member::CardsByCardIdGet`; `valid_date_information` of the answer of `brand::partner::card_member::CardsByCardIdInvalidate`; and 13 more.
+    /// `valid_date_information` of `brand::partner::card_member::ConfirmUserCard`; `valid_date_information` of the answer of `brand::partner::card_member::ConfirmUserCard`; and 13 more.
     pub struct ValidDateInformation {
         /// `type`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
         0 type_: String => "type: must",
@@ -501,7 +501,7 @@ w::record! {
 }
 
 w::record! {
-    /// `valid_date_information` of `brand::partner::card_member::UserCardsImportByOpenid`.
+    /// `valid_date_information` of `brand::partner::card_member::ImportByOpenid`.
     pub struct ValidDateInformationItem {
         /// `type`.
         0 type_: String => "type: must",
@@ -522,12 +522,466 @@ pub mod card_member {
     use xinqiao_wire as w;
 
     w::record! {
+        /// Report that a member's card was opened (同步会员开通结果).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/user-cards/{user_card_code}/confirm` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336979>.
+        /// * Catalog: `pay_v3.brand.partner.card_member.confirm_user_card`.
+        pub struct ConfirmUserCard {
+            /// `user_card_code`.
+            0 user_card_code: String => "user_card_code: must path",
+            /// `card_id`.
+            1 card_id: String => "card_id: must query",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `openid`; personal data, masked in `Debug`.
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `card_color`.
+            4 card_color: Option<String> => "card_color",
+            /// `card_picture_url`.
+            5 card_picture_url: Option<String> => "card_picture_url",
+            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
+            6 phone_number: Option<String> => "phone_number: masked encrypted",
+            /// `level`.
+            7 level: Option<String> => "level",
+            /// `valid_date_information`.
+            8 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
+            /// `user_information`.
+            9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
+            /// `attach`.
+            10 attach: Option<String> => "attach",
+            /// `user_card_confirm_state`; one of `CREATE_CARD_SUCCESS` `CREATE_CARD_FAIL`.
+            11 user_card_confirm_state: String => "user_card_confirm_state: must",
+        }
+        new(
+            user_card_code: impl Into<String>,
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            user_card_confirm_state: impl Into<String>,
+        )
+        text(
+            card_color: String,
+            card_picture_url: String,
+            phone_number: String,
+            level: String,
+            attach: String,
+        )
+        set(
+            valid_date_information: super::ValidDateInformation,
+            user_information: super::ImportByOpenidUserInformation,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`ConfirmUserCard`].
+        pub struct ConfirmUserCardResponse {
+            /// `user_card_code`.
+            0 user_card_code: String => "user_card_code: must",
+            /// `card_id`.
+            1 card_id: String => "card_id: must",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `openid`; personal data, masked in `Debug`.
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
+            4 card_type: String => "card_type: must",
+            /// `card_color`.
+            5 card_color: String => "card_color: must",
+            /// `card_picture_url`.
+            6 card_picture_url: String => "card_picture_url: must",
+            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
+            7 phone_number: Option<String> => "phone_number: masked encrypted",
+            /// `level`.
+            8 level: Option<String> => "level",
+            /// `valid_date_information`.
+            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
+            /// `pickup_time`; format `rfc3339`.
+            10 pickup_time: String => "pickup_time: must",
+            /// `user_information`.
+            11 user_information: Option<super::DataUserInformation> => "user_information",
+            /// `attach`.
+            12 attach: Option<String> => "attach",
+            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
+            13 user_card_state: String => "user_card_state: must",
+            /// `invalid_reason`.
+            14 invalid_reason: Option<String> => "invalid_reason",
+            /// `invalid_time`; format `rfc3339`.
+            15 invalid_time: Option<String> => "invalid_time",
+            /// `create_time`; format `rfc3339`.
+            16 create_time: String => "create_time: must",
+            /// `modify_time`; format `rfc3339`.
+            17 modify_time: String => "modify_time: must",
+        }
+    }
+
+    w::endpoint! {
+        ConfirmUserCard => ConfirmUserCardResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.confirm_user_card",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/user-cards/{user_card_code}/confirm",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Confirm an exchange of points for a coupon (确认积分兑券).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/user-points/exchange-coupon/confirm` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015897268>.
+        /// * Catalog: `pay_v3.brand.partner.card_member.confirm_user_point_exchange_coupon`.
+        pub struct ConfirmUserPointExchangeCoupon {
+            /// `record_id`.
+            0 record_id: String => "record_id: must",
+            /// `exchange_coupon_template_id`.
+            1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
+            /// `user_card_code`.
+            2 user_card_code: String => "user_card_code: must",
+            /// `card_id`.
+            3 card_id: String => "card_id: must",
+            /// `brand_id`.
+            4 brand_id: String => "brand_id: must",
+            /// `openid`; personal data, masked in `Debug`.
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `state`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
+            6 state: String => "state: must",
+            /// `coupon_code`.
+            7 coupon_code: Option<String> => "coupon_code",
+            /// `fail_reason`.
+            8 fail_reason: Option<String> => "fail_reason",
+        }
+        new(
+            record_id: impl Into<String>,
+            exchange_coupon_template_id: impl Into<String>,
+            user_card_code: impl Into<String>,
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            state: impl Into<String>,
+        )
+        text(coupon_code: String, fail_reason: String)
+    }
+
+    w::record! {
+        /// Answer to [`ConfirmUserPointExchangeCoupon`].
+        pub struct ConfirmUserPointExchangeCouponResponse {
+            /// `record_id`.
+            0 record_id: String => "record_id: must",
+            /// `exchange_coupon_template_id`.
+            1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
+            /// `user_card_code`.
+            2 user_card_code: String => "user_card_code: must",
+            /// `card_id`.
+            3 card_id: String => "card_id: must",
+            /// `brand_id`.
+            4 brand_id: String => "brand_id: must",
+            /// `openid`; personal data, masked in `Debug`.
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `state`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
+            6 state: String => "state: must",
+            /// `coupon_code`.
+            7 coupon_code: Option<String> => "coupon_code",
+            /// `fail_reason`.
+            8 fail_reason: Option<String> => "fail_reason",
+        }
+    }
+
+    w::endpoint! {
+        ConfirmUserPointExchangeCoupon => ConfirmUserPointExchangeCouponResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.confirm_user_point_exchange_coupon",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/user-points/exchange-coupon/confirm",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Create a card template (创建会员卡模板).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/cards` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336970>.
+        /// * Catalog: `pay_v3.brand.partner.card_member.create_card`.
+        pub struct CreateCard {
+            /// `out_request_no`.
+            0 out_request_no: String => "out_request_no: must",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+            /// `appid`.
+            2 appid: xinqiao_types::AppId => "appid: must",
+            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
+            3 card_type: String => "card_type: must",
+            /// `card_title`.
+            4 card_title: String => "card_title: must",
+            /// `card_color`.
+            5 card_color: String => "card_color: must",
+            /// `card_picture_url`.
+            6 card_picture_url: String => "card_picture_url: must",
+            /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+            7 code_mode: String => "code_mode: must",
+            /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
+            8 code_type: String => "code_type: must",
+            /// `code_jump_information`.
+            9 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
+            /// `member_information`.
+            10 member_information: Option<super::CodeJumpInformation> => "member_information",
+            /// `points_information`.
+            11 points_information: Option<super::CodeJumpInformation> => "points_information",
+            /// `balance_information`.
+            12 balance_information: Option<super::CodeJumpInformation> => "balance_information",
+            /// `purchase_information`.
+            13 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
+            /// `benefits`.
+            14 benefits: String => "benefits: must",
+            /// `notify_url`.
+            15 notify_url: String => "notify_url: must",
+            /// `need_pinned`.
+            16 need_pinned: Option<bool> => "need_pinned",
+            /// `need_display_level`.
+            17 need_display_level: Option<bool> => "need_display_level",
+            /// `init_level`.
+            18 init_level: Option<String> => "init_level",
+            /// `service_phone`.
+            19 service_phone: Option<String> => "service_phone",
+            /// `legal_agreement`.
+            20 legal_agreement: Option<String> => "legal_agreement",
+            /// `valid_date_information`; needed according to the documentation.
+            21 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
+            /// `user_information`.
+            22 user_information: Option<super::UserInformationInfo> => "user_information",
+        }
+        new(
+            out_request_no: impl Into<String>,
+            brand_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            card_type: impl Into<String>,
+            card_title: impl Into<String>,
+            card_color: impl Into<String>,
+            card_picture_url: impl Into<String>,
+            code_mode: impl Into<String>,
+            code_type: impl Into<String>,
+            benefits: impl Into<String>,
+            notify_url: impl Into<String>,
+        )
+        text(init_level: String, service_phone: String, legal_agreement: String)
+        set(
+            code_jump_information: super::CodeJumpInformation,
+            member_information: super::CodeJumpInformation,
+            points_information: super::CodeJumpInformation,
+            balance_information: super::CodeJumpInformation,
+            purchase_information: super::PurchaseInformation,
+            need_pinned: bool,
+            need_display_level: bool,
+            valid_date_information: super::ValidDateInformation,
+            user_information: super::UserInformationInfo,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`CreateCard`].
+        pub struct CreateCardResponse {
+            /// `out_request_no`.
+            0 out_request_no: String => "out_request_no: must",
+            /// `card_id`.
+            1 card_id: String => "card_id: must",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `appid`.
+            3 appid: xinqiao_types::AppId => "appid: must",
+            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
+            4 card_type: String => "card_type: must",
+            /// `card_title`.
+            5 card_title: String => "card_title: must",
+            /// `card_color`.
+            6 card_color: String => "card_color: must",
+            /// `card_picture_url`.
+            7 card_picture_url: String => "card_picture_url: must",
+            /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+            8 code_mode: String => "code_mode: must",
+            /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
+            9 code_type: String => "code_type: must",
+            /// `code_jump_information`.
+            10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
+            /// `member_information`.
+            11 member_information: Option<super::CodeJumpInformation> => "member_information",
+            /// `points_information`.
+            12 points_information: Option<super::CodeJumpInformation> => "points_information",
+            /// `balance_information`.
+            13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
+            /// `purchase_information`.
+            14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
+            /// `benefits`.
+            15 benefits: String => "benefits: must",
+            /// `notify_url`.
+            16 notify_url: String => "notify_url: must",
+            /// `need_pinned`.
+            17 need_pinned: Option<bool> => "need_pinned",
+            /// `need_display_level`.
+            18 need_display_level: Option<bool> => "need_display_level",
+            /// `init_level`.
+            19 init_level: Option<String> => "init_level",
+            /// `service_phone`.
+            20 service_phone: Option<String> => "service_phone",
+            /// `legal_agreement`.
+            21 legal_agreement: Option<String> => "legal_agreement",
+            /// `valid_date_information`.
+            22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
+            /// `user_information`.
+            23 user_information: Option<super::UserInformation> => "user_information",
+            /// `state`.
+            24 state: String => "state: must",
+            /// `create_time`; format `rfc3339`.
+            25 create_time: String => "create_time: must",
+            /// `modify_time`; format `rfc3339`.
+            26 modify_time: String => "modify_time: must",
+        }
+    }
+
+    w::endpoint! {
+        CreateCard => CreateCardResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.create_card",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/cards",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Create a membership activity (创建入会有礼活动).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/membership-activities` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.brand.partner.card_member.create_membership_activity`.
+        pub struct CreateMembershipActivity {
+            /// `out_request_no`.
+            0 out_request_no: String => "out_request_no: must",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+            /// `card_id`.
+            2 card_id: String => "card_id: must",
+            /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
+            3 activity_channel: String => "activity_channel: must",
+            /// `title`.
+            4 title: String => "title: must",
+            /// `sub_title`.
+            5 sub_title: String => "sub_title: must",
+            /// `begin_time`.
+            6 begin_time: String => "begin_time: must",
+            /// `end_time`.
+            7 end_time: String => "end_time: must",
+            /// `apply_total`.
+            8 apply_total: i64 => "apply_total: must",
+            /// `product_coupon_stock_list`.
+            9 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
+        }
+        new(
+            out_request_no: impl Into<String>,
+            brand_id: impl Into<String>,
+            card_id: impl Into<String>,
+            activity_channel: impl Into<String>,
+            title: impl Into<String>,
+            sub_title: impl Into<String>,
+            begin_time: impl Into<String>,
+            end_time: impl Into<String>,
+            apply_total: i64,
+            product_coupon_stock_list: Vec<super::ProductCouponStock>,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`CreateMembershipActivity`].
+        pub struct CreateMembershipActivityResponse {
+            /// `out_request_no`.
+            0 out_request_no: String => "out_request_no: must",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+            /// `card_id`.
+            2 card_id: String => "card_id: must",
+            /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
+            3 activity_channel: String => "activity_channel: must",
+            /// `title`.
+            4 title: String => "title: must",
+            /// `sub_title`.
+            5 sub_title: String => "sub_title: must",
+            /// `begin_time`.
+            6 begin_time: String => "begin_time: must",
+            /// `end_time`.
+            7 end_time: String => "end_time: must",
+            /// `apply_total`.
+            8 apply_total: i64 => "apply_total: must",
+            /// `apply_available`.
+            9 apply_available: i64 => "apply_available: must",
+            /// `product_coupon_stock_list`.
+            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
+            /// `activity_id`.
+            11 activity_id: String => "activity_id: must",
+            /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
+            12 activity_state: String => "activity_state: must",
+            /// `create_time`.
+            13 create_time: String => "create_time: must",
+            /// `modify_time`.
+            14 modify_time: String => "modify_time: must",
+        }
+    }
+
+    w::endpoint! {
+        CreateMembershipActivity => CreateMembershipActivityResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.create_membership_activity",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/membership-activities",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Delete a card template (删除会员卡模板).
         ///
         /// * Call: `DELETE /v3/brand/partner/card-member/cards/{card_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.brand.partner.card_member.cards_by_card_id_delete`.
-        pub struct CardsByCardIdDelete {
+        /// * Catalog: `pay_v3.brand.partner.card_member.delete_card`.
+        pub struct DeleteCard {
             /// `card_id`.
             0 card_id: String => "card_id: must path",
             /// `brand_id`.
@@ -537,8 +991,8 @@ pub mod card_member {
     }
 
     w::record! {
-        /// Answer to [`CardsByCardIdDelete`].
-        pub struct CardsByCardIdDeleteResponse {
+        /// Answer to [`DeleteCard`].
+        pub struct DeleteCardResponse {
             /// `card_id`.
             0 card_id: String => "card_id: must",
             /// `brand_id`.
@@ -574,15 +1028,15 @@ pub mod card_member {
             /// `legal_agreement`.
             16 legal_agreement: Option<String> => "legal_agreement",
             /// `valid_date_information`.
-            17 valid_date_information: super::CardsByCardIdDeleteValidDateInformation => "valid_date_information: must",
+            17 valid_date_information: super::ValidDateInformationInfo => "valid_date_information: must",
             /// `points_information`.
             18 points_information: Option<super::CodeJumpInformation> => "points_information",
             /// `balance_information`.
             19 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// `purchase_information`.
-            20 purchase_information: Option<super::CardsByCardIdDeletePurchaseInformation> => "purchase_information",
+            20 purchase_information: Option<super::DeleteCardPurchaseInformation> => "purchase_information",
             /// `user_information`.
-            21 user_information: Option<super::CardsPostUserInformation> => "user_information",
+            21 user_information: Option<super::UserInformationInfo> => "user_information",
             /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
             22 state: String => "state: must",
             /// `create_time`.
@@ -593,9 +1047,9 @@ pub mod card_member {
     }
 
     w::endpoint! {
-        CardsByCardIdDelete => CardsByCardIdDeleteResponse,
+        DeleteCard => DeleteCardResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.cards_by_card_id_delete",
+            id: "pay_v3.brand.partner.card_member.delete_card",
             method: "DELETE",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand/partner/card-member/cards/{card_id}",
@@ -617,8 +1071,8 @@ pub mod card_member {
         /// * Call: `GET /v3/brand/partner/card-member/cards/{card_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336974>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.cards_by_card_id_get`.
-        pub struct CardsByCardIdGet {
+        /// * Catalog: `pay_v3.brand.partner.card_member.get_card`.
+        pub struct GetCard {
             /// `card_id`.
             0 card_id: String => "card_id: must path",
             /// `brand_id`.
@@ -628,8 +1082,8 @@ pub mod card_member {
     }
 
     w::record! {
-        /// Answer to [`CardsByCardIdGet`].
-        pub struct CardsByCardIdGetResponse {
+        /// Answer to [`GetCard`].
+        pub struct GetCardResponse {
             /// `out_request_no`.
             0 out_request_no: String => "out_request_no: must",
             /// `card_id`.
@@ -690,9 +1144,9 @@ pub mod card_member {
     }
 
     w::endpoint! {
-        CardsByCardIdGet => CardsByCardIdGetResponse,
+        GetCard => GetCardResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.cards_by_card_id_get",
+            id: "pay_v3.brand.partner.card_member.get_card",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand/partner/card-member/cards/{card_id}",
@@ -709,13 +1163,363 @@ pub mod card_member {
     }
 
     w::record! {
+        /// Get a membership activity (查询入会有礼活动).
+        ///
+        /// * Call: `GET /v3/brand/partner/card-member/membership-activities/{activity_id}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.brand.partner.card_member.get_membership_activity`.
+        pub struct GetMembershipActivity {
+            /// `activity_id`.
+            0 activity_id: String => "activity_id: must path",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must query",
+        }
+        new(activity_id: impl Into<String>, brand_id: impl Into<String>)
+    }
+
+    /// Answer to [`GetMembershipActivity`], the same as to [`CreateMembershipActivity`].
+    pub type GetMembershipActivityResponse = CreateMembershipActivityResponse;
+
+    w::endpoint! {
+        GetMembershipActivity => GetMembershipActivityResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.get_membership_activity",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/membership-activities/{activity_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a token to show membership at payment (获取支付展示会员的 token).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/pay-view-tokens` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.brand.partner.card_member.get_pay_view_tokens`.
+        pub struct GetPayViewTokens {
+            /// `brand_id`.
+            0 brand_id: String => "brand_id: must",
+            /// `card_id`.
+            1 card_id: String => "card_id: must",
+            /// `openid`; personal data, masked in `Debug`.
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
+        }
+        new(
+            brand_id: impl Into<String>,
+            card_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`GetPayViewTokens`].
+        pub struct GetPayViewTokensResponse {
+            /// `token`.
+            0 token: String => "token: must",
+            /// `expire_time`.
+            1 expire_time: String => "expire_time: must",
+        }
+    }
+
+    w::endpoint! {
+        GetPayViewTokens => GetPayViewTokensResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.get_pay_view_tokens",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/pay-view-tokens",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a pre-authorization token (获取预授权 token).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/pre-auth-tokens` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336986>.
+        /// * Catalog: `pay_v3.brand.partner.card_member.get_pre_auth_tokens`.
+        pub struct GetPreAuthTokens {
+            /// `card_id`.
+            0 card_id: String => "card_id: must",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+            /// `openid`; personal data, masked in `Debug`.
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
+        }
+        new(
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`GetPreAuthTokens`].
+        pub struct GetPreAuthTokensResponse {
+            /// `token`.
+            0 token: String => "token: must",
+            /// `expire_time`; format `rfc3339`.
+            1 expire_time: String => "expire_time: must",
+        }
+    }
+
+    w::endpoint! {
+        GetPreAuthTokens => GetPreAuthTokensResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.get_pre_auth_tokens",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/pre-auth-tokens",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a user's card (查询用户会员卡).
+        ///
+        /// * Call: `GET /v3/brand/partner/card-member/user-cards/{user_card_code}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336980>.
+        /// * Catalog: `pay_v3.brand.partner.card_member.get_user_card`.
+        pub struct GetUserCard {
+            /// `user_card_code`.
+            0 user_card_code: String => "user_card_code: must path",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must query",
+            /// `card_id`.
+            2 card_id: String => "card_id: must query",
+            /// `openid`; personal data, masked in `Debug`.
+            3 openid: xinqiao_types::OpenId => "openid: must query masked",
+        }
+        new(
+            user_card_code: impl Into<String>,
+            brand_id: impl Into<String>,
+            card_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+        )
+    }
+
+    /// Answer to [`GetUserCard`], the same as to [`ConfirmUserCard`].
+    pub type GetUserCardResponse = ConfirmUserCardResponse;
+
+    w::endpoint! {
+        GetUserCard => GetUserCardResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.get_user_card",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/user-cards/{user_card_code}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Import a member by openid (按 OpenID 导入会员).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/user-cards/import-by-openid` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336981>.
+        /// * Catalog: `pay_v3.brand.partner.card_member.import_by_openid`.
+        pub struct ImportByOpenid {
+            /// `user_card_code`.
+            0 user_card_code: String => "user_card_code: must",
+            /// `card_id`.
+            1 card_id: String => "card_id: must",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `openid`; personal data, masked in `Debug`.
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `card_color`.
+            4 card_color: Option<String> => "card_color",
+            /// `card_picture_url`.
+            5 card_picture_url: Option<String> => "card_picture_url",
+            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
+            6 phone_number: Option<String> => "phone_number: masked encrypted",
+            /// `level`.
+            7 level: Option<String> => "level",
+            /// `valid_date_information`.
+            8 valid_date_information: Option<super::ValidDateInformationItem> => "valid_date_information",
+            /// `user_information`.
+            9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
+            /// `pickup_time`; format `rfc3339`; needed according to the documentation.
+            10 pickup_time: Option<String> => "pickup_time",
+            /// `date_information`.
+            11 date_information: super::ValidDateInformationInfo => "date_information: must",
+        }
+        new(
+            user_card_code: impl Into<String>,
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            date_information: super::ValidDateInformationInfo,
+        )
+        text(
+            card_color: String,
+            card_picture_url: String,
+            phone_number: String,
+            level: String,
+            pickup_time: String,
+        )
+        set(
+            valid_date_information: super::ValidDateInformationItem,
+            user_information: super::ImportByOpenidUserInformation,
+        )
+    }
+
+    /// Answer to [`ImportByOpenid`], the same as to [`ConfirmUserCard`].
+    pub type ImportByOpenidResponse = ConfirmUserCardResponse;
+
+    w::endpoint! {
+        ImportByOpenid => ImportByOpenidResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.import_by_openid",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/user-cards/import-by-openid",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Import a member by phone number (按手机号导入会员).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/user-cards/import-by-phone` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.brand.partner.card_member.import_by_phone`.
+        pub struct ImportByPhone {
+            /// `brand_id`.
+            0 brand_id: String => "brand_id: must",
+            /// `card_id`.
+            1 card_id: String => "card_id: must",
+            /// `phone_number`; personal data, masked in `Debug`.
+            2 phone_number: String => "phone_number: must masked",
+            /// `user_card_code`.
+            3 user_card_code: String => "user_card_code: must",
+            /// `user_information`.
+            4 user_information: Option<super::ImportByPhoneUserInformation> => "user_information",
+            /// `date_information`.
+            5 date_information: super::ValidDateInformationInfo => "date_information: must",
+            /// `pickup_time`.
+            6 pickup_time: String => "pickup_time: must",
+        }
+        new(
+            brand_id: impl Into<String>,
+            card_id: impl Into<String>,
+            phone_number: impl Into<String>,
+            user_card_code: impl Into<String>,
+            date_information: super::ValidDateInformationInfo,
+            pickup_time: impl Into<String>,
+        )
+        set(user_information: super::ImportByPhoneUserInformation)
+    }
+
+    w::record! {
+        /// Answer to [`ImportByPhone`].
+        pub struct ImportByPhoneResponse {
+            /// `user_card_code`.
+            0 user_card_code: String => "user_card_code: must",
+            /// `card_id`.
+            1 card_id: String => "card_id: must",
+            /// `openid`; personal data, masked in `Debug`.
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `card_color`.
+            3 card_color: Option<String> => "card_color",
+            /// `card_picture_url`.
+            4 card_picture_url: Option<String> => "card_picture_url",
+            /// `brand_id`.
+            5 brand_id: String => "brand_id: must",
+            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
+            6 card_type: String => "card_type: must",
+            /// `phone_number`; personal data, masked in `Debug`.
+            7 phone_number: Option<String> => "phone_number: masked",
+            /// `level`.
+            8 level: Option<String> => "level",
+            /// `valid_date_information`.
+            9 valid_date_information: super::ValidDateInformationInfo => "valid_date_information: must",
+            /// `pickup_time`.
+            10 pickup_time: String => "pickup_time: must",
+            /// `user_information`.
+            11 user_information: Option<super::ImportByPhoneUserInformation> => "user_information",
+            /// `attach`.
+            12 attach: Option<String> => "attach",
+            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
+            13 user_card_state: String => "user_card_state: must",
+            /// `invalid_reason`.
+            14 invalid_reason: Option<String> => "invalid_reason",
+            /// `invalid_time`.
+            15 invalid_time: Option<String> => "invalid_time",
+        }
+    }
+
+    w::endpoint! {
+        ImportByPhone => ImportByPhoneResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.import_by_phone",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/user-cards/import-by-phone",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Invalidate a card template (使会员卡模板失效).
         ///
         /// * Call: `POST /v3/brand/partner/card-member/cards/{card_id}/invalidate` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336972>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.cards_by_card_id_invalidate`.
-        pub struct CardsByCardIdInvalidate {
+        /// * Catalog: `pay_v3.brand.partner.card_member.invalidate_card`.
+        pub struct InvalidateCard {
             /// `card_id`.
             0 card_id: String => "card_id: must path",
             /// `brand_id`.
@@ -724,16 +1528,415 @@ pub mod card_member {
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
-    /// Answer to [`CardsByCardIdInvalidate`], the same as to [`CardsByCardIdGet`].
-    pub type CardsByCardIdInvalidateResponse = CardsByCardIdGetResponse;
+    /// Answer to [`InvalidateCard`], the same as to [`GetCard`].
+    pub type InvalidateCardResponse = GetCardResponse;
 
     w::endpoint! {
-        CardsByCardIdInvalidate => CardsByCardIdInvalidateResponse,
+        InvalidateCard => InvalidateCardResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.cards_by_card_id_invalidate",
+            id: "pay_v3.brand.partner.card_member.invalidate_card",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand/partner/card-member/cards/{card_id}/invalidate",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Invalidate a user's card (使用户会员卡失效).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/user-cards/{user_card_code}/invalidate` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336983>.
+        /// * Catalog: `pay_v3.brand.partner.card_member.invalidate_user_card`.
+        pub struct InvalidateUserCard {
+            /// `user_card_code`.
+            0 user_card_code: String => "user_card_code: must path",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must query",
+            /// `card_id`.
+            2 card_id: String => "card_id: must query",
+            /// `openid`; personal data, masked in `Debug`.
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `invalid_reason`.
+            4 invalid_reason: Option<String> => "invalid_reason",
+        }
+        new(
+            user_card_code: impl Into<String>,
+            brand_id: impl Into<String>,
+            card_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+        )
+        text(invalid_reason: String)
+    }
+
+    /// Answer to [`InvalidateUserCard`], the same as to [`ConfirmUserCard`].
+    pub type InvalidateUserCardResponse = ConfirmUserCardResponse;
+
+    w::endpoint! {
+        InvalidateUserCard => InvalidateUserCardResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.invalidate_user_card",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/user-cards/{user_card_code}/invalidate",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// List card templates (列出会员卡模板).
+        ///
+        /// * Call: `GET /v3/brand/partner/card-member/cards` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336976>.
+        /// * Catalog: `pay_v3.brand.partner.card_member.list_cards`.
+        pub struct ListCards {
+            /// `brand_id`.
+            0 brand_id: String => "brand_id: must query",
+            /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
+            1 state: Option<String> => "state: query",
+            /// `offset`.
+            2 offset: Option<i64> => "offset: query",
+            /// `limit`.
+            3 limit: Option<i64> => "limit: query",
+        }
+        new(brand_id: impl Into<String>)
+        text(state: String)
+        set(offset: i64, limit: i64)
+    }
+
+    w::record! {
+        /// Answer to [`ListCards`].
+        pub struct ListCardsResponse {
+            /// `data`.
+            0 data: Vec<super::Card> => "data: must",
+            /// `limit`.
+            1 limit: i64 => "limit: must",
+            /// `offset`.
+            2 offset: i64 => "offset: must",
+            /// `total_count`.
+            3 total_count: i64 => "total_count: must",
+        }
+    }
+
+    w::endpoint! {
+        ListCards => ListCardsResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.list_cards",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/cards",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// List membership activities (列出入会有礼活动).
+        ///
+        /// * Call: `GET /v3/brand/partner/card-member/membership-activities` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.brand.partner.card_member.list_membership_activities`.
+        pub struct ListMembershipActivities {
+            /// `brand_id`.
+            0 brand_id: String => "brand_id: must query",
+            /// `card_id`.
+            1 card_id: Option<String> => "card_id: query",
+            /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
+            2 activity_state: Option<String> => "activity_state: query",
+            /// `offset`.
+            3 offset: i64 => "offset: must query",
+            /// `limit`.
+            4 limit: i64 => "limit: must query",
+        }
+        new(brand_id: impl Into<String>, offset: i64, limit: i64)
+        text(card_id: String, activity_state: String)
+    }
+
+    w::record! {
+        /// Answer to [`ListMembershipActivities`].
+        pub struct ListMembershipActivitiesResponse {
+            /// `data`.
+            0 data: Option<Vec<super::MembershipActivity>> => "data",
+            /// `offset`.
+            1 offset: i64 => "offset: must",
+            /// `limit`.
+            2 limit: i64 => "limit: must",
+            /// `total_count`.
+            3 total_count: i64 => "total_count: must",
+        }
+    }
+
+    w::endpoint! {
+        ListMembershipActivities => ListMembershipActivitiesResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.list_membership_activities",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/membership-activities",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// List a user's cards (列出用户会员卡).
+        ///
+        /// * Call: `GET /v3/brand/partner/card-member/user-cards` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336984>.
+        /// * Catalog: `pay_v3.brand.partner.card_member.list_user_cards`.
+        pub struct ListUserCards {
+            /// `brand_id`.
+            0 brand_id: String => "brand_id: must query",
+            /// `openid`; personal data, masked in `Debug`.
+            1 openid: xinqiao_types::OpenId => "openid: must query masked",
+            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
+            2 user_card_state: Option<String> => "user_card_state: query",
+            /// `offset`.
+            3 offset: i64 => "offset: must query",
+            /// `limit`.
+            4 limit: i64 => "limit: must query",
+        }
+        new(
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            offset: i64,
+            limit: i64,
+        )
+        text(user_card_state: String)
+    }
+
+    w::record! {
+        /// Answer to [`ListUserCards`].
+        pub struct ListUserCardsResponse {
+            /// `data`.
+            0 data: Vec<super::UserCard> => "data: must",
+            /// `limit`.
+            1 limit: i64 => "limit: must",
+            /// `offset`.
+            2 offset: i64 => "offset: must",
+            /// `total_count`.
+            3 total_count: i64 => "total_count: must",
+        }
+    }
+
+    w::endpoint! {
+        ListUserCards => ListUserCardsResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.list_user_cards",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/user-cards",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Send a feed to a user's card (同步用户会员动态).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/user-feeds` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336987>.
+        /// * Catalog: `pay_v3.brand.partner.card_member.send_user_feed`.
+        pub struct SendUserFeed {
+            /// `user_card_code`.
+            0 user_card_code: String => "user_card_code: must",
+            /// `card_id`.
+            1 card_id: String => "card_id: must",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `openid`; personal data, masked in `Debug`.
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `out_request_no`.
+            4 out_request_no: String => "out_request_no: must",
+            /// `cell`.
+            5 cell: String => "cell: must",
+            /// `cell_message`.
+            6 cell_message: String => "cell_message: must",
+        }
+        new(
+            user_card_code: impl Into<String>,
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            out_request_no: impl Into<String>,
+            cell: impl Into<String>,
+            cell_message: impl Into<String>,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`SendUserFeed`].
+        pub struct SendUserFeedResponse {
+            /// `user_card_code`.
+            0 user_card_code: String => "user_card_code: must",
+            /// `card_id`.
+            1 card_id: String => "card_id: must",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `out_request_no`.
+            3 out_request_no: String => "out_request_no: must",
+            /// `cell`.
+            4 cell: String => "cell: must",
+            /// `openid`; personal data, masked in `Debug`.
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `cell_message`.
+            6 cell_message: String => "cell_message: must",
+        }
+    }
+
+    w::endpoint! {
+        SendUserFeed => SendUserFeedResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.send_user_feed",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/user-feeds",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Synchronize a user's points (同步用户积分).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/user-points/sync` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015897280>.
+        /// * Catalog: `pay_v3.brand.partner.card_member.sync_user_point`.
+        pub struct SyncUserPoint {
+            /// `user_card_code`.
+            0 user_card_code: String => "user_card_code: must",
+            /// `card_id`.
+            1 card_id: String => "card_id: must",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `openid`; personal data, masked in `Debug`.
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `out_request_no`.
+            4 out_request_no: String => "out_request_no: must",
+            /// `point_balance`.
+            5 point_balance: i64 => "point_balance: must",
+        }
+        new(
+            user_card_code: impl Into<String>,
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            out_request_no: impl Into<String>,
+            point_balance: i64,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`SyncUserPoint`].
+        pub struct SyncUserPointResponse {
+            /// `user_card_code`.
+            0 user_card_code: String => "user_card_code: must",
+            /// `card_id`.
+            1 card_id: String => "card_id: must",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `openid`; personal data, masked in `Debug`.
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
+            /// `out_request_no`.
+            4 out_request_no: String => "out_request_no: must",
+            /// `point_balance`.
+            5 point_balance: i64 => "point_balance: must",
+        }
+    }
+
+    w::endpoint! {
+        SyncUserPoint => SyncUserPointResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.sync_user_point",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/user-points/sync",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Terminate a membership activity (终止入会有礼活动).
+        ///
+        /// * Call: `POST /v3/brand/partner/card-member/membership-activities/{activity_id}/terminate` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.brand.partner.card_member.terminate_membership_activity`.
+        pub struct TerminateMembershipActivity {
+            /// `activity_id`.
+            0 activity_id: String => "activity_id: must path",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+        }
+        new(activity_id: impl Into<String>, brand_id: impl Into<String>)
+    }
+
+    /// Answer to [`TerminateMembershipActivity`], the same as to [`CreateMembershipActivity`].
+    pub type TerminateMembershipActivityResponse = CreateMembershipActivityResponse;
+
+    w::endpoint! {
+        TerminateMembershipActivity => TerminateMembershipActivityResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.card_member.terminate_membership_activity",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/card-member/membership-activities/{activity_id}/terminate",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -752,8 +1955,8 @@ pub mod card_member {
         /// * Call: `PATCH /v3/brand/partner/card-member/cards/{card_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336977>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.cards_by_card_id_patch`.
-        pub struct CardsByCardIdPatch {
+        /// * Catalog: `pay_v3.brand.partner.card_member.update_card`.
+        pub struct UpdateCard {
             /// `card_id`.
             0 card_id: String => "card_id: must path",
             /// `brand_id`.
@@ -793,7 +1996,7 @@ pub mod card_member {
             /// `valid_date_information`.
             18 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `user_information`.
-            19 user_information: Option<super::CardsPostUserInformation> => "user_information",
+            19 user_information: Option<super::UserInformationInfo> => "user_information",
         }
         new(card_id: impl Into<String>, brand_id: impl Into<String>)
         text(
@@ -816,17 +2019,17 @@ pub mod card_member {
             need_pinned: bool,
             need_display_level: bool,
             valid_date_information: super::ValidDateInformation,
-            user_information: super::CardsPostUserInformation,
+            user_information: super::UserInformationInfo,
         )
     }
 
-    /// Answer to [`CardsByCardIdPatch`], the same as to [`CardsByCardIdGet`].
-    pub type CardsByCardIdPatchResponse = CardsByCardIdGetResponse;
+    /// Answer to [`UpdateCard`], the same as to [`GetCard`].
+    pub type UpdateCardResponse = GetCardResponse;
 
     w::endpoint! {
-        CardsByCardIdPatch => CardsByCardIdPatchResponse,
+        UpdateCard => UpdateCardResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.cards_by_card_id_patch",
+            id: "pay_v3.brand.partner.card_member.update_card",
             method: "PATCH",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand/partner/card-member/cards/{card_id}",
@@ -843,298 +2046,12 @@ pub mod card_member {
     }
 
     w::record! {
-        /// List card templates (列出会员卡模板).
-        ///
-        /// * Call: `GET /v3/brand/partner/card-member/cards` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336976>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.cards_get`.
-        pub struct CardsGet {
-            /// `brand_id`.
-            0 brand_id: String => "brand_id: must query",
-            /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
-            1 state: Option<String> => "state: query",
-            /// `offset`.
-            2 offset: Option<i64> => "offset: query",
-            /// `limit`.
-            3 limit: Option<i64> => "limit: query",
-        }
-        new(brand_id: impl Into<String>)
-        text(state: String)
-        set(offset: i64, limit: i64)
-    }
-
-    w::record! {
-        /// Answer to [`CardsGet`].
-        pub struct CardsGetResponse {
-            /// `data`.
-            0 data: Vec<super::CardsGetData> => "data: must",
-            /// `limit`.
-            1 limit: i64 => "limit: must",
-            /// `offset`.
-            2 offset: i64 => "offset: must",
-            /// `total_count`.
-            3 total_count: i64 => "total_count: must",
-        }
-    }
-
-    w::endpoint! {
-        CardsGet => CardsGetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.cards_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/cards",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Create a card template (创建会员卡模板).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/cards` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336970>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.cards_post`.
-        pub struct CardsPost {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `appid`.
-            2 appid: xinqiao_types::AppId => "appid: must",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            3 card_type: String => "card_type: must",
-            /// `card_title`.
-            4 card_title: String => "card_title: must",
-            /// `card_color`.
-            5 card_color: String => "card_color: must",
-            /// `card_picture_url`.
-            6 card_picture_url: String => "card_picture_url: must",
-            /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            7 code_mode: String => "code_mode: must",
-            /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            8 code_type: String => "code_type: must",
-            /// `code_jump_information`.
-            9 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// `member_information`.
-            10 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// `points_information`.
-            11 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// `balance_information`.
-            12 balance_information: Option<super::CodeJumpInformation> => "balance_information",
-            /// `purchase_information`.
-            13 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
-            /// `benefits`.
-            14 benefits: String => "benefits: must",
-            /// `notify_url`.
-            15 notify_url: String => "notify_url: must",
-            /// `need_pinned`.
-            16 need_pinned: Option<bool> => "need_pinned",
-            /// `need_display_level`.
-            17 need_display_level: Option<bool> => "need_display_level",
-            /// `init_level`.
-            18 init_level: Option<String> => "init_level",
-            /// `service_phone`.
-            19 service_phone: Option<String> => "service_phone",
-            /// `legal_agreement`.
-            20 legal_agreement: Option<String> => "legal_agreement",
-            /// `valid_date_information`; needed according to the documentation.
-            21 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `user_information`.
-            22 user_information: Option<super::CardsPostUserInformation> => "user_information",
-        }
-        new(
-            out_request_no: impl Into<String>,
-            brand_id: impl Into<String>,
-            appid: impl Into<xinqiao_types::AppId>,
-            card_type: impl Into<String>,
-            card_title: impl Into<String>,
-            card_color: impl Into<String>,
-            card_picture_url: impl Into<String>,
-            code_mode: impl Into<String>,
-            code_type: impl Into<String>,
-            benefits: impl Into<String>,
-            notify_url: impl Into<String>,
-        )
-        text(init_level: String, service_phone: String, legal_agreement: String)
-        set(
-            code_jump_information: super::CodeJumpInformation,
-            member_information: super::CodeJumpInformation,
-            points_information: super::CodeJumpInformation,
-            balance_information: super::CodeJumpInformation,
-            purchase_information: super::PurchaseInformation,
-            need_pinned: bool,
-            need_display_level: bool,
-            valid_date_information: super::ValidDateInformation,
-            user_information: super::CardsPostUserInformation,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`CardsPost`].
-        pub struct CardsPostResponse {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `appid`.
-            3 appid: xinqiao_types::AppId => "appid: must",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => "card_type: must",
-            /// `card_title`.
-            5 card_title: String => "card_title: must",
-            /// `card_color`.
-            6 card_color: String => "card_color: must",
-            /// `card_picture_url`.
-            7 card_picture_url: String => "card_picture_url: must",
-            /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            8 code_mode: String => "code_mode: must",
-            /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            9 code_type: String => "code_type: must",
-            /// `code_jump_information`.
-            10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// `member_information`.
-            11 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// `points_information`.
-            12 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// `balance_information`.
-            13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
-            /// `purchase_information`.
-            14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
-            /// `benefits`.
-            15 benefits: String => "benefits: must",
-            /// `notify_url`.
-            16 notify_url: String => "notify_url: must",
-            /// `need_pinned`.
-            17 need_pinned: Option<bool> => "need_pinned",
-            /// `need_display_level`.
-            18 need_display_level: Option<bool> => "need_display_level",
-            /// `init_level`.
-            19 init_level: Option<String> => "init_level",
-            /// `service_phone`.
-            20 service_phone: Option<String> => "service_phone",
-            /// `legal_agreement`.
-            21 legal_agreement: Option<String> => "legal_agreement",
-            /// `valid_date_information`.
-            22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `user_information`.
-            23 user_information: Option<super::UserInformation> => "user_information",
-            /// `state`.
-            24 state: String => "state: must",
-            /// `create_time`; format `rfc3339`.
-            25 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
-            26 modify_time: String => "modify_time: must",
-        }
-    }
-
-    w::endpoint! {
-        CardsPost => CardsPostResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.cards_post",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/cards",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a membership activity (查询入会有礼活动).
-        ///
-        /// * Call: `GET /v3/brand/partner/card-member/membership-activities/{activity_id}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.brand.partner.card_member.membership_activities_by_activity_id_get`.
-        pub struct MembershipActivitiesByActivityIdGet {
-            /// `activity_id`.
-            0 activity_id: String => "activity_id: must path",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must query",
-        }
-        new(activity_id: impl Into<String>, brand_id: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`MembershipActivitiesByActivityIdGet`].
-        pub struct MembershipActivitiesByActivityIdGetResponse {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `card_id`.
-            2 card_id: String => "card_id: must",
-            /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => "activity_channel: must",
-            /// `title`.
-            4 title: String => "title: must",
-            /// `sub_title`.
-            5 sub_title: String => "sub_title: must",
-            /// `begin_time`.
-            6 begin_time: String => "begin_time: must",
-            /// `end_time`.
-            7 end_time: String => "end_time: must",
-            /// `apply_total`.
-            8 apply_total: i64 => "apply_total: must",
-            /// `apply_available`.
-            9 apply_available: i64 => "apply_available: must",
-            /// `product_coupon_stock_list`.
-            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
-            /// `activity_id`.
-            11 activity_id: String => "activity_id: must",
-            /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            12 activity_state: String => "activity_state: must",
-            /// `create_time`.
-            13 create_time: String => "create_time: must",
-            /// `modify_time`.
-            14 modify_time: String => "modify_time: must",
-        }
-    }
-
-    w::endpoint! {
-        MembershipActivitiesByActivityIdGet => MembershipActivitiesByActivityIdGetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.membership_activities_by_activity_id_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/membership-activities/{activity_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Change a membership activity (修改入会有礼活动).
         ///
         /// * Call: `PATCH /v3/brand/partner/card-member/membership-activities/{activity_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.brand.partner.card_member.membership_activities_by_activity_id_patch`.
-        pub struct MembershipActivitiesByActivityIdPatch {
+        /// * Catalog: `pay_v3.brand.partner.card_member.update_membership_activity`.
+        pub struct UpdateMembershipActivity {
             /// `activity_id`.
             0 activity_id: String => "activity_id: must path",
             /// `brand_id`.
@@ -1158,13 +2075,13 @@ pub mod card_member {
         )
     }
 
-    /// Answer to [`MembershipActivitiesByActivityIdPatch`], the same as to [`MembershipActivitiesByActivityIdGet`].
-    pub type MembershipActivitiesByActivityIdPatchResponse = MembershipActivitiesByActivityIdGetResponse;
+    /// Answer to [`UpdateMembershipActivity`], the same as to [`CreateMembershipActivity`].
+    pub type UpdateMembershipActivityResponse = CreateMembershipActivityResponse;
 
     w::endpoint! {
-        MembershipActivitiesByActivityIdPatch => MembershipActivitiesByActivityIdPatchResponse,
+        UpdateMembershipActivity => UpdateMembershipActivityResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.membership_activities_by_activity_id_patch",
+            id: "pay_v3.brand.partner.card_member.update_membership_activity",
             method: "PATCH",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand/partner/card-member/membership-activities/{activity_id}",
@@ -1181,492 +2098,13 @@ pub mod card_member {
     }
 
     w::record! {
-        /// List membership activities (列出入会有礼活动).
-        ///
-        /// * Call: `GET /v3/brand/partner/card-member/membership-activities` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.brand.partner.card_member.membership_activities_get`.
-        pub struct MembershipActivitiesGet {
-            /// `brand_id`.
-            0 brand_id: String => "brand_id: must query",
-            /// `card_id`.
-            1 card_id: Option<String> => "card_id: query",
-            /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            2 activity_state: Option<String> => "activity_state: query",
-            /// `offset`.
-            3 offset: i64 => "offset: must query",
-            /// `limit`.
-            4 limit: i64 => "limit: must query",
-        }
-        new(brand_id: impl Into<String>, offset: i64, limit: i64)
-        text(card_id: String, activity_state: String)
-    }
-
-    w::record! {
-        /// Answer to [`MembershipActivitiesGet`].
-        pub struct MembershipActivitiesGetResponse {
-            /// `data`.
-            0 data: Option<Vec<super::MembershipActivitiesGetData>> => "data",
-            /// `offset`.
-            1 offset: i64 => "offset: must",
-            /// `limit`.
-            2 limit: i64 => "limit: must",
-            /// `total_count`.
-            3 total_count: i64 => "total_count: must",
-        }
-    }
-
-    w::endpoint! {
-        MembershipActivitiesGet => MembershipActivitiesGetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.membership_activities_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/membership-activities",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Create a membership activity (创建入会有礼活动).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/membership-activities` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.brand.partner.card_member.membership_activities_post`.
-        pub struct MembershipActivitiesPost {
-            /// `out_request_no`.
-            0 out_request_no: String => "out_request_no: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `card_id`.
-            2 card_id: String => "card_id: must",
-            /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => "activity_channel: must",
-            /// `title`.
-            4 title: String => "title: must",
-            /// `sub_title`.
-            5 sub_title: String => "sub_title: must",
-            /// `begin_time`.
-            6 begin_time: String => "begin_time: must",
-            /// `end_time`.
-            7 end_time: String => "end_time: must",
-            /// `apply_total`.
-            8 apply_total: i64 => "apply_total: must",
-            /// `product_coupon_stock_list`.
-            9 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
-        }
-        new(
-            out_request_no: impl Into<String>,
-            brand_id: impl Into<String>,
-            card_id: impl Into<String>,
-            activity_channel: impl Into<String>,
-            title: impl Into<String>,
-            sub_title: impl Into<String>,
-            begin_time: impl Into<String>,
-            end_time: impl Into<String>,
-            apply_total: i64,
-            product_coupon_stock_list: Vec<super::ProductCouponStock>,
-        )
-    }
-
-    /// Answer to [`MembershipActivitiesPost`], the same as to [`MembershipActivitiesByActivityIdGet`].
-    pub type MembershipActivitiesPostResponse = MembershipActivitiesByActivityIdGetResponse;
-
-    w::endpoint! {
-        MembershipActivitiesPost => MembershipActivitiesPostResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.membership_activities_post",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/membership-activities",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Terminate a membership activity (终止入会有礼活动).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/membership-activities/{activity_id}/terminate` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.brand.partner.card_member.membership_activities_terminate`.
-        pub struct MembershipActivitiesTerminate {
-            /// `activity_id`.
-            0 activity_id: String => "activity_id: must path",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-        }
-        new(activity_id: impl Into<String>, brand_id: impl Into<String>)
-    }
-
-    /// Answer to [`MembershipActivitiesTerminate`], the same as to [`MembershipActivitiesByActivityIdGet`].
-    pub type MembershipActivitiesTerminateResponse = MembershipActivitiesByActivityIdGetResponse;
-
-    w::endpoint! {
-        MembershipActivitiesTerminate => MembershipActivitiesTerminateResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.membership_activities_terminate",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/membership-activities/{activity_id}/terminate",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a token to show membership at payment (获取支付展示会员的 token).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/pay-view-tokens` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.brand.partner.card_member.pay_view_tokens`.
-        pub struct PayViewTokens {
-            /// `brand_id`.
-            0 brand_id: String => "brand_id: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `openid`; personal data, masked in `Debug`.
-            2 openid: xinqiao_types::OpenId => "openid: must masked",
-        }
-        new(
-            brand_id: impl Into<String>,
-            card_id: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`PayViewTokens`].
-        pub struct PayViewTokensResponse {
-            /// `token`.
-            0 token: String => "token: must",
-            /// `expire_time`.
-            1 expire_time: String => "expire_time: must",
-        }
-    }
-
-    w::endpoint! {
-        PayViewTokens => PayViewTokensResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.pay_view_tokens",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/pay-view-tokens",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a pre-authorization token (获取预授权 token).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/pre-auth-tokens` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336986>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.pre_auth_tokens`.
-        pub struct PreAuthTokens {
-            /// `card_id`.
-            0 card_id: String => "card_id: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
-            2 openid: xinqiao_types::OpenId => "openid: must masked",
-        }
-        new(
-            card_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`PreAuthTokens`].
-        pub struct PreAuthTokensResponse {
-            /// `token`.
-            0 token: String => "token: must",
-            /// `expire_time`; format `rfc3339`.
-            1 expire_time: String => "expire_time: must",
-        }
-    }
-
-    w::endpoint! {
-        PreAuthTokens => PreAuthTokensResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.pre_auth_tokens",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/pre-auth-tokens",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// List a user's cards (列出用户会员卡).
-        ///
-        /// * Call: `GET /v3/brand/partner/card-member/user-cards` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336984>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.user_cards`.
-        pub struct UserCards {
-            /// `brand_id`.
-            0 brand_id: String => "brand_id: must query",
-            /// `openid`; personal data, masked in `Debug`.
-            1 openid: xinqiao_types::OpenId => "openid: must query masked",
-            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            2 user_card_state: Option<String> => "user_card_state: query",
-            /// `offset`.
-            3 offset: i64 => "offset: must query",
-            /// `limit`.
-            4 limit: i64 => "limit: must query",
-        }
-        new(
-            brand_id: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-            offset: i64,
-            limit: i64,
-        )
-        text(user_card_state: String)
-    }
-
-    w::record! {
-        /// Answer to [`UserCards`].
-        pub struct UserCardsResponse {
-            /// `data`.
-            0 data: Vec<super::UserCardsData> => "data: must",
-            /// `limit`.
-            1 limit: i64 => "limit: must",
-            /// `offset`.
-            2 offset: i64 => "offset: must",
-            /// `total_count`.
-            3 total_count: i64 => "total_count: must",
-        }
-    }
-
-    w::endpoint! {
-        UserCards => UserCardsResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.user_cards",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/user-cards",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Report that a member's card was opened (同步会员开通结果).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/user-cards/{user_card_code}/confirm` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336979>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_confirm`.
-        pub struct UserCardsByUserCardCodeConfirm {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must path",
-            /// `card_id`.
-            1 card_id: String => "card_id: must query",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_color`.
-            4 card_color: Option<String> => "card_color",
-            /// `card_picture_url`.
-            5 card_picture_url: Option<String> => "card_picture_url",
-            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
-            6 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// `level`.
-            7 level: Option<String> => "level",
-            /// `valid_date_information`.
-            8 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `user_information`.
-            9 user_information: Option<super::UserCardsImportByOpenidUserInformation> => "user_information",
-            /// `attach`.
-            10 attach: Option<String> => "attach",
-            /// `user_card_confirm_state`; one of `CREATE_CARD_SUCCESS` `CREATE_CARD_FAIL`.
-            11 user_card_confirm_state: String => "user_card_confirm_state: must",
-        }
-        new(
-            user_card_code: impl Into<String>,
-            card_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-            user_card_confirm_state: impl Into<String>,
-        )
-        text(
-            card_color: String,
-            card_picture_url: String,
-            phone_number: String,
-            level: String,
-            attach: String,
-        )
-        set(
-            valid_date_information: super::ValidDateInformation,
-            user_information: super::UserCardsImportByOpenidUserInformation,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`UserCardsByUserCardCodeConfirm`].
-        pub struct UserCardsByUserCardCodeConfirmResponse {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => "card_type: must",
-            /// `card_color`.
-            5 card_color: String => "card_color: must",
-            /// `card_picture_url`.
-            6 card_picture_url: String => "card_picture_url: must",
-            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
-            7 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// `level`.
-            8 level: Option<String> => "level",
-            /// `valid_date_information`.
-            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
-            /// `pickup_time`; format `rfc3339`.
-            10 pickup_time: String => "pickup_time: must",
-            /// `user_information`.
-            11 user_information: Option<super::DataUserInformation> => "user_information",
-            /// `attach`.
-            12 attach: Option<String> => "attach",
-            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => "user_card_state: must",
-            /// `invalid_reason`.
-            14 invalid_reason: Option<String> => "invalid_reason",
-            /// `invalid_time`; format `rfc3339`.
-            15 invalid_time: Option<String> => "invalid_time",
-            /// `create_time`; format `rfc3339`.
-            16 create_time: String => "create_time: must",
-            /// `modify_time`; format `rfc3339`.
-            17 modify_time: String => "modify_time: must",
-        }
-    }
-
-    w::endpoint! {
-        UserCardsByUserCardCodeConfirm => UserCardsByUserCardCodeConfirmResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.user_cards_by_user_card_code_confirm",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/user-cards/{user_card_code}/confirm",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a user's card (查询用户会员卡).
-        ///
-        /// * Call: `GET /v3/brand/partner/card-member/user-cards/{user_card_code}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336980>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_get`.
-        pub struct UserCardsByUserCardCodeGet {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must path",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must query",
-            /// `card_id`.
-            2 card_id: String => "card_id: must query",
-            /// `openid`; personal data, masked in `Debug`.
-            3 openid: xinqiao_types::OpenId => "openid: must query masked",
-        }
-        new(
-            user_card_code: impl Into<String>,
-            brand_id: impl Into<String>,
-            card_id: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-        )
-    }
-
-    /// Answer to [`UserCardsByUserCardCodeGet`], the same as to [`UserCardsByUserCardCodeConfirm`].
-    pub type UserCardsByUserCardCodeGetResponse = UserCardsByUserCardCodeConfirmResponse;
-
-    w::endpoint! {
-        UserCardsByUserCardCodeGet => UserCardsByUserCardCodeGetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.user_cards_by_user_card_code_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/user-cards/{user_card_code}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Change a user's card (修改用户会员卡).
         ///
         /// * Call: `PATCH /v3/brand/partner/card-member/user-cards/{user_card_code}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336985>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_patch`.
-        pub struct UserCardsByUserCardCodePatch {
+        /// * Catalog: `pay_v3.brand.partner.card_member.update_user_card`.
+        pub struct UpdateUserCard {
             /// `user_card_code`.
             0 user_card_code: String => "user_card_code: must path",
             /// `card_id`.
@@ -1686,7 +2124,7 @@ pub mod card_member {
             /// `valid_date_information`.
             8 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `user_information`.
-            9 user_information: Option<super::UserCardsImportByOpenidUserInformation> => "user_information",
+            9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
             /// `attach`.
             10 attach: Option<String> => "attach",
             /// `pickup_time`.
@@ -1705,17 +2143,17 @@ pub mod card_member {
         )
         set(
             valid_date_information: super::ValidDateInformation,
-            user_information: super::UserCardsImportByOpenidUserInformation,
+            user_information: super::ImportByOpenidUserInformation,
         )
     }
 
-    /// Answer to [`UserCardsByUserCardCodePatch`], the same as to [`UserCardsByUserCardCodeConfirm`].
-    pub type UserCardsByUserCardCodePatchResponse = UserCardsByUserCardCodeConfirmResponse;
+    /// Answer to [`UpdateUserCard`], the same as to [`ConfirmUserCard`].
+    pub type UpdateUserCardResponse = ConfirmUserCardResponse;
 
     w::endpoint! {
-        UserCardsByUserCardCodePatch => UserCardsByUserCardCodePatchResponse,
+        UpdateUserCard => UpdateUserCardResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.user_cards_by_user_card_code_patch",
+            id: "pay_v3.brand.partner.card_member.update_user_card",
             method: "PATCH",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand/partner/card-member/user-cards/{user_card_code}",
@@ -1724,444 +2162,6 @@ pub mod card_member {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Import a member by openid (按 OpenID 导入会员).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/user-cards/import-by-openid` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336981>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_import_by_openid`.
-        pub struct UserCardsImportByOpenid {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_color`.
-            4 card_color: Option<String> => "card_color",
-            /// `card_picture_url`.
-            5 card_picture_url: Option<String> => "card_picture_url",
-            /// `phone_number`; encrypted on the wire; personal data, masked in `Debug`.
-            6 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// `level`.
-            7 level: Option<String> => "level",
-            /// `valid_date_information`.
-            8 valid_date_information: Option<super::ValidDateInformationItem> => "valid_date_information",
-            /// `user_information`.
-            9 user_information: Option<super::UserCardsImportByOpenidUserInformation> => "user_information",
-            /// `pickup_time`; format `rfc3339`; needed according to the documentation.
-            10 pickup_time: Option<String> => "pickup_time",
-            /// `date_information`.
-            11 date_information: super::CardsByCardIdDeleteValidDateInformation => "date_information: must",
-        }
-        new(
-            user_card_code: impl Into<String>,
-            card_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-            date_information: super::CardsByCardIdDeleteValidDateInformation,
-        )
-        text(
-            card_color: String,
-            card_picture_url: String,
-            phone_number: String,
-            level: String,
-            pickup_time: String,
-        )
-        set(
-            valid_date_information: super::ValidDateInformationItem,
-            user_information: super::UserCardsImportByOpenidUserInformation,
-        )
-    }
-
-    /// Answer to [`UserCardsImportByOpenid`], the same as to [`UserCardsByUserCardCodeConfirm`].
-    pub type UserCardsImportByOpenidResponse = UserCardsByUserCardCodeConfirmResponse;
-
-    w::endpoint! {
-        UserCardsImportByOpenid => UserCardsImportByOpenidResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.user_cards_import_by_openid",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/user-cards/import-by-openid",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Import a member by phone number (按手机号导入会员).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/user-cards/import-by-phone` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_import_by_phone`.
-        pub struct UserCardsImportByPhone {
-            /// `brand_id`.
-            0 brand_id: String => "brand_id: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `phone_number`; personal data, masked in `Debug`.
-            2 phone_number: String => "phone_number: must masked",
-            /// `user_card_code`.
-            3 user_card_code: String => "user_card_code: must",
-            /// `user_information`.
-            4 user_information: Option<super::UserCardsImportByPhoneUserInformation> => "user_information",
-            /// `date_information`.
-            5 date_information: super::CardsByCardIdDeleteValidDateInformation => "date_information: must",
-            /// `pickup_time`.
-            6 pickup_time: String => "pickup_time: must",
-        }
-        new(
-            brand_id: impl Into<String>,
-            card_id: impl Into<String>,
-            phone_number: impl Into<String>,
-            user_card_code: impl Into<String>,
-            date_information: super::CardsByCardIdDeleteValidDateInformation,
-            pickup_time: impl Into<String>,
-        )
-        set(user_information: super::UserCardsImportByPhoneUserInformation)
-    }
-
-    w::record! {
-        /// Answer to [`UserCardsImportByPhone`].
-        pub struct UserCardsImportByPhoneResponse {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `openid`; personal data, masked in `Debug`.
-            2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `card_color`.
-            3 card_color: Option<String> => "card_color",
-            /// `card_picture_url`.
-            4 card_picture_url: Option<String> => "card_picture_url",
-            /// `brand_id`.
-            5 brand_id: String => "brand_id: must",
-            /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            6 card_type: String => "card_type: must",
-            /// `phone_number`; personal data, masked in `Debug`.
-            7 phone_number: Option<String> => "phone_number: masked",
-            /// `level`.
-            8 level: Option<String> => "level",
-            /// `valid_date_information`.
-            9 valid_date_information: super::CardsByCardIdDeleteValidDateInformation => "valid_date_information: must",
-            /// `pickup_time`.
-            10 pickup_time: String => "pickup_time: must",
-            /// `user_information`.
-            11 user_information: Option<super::UserCardsImportByPhoneUserInformation> => "user_information",
-            /// `attach`.
-            12 attach: Option<String> => "attach",
-            /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => "user_card_state: must",
-            /// `invalid_reason`.
-            14 invalid_reason: Option<String> => "invalid_reason",
-            /// `invalid_time`.
-            15 invalid_time: Option<String> => "invalid_time",
-        }
-    }
-
-    w::endpoint! {
-        UserCardsImportByPhone => UserCardsImportByPhoneResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.user_cards_import_by_phone",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/user-cards/import-by-phone",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Invalidate a user's card (使用户会员卡失效).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/user-cards/{user_card_code}/invalidate` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336983>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_invalidate`.
-        pub struct UserCardsInvalidate {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must path",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must query",
-            /// `card_id`.
-            2 card_id: String => "card_id: must query",
-            /// `openid`; personal data, masked in `Debug`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `invalid_reason`.
-            4 invalid_reason: Option<String> => "invalid_reason",
-        }
-        new(
-            user_card_code: impl Into<String>,
-            brand_id: impl Into<String>,
-            card_id: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-        )
-        text(invalid_reason: String)
-    }
-
-    /// Answer to [`UserCardsInvalidate`], the same as to [`UserCardsByUserCardCodeConfirm`].
-    pub type UserCardsInvalidateResponse = UserCardsByUserCardCodeConfirmResponse;
-
-    w::endpoint! {
-        UserCardsInvalidate => UserCardsInvalidateResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.user_cards_invalidate",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/user-cards/{user_card_code}/invalidate",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Send a feed to a user's card (同步用户会员动态).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/user-feeds` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336987>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.user_feeds`.
-        pub struct UserFeeds {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `out_request_no`.
-            4 out_request_no: String => "out_request_no: must",
-            /// `cell`.
-            5 cell: String => "cell: must",
-            /// `cell_message`.
-            6 cell_message: String => "cell_message: must",
-        }
-        new(
-            user_card_code: impl Into<String>,
-            card_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-            out_request_no: impl Into<String>,
-            cell: impl Into<String>,
-            cell_message: impl Into<String>,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`UserFeeds`].
-        pub struct UserFeedsResponse {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
-            3 out_request_no: String => "out_request_no: must",
-            /// `cell`.
-            4 cell: String => "cell: must",
-            /// `openid`; personal data, masked in `Debug`.
-            5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `cell_message`.
-            6 cell_message: String => "cell_message: must",
-        }
-    }
-
-    w::endpoint! {
-        UserFeeds => UserFeedsResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.user_feeds",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/user-feeds",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Confirm an exchange of points for a coupon (确认积分兑券).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/user-points/exchange-coupon/confirm` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015897268>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.user_points_exchange_coupon_confirm`.
-        pub struct UserPointsExchangeCouponConfirm {
-            /// `record_id`.
-            0 record_id: String => "record_id: must",
-            /// `exchange_coupon_template_id`.
-            1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
-            /// `user_card_code`.
-            2 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            3 card_id: String => "card_id: must",
-            /// `brand_id`.
-            4 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
-            5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `state`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
-            6 state: String => "state: must",
-            /// `coupon_code`.
-            7 coupon_code: Option<String> => "coupon_code",
-            /// `fail_reason`.
-            8 fail_reason: Option<String> => "fail_reason",
-        }
-        new(
-            record_id: impl Into<String>,
-            exchange_coupon_template_id: impl Into<String>,
-            user_card_code: impl Into<String>,
-            card_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-            state: impl Into<String>,
-        )
-        text(coupon_code: String, fail_reason: String)
-    }
-
-    w::record! {
-        /// Answer to [`UserPointsExchangeCouponConfirm`].
-        pub struct UserPointsExchangeCouponConfirmResponse {
-            /// `record_id`.
-            0 record_id: String => "record_id: must",
-            /// `exchange_coupon_template_id`.
-            1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
-            /// `user_card_code`.
-            2 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            3 card_id: String => "card_id: must",
-            /// `brand_id`.
-            4 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
-            5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `state`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
-            6 state: String => "state: must",
-            /// `coupon_code`.
-            7 coupon_code: Option<String> => "coupon_code",
-            /// `fail_reason`.
-            8 fail_reason: Option<String> => "fail_reason",
-        }
-    }
-
-    w::endpoint! {
-        UserPointsExchangeCouponConfirm => UserPointsExchangeCouponConfirmResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.user_points_exchange_coupon_confirm",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/user-points/exchange-coupon/confirm",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Synchronize a user's points (同步用户积分).
-        ///
-        /// * Call: `POST /v3/brand/partner/card-member/user-points/sync` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015897280>.
-        /// * Catalog: `pay_v3.brand.partner.card_member.user_points_sync`.
-        pub struct UserPointsSync {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `out_request_no`.
-            4 out_request_no: String => "out_request_no: must",
-            /// `point_balance`.
-            5 point_balance: i64 => "point_balance: must",
-        }
-        new(
-            user_card_code: impl Into<String>,
-            card_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            openid: impl Into<xinqiao_types::OpenId>,
-            out_request_no: impl Into<String>,
-            point_balance: i64,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`UserPointsSync`].
-        pub struct UserPointsSyncResponse {
-            /// `user_card_code`.
-            0 user_card_code: String => "user_card_code: must",
-            /// `card_id`.
-            1 card_id: String => "card_id: must",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `openid`; personal data, masked in `Debug`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `out_request_no`.
-            4 out_request_no: String => "out_request_no: must",
-            /// `point_balance`.
-            5 point_balance: i64 => "point_balance: must",
-        }
-    }
-
-    w::endpoint! {
-        UserPointsSync => UserPointsSyncResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.card_member.user_points_sync",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/card-member/user-points/sync",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -2180,8 +2180,8 @@ pub mod store {
         /// * Call: `POST /v3/brand/partner/store/brandstores/{store_id}/bindrecipient` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783177>.
-        /// * Catalog: `pay_v3.brand.partner.store.brandstores_bindrecipient`.
-        pub struct BrandstoresBindrecipient {
+        /// * Catalog: `pay_v3.brand.partner.store.bind_recipient`.
+        pub struct BindRecipient {
             /// `store_id`.
             0 store_id: String => "store_id: must path",
             /// `brand_id`.
@@ -2200,8 +2200,8 @@ pub mod store {
     }
 
     w::record! {
-        /// Answer to [`BrandstoresBindrecipient`].
-        pub struct BrandstoresBindrecipientResponse {
+        /// Answer to [`BindRecipient`].
+        pub struct BindRecipientResponse {
             /// `store_id`.
             0 store_id: String => "store_id: must",
             /// `brand_id`.
@@ -2216,9 +2216,9 @@ pub mod store {
     }
 
     w::endpoint! {
-        BrandstoresBindrecipient => BrandstoresBindrecipientResponse,
+        BindRecipient => BindRecipientResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.store.brandstores_bindrecipient",
+            id: "pay_v3.brand.partner.store.bind_recipient",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand/partner/store/brandstores/{store_id}/bindrecipient",
@@ -2239,8 +2239,8 @@ pub mod store {
         ///
         /// * Call: `POST /v3/brand/partner/store/brandstores/{store_id}/close` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.brand.partner.store.brandstores_by_store_id_close`.
-        pub struct BrandstoresByStoreIdClose {
+        /// * Catalog: `pay_v3.brand.partner.store.close_brand_store`.
+        pub struct CloseBrandStore {
             /// `store_id`.
             0 store_id: String => "store_id: must path",
             /// `brand_id`.
@@ -2250,8 +2250,8 @@ pub mod store {
     }
 
     w::record! {
-        /// Answer to [`BrandstoresByStoreIdClose`].
-        pub struct BrandstoresByStoreIdCloseResponse {
+        /// Answer to [`CloseBrandStore`].
+        pub struct CloseBrandStoreResponse {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must",
             /// `store_id`.
@@ -2262,9 +2262,9 @@ pub mod store {
     }
 
     w::endpoint! {
-        BrandstoresByStoreIdClose => BrandstoresByStoreIdCloseResponse,
+        CloseBrandStore => CloseBrandStoreResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.store.brandstores_by_store_id_close",
+            id: "pay_v3.brand.partner.store.close_brand_store",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand/partner/store/brandstores/{store_id}/close",
@@ -2281,59 +2281,29 @@ pub mod store {
     }
 
     w::record! {
-        /// Delete a brand store (删除品牌门店).
+        /// Create a brand store (创建品牌门店).
         ///
-        /// * Call: `DELETE /v3/brand/partner/store/brandstores/{store_id}` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/brand/partner/store/brandstores` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783113>.
-        /// * Catalog: `pay_v3.brand.partner.store.brandstores_by_store_id_delete`.
-        pub struct BrandstoresByStoreIdDelete {
-            /// `store_id`.
-            0 store_id: String => "store_id: must path",
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783183>.
+        /// * Catalog: `pay_v3.brand.partner.store.create_brand_store`.
+        pub struct CreateBrandStore {
             /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
+            0 brand_id: String => "brand_id: must",
+            /// `store_basics`.
+            1 store_basics: Option<super::StoreBasic> => "store_basics",
+            /// `store_address`.
+            2 store_address: super::StoreAddressInfo => "store_address: must",
+            /// `store_business`.
+            3 store_business: Option<super::StoreBusiness> => "store_business",
         }
-        new(store_id: impl Into<String>, brand_id: impl Into<String>)
-    }
-
-    w::endpoint! {
-        BrandstoresByStoreIdDelete => w::Empty,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.store.brandstores_by_store_id_delete",
-            method: "DELETE",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/store/brandstores/{store_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
+        new(brand_id: impl Into<String>, store_address: super::StoreAddressInfo)
+        set(store_basics: super::StoreBasic, store_business: super::StoreBusiness)
     }
 
     w::record! {
-        /// Get a brand store (查询品牌门店).
-        ///
-        /// * Call: `GET /v3/brand/partner/store/brandstores/{store_id}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783153>.
-        /// * Catalog: `pay_v3.brand.partner.store.brandstores_by_store_id_get`.
-        pub struct BrandstoresByStoreIdGet {
-            /// `store_id`.
-            0 store_id: String => "store_id: must path",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must query",
-        }
-        new(store_id: impl Into<String>, brand_id: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`BrandstoresByStoreIdGet`].
-        pub struct BrandstoresByStoreIdGetResponse {
+        /// Answer to [`CreateBrandStore`].
+        pub struct CreateBrandStoreResponse {
             /// `store_id`.
             0 store_id: String => "store_id: must",
             /// `brand_id`.
@@ -2356,9 +2326,82 @@ pub mod store {
     }
 
     w::endpoint! {
-        BrandstoresByStoreIdGet => BrandstoresByStoreIdGetResponse,
+        CreateBrandStore => CreateBrandStoreResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.store.brandstores_by_store_id_get",
+            id: "pay_v3.brand.partner.store.create_brand_store",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/store/brandstores",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Delete a brand store (删除品牌门店).
+        ///
+        /// * Call: `DELETE /v3/brand/partner/store/brandstores/{store_id}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783113>.
+        /// * Catalog: `pay_v3.brand.partner.store.delete_brand_store`.
+        pub struct DeleteBrandStore {
+            /// `store_id`.
+            0 store_id: String => "store_id: must path",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+        }
+        new(store_id: impl Into<String>, brand_id: impl Into<String>)
+    }
+
+    w::endpoint! {
+        DeleteBrandStore => w::Empty,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.store.delete_brand_store",
+            method: "DELETE",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/store/brandstores/{store_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a brand store (查询品牌门店).
+        ///
+        /// * Call: `GET /v3/brand/partner/store/brandstores/{store_id}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783153>.
+        /// * Catalog: `pay_v3.brand.partner.store.get_brand_store`.
+        pub struct GetBrandStore {
+            /// `store_id`.
+            0 store_id: String => "store_id: must path",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must query",
+        }
+        new(store_id: impl Into<String>, brand_id: impl Into<String>)
+    }
+
+    /// Answer to [`GetBrandStore`], the same as to [`CreateBrandStore`].
+    pub type GetBrandStoreResponse = CreateBrandStoreResponse;
+
+    w::endpoint! {
+        GetBrandStore => GetBrandStoreResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.store.get_brand_store",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand/partner/store/brandstores/{store_id}",
@@ -2375,98 +2418,12 @@ pub mod store {
     }
 
     w::record! {
-        /// Change a brand store (修改品牌门店).
-        ///
-        /// * Call: `PATCH /v3/brand/partner/store/brandstores/{store_id}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783158>.
-        /// * Catalog: `pay_v3.brand.partner.store.brandstores_by_store_id_patch`.
-        pub struct BrandstoresByStoreIdPatch {
-            /// `store_id`.
-            0 store_id: String => "store_id: must path",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `store_basics`.
-            2 store_basics: Option<super::StoreBasic> => "store_basics",
-            /// `store_address`.
-            3 store_address: Option<super::BrandstoresPostStoreAddress> => "store_address",
-            /// `store_business`.
-            4 store_business: Option<super::StoreBusiness> => "store_business",
-        }
-        new(store_id: impl Into<String>, brand_id: impl Into<String>)
-        set(
-            store_basics: super::StoreBasic,
-            store_address: super::BrandstoresPostStoreAddress,
-            store_business: super::StoreBusiness,
-        )
-    }
-
-    /// Answer to [`BrandstoresByStoreIdPatch`], the same as to [`BrandstoresByStoreIdGet`].
-    pub type BrandstoresByStoreIdPatchResponse = BrandstoresByStoreIdGetResponse;
-
-    w::endpoint! {
-        BrandstoresByStoreIdPatch => BrandstoresByStoreIdPatchResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.store.brandstores_by_store_id_patch",
-            method: "PATCH",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/store/brandstores/{store_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Resume a brand store (恢复营业品牌门店).
-        ///
-        /// * Call: `POST /v3/brand/partner/store/brandstores/{store_id}/resume` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.brand.partner.store.brandstores_by_store_id_resume`.
-        pub struct BrandstoresByStoreIdResume {
-            /// `store_id`.
-            0 store_id: String => "store_id: must path",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-        }
-        new(store_id: impl Into<String>, brand_id: impl Into<String>)
-    }
-
-    /// Answer to [`BrandstoresByStoreIdResume`], the same as to [`BrandstoresByStoreIdClose`].
-    pub type BrandstoresByStoreIdResumeResponse = BrandstoresByStoreIdCloseResponse;
-
-    w::endpoint! {
-        BrandstoresByStoreIdResume => BrandstoresByStoreIdResumeResponse,
-        w::EndpointInfo {
-            id: "pay_v3.brand.partner.store.brandstores_by_store_id_resume",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/store/brandstores/{store_id}/resume",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// List brand stores (列出品牌门店).
         ///
         /// * Call: `GET /v3/brand/partner/store/brandstores` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.brand.partner.store.brandstores_get`.
-        pub struct BrandstoresGet {
+        /// * Catalog: `pay_v3.brand.partner.store.list_brand_stores`.
+        pub struct ListBrandStores {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must query",
             /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
@@ -2482,8 +2439,8 @@ pub mod store {
     }
 
     w::record! {
-        /// Answer to [`BrandstoresGet`].
-        pub struct BrandstoresGetResponse {
+        /// Answer to [`ListBrandStores`].
+        pub struct ListBrandStoresResponse {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must",
             /// `offset`.
@@ -2493,14 +2450,14 @@ pub mod store {
             /// `total_count`.
             3 total_count: Option<i64> => "total_count",
             /// `data`.
-            4 data: Option<Vec<super::BrandstoresGetData>> => "data",
+            4 data: Option<Vec<super::BrandStore>> => "data",
         }
     }
 
     w::endpoint! {
-        BrandstoresGet => BrandstoresGetResponse,
+        ListBrandStores => ListBrandStoresResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.store.brandstores_get",
+            id: "pay_v3.brand.partner.store.list_brand_stores",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand/partner/store/brandstores",
@@ -2517,36 +2474,30 @@ pub mod store {
     }
 
     w::record! {
-        /// Create a brand store (创建品牌门店).
+        /// Resume a brand store (恢复营业品牌门店).
         ///
-        /// * Call: `POST /v3/brand/partner/store/brandstores` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/brand/partner/store/brandstores/{store_id}/resume` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783183>.
-        /// * Catalog: `pay_v3.brand.partner.store.brandstores_post`.
-        pub struct BrandstoresPost {
+        /// * Catalog: `pay_v3.brand.partner.store.resume_brand_store`.
+        pub struct ResumeBrandStore {
+            /// `store_id`.
+            0 store_id: String => "store_id: must path",
             /// `brand_id`.
-            0 brand_id: String => "brand_id: must",
-            /// `store_basics`.
-            1 store_basics: Option<super::StoreBasic> => "store_basics",
-            /// `store_address`.
-            2 store_address: super::BrandstoresPostStoreAddress => "store_address: must",
-            /// `store_business`.
-            3 store_business: Option<super::StoreBusiness> => "store_business",
+            1 brand_id: String => "brand_id: must",
         }
-        new(brand_id: impl Into<String>, store_address: super::BrandstoresPostStoreAddress)
-        set(store_basics: super::StoreBasic, store_business: super::StoreBusiness)
+        new(store_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
-    /// Answer to [`BrandstoresPost`], the same as to [`BrandstoresByStoreIdGet`].
-    pub type BrandstoresPostResponse = BrandstoresByStoreIdGetResponse;
+    /// Answer to [`ResumeBrandStore`], the same as to [`CloseBrandStore`].
+    pub type ResumeBrandStoreResponse = CloseBrandStoreResponse;
 
     w::endpoint! {
-        BrandstoresPost => BrandstoresPostResponse,
+        ResumeBrandStore => ResumeBrandStoreResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.store.brandstores_post",
+            id: "pay_v3.brand.partner.store.resume_brand_store",
             method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/brand/partner/store/brandstores",
+            path: "/v3/brand/partner/store/brandstores/{store_id}/resume",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -2565,8 +2516,8 @@ pub mod store {
         /// * Call: `POST /v3/brand/partner/store/brandstores/{store_id}/unbindrecipient` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783188>.
-        /// * Catalog: `pay_v3.brand.partner.store.brandstores_unbindrecipient`.
-        pub struct BrandstoresUnbindrecipient {
+        /// * Catalog: `pay_v3.brand.partner.store.unbind_recipient`.
+        pub struct UnbindRecipient {
             /// `store_id`.
             0 store_id: String => "store_id: must path",
             /// `brand_id`.
@@ -2582,20 +2533,69 @@ pub mod store {
     }
 
     w::record! {
-        /// Answer to [`BrandstoresUnbindrecipient`].
-        pub struct BrandstoresUnbindrecipientResponse {
+        /// Answer to [`UnbindRecipient`].
+        pub struct UnbindRecipientResponse {
             /// `failed_reason`.
             0 failed_reason: Option<String> => "failed_reason",
         }
     }
 
     w::endpoint! {
-        BrandstoresUnbindrecipient => BrandstoresUnbindrecipientResponse,
+        UnbindRecipient => UnbindRecipientResponse,
         w::EndpointInfo {
-            id: "pay_v3.brand.partner.store.brandstores_unbindrecipient",
+            id: "pay_v3.brand.partner.store.unbind_recipient",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/brand/partner/store/brandstores/{store_id}/unbindrecipient",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Change a brand store (修改品牌门店).
+        ///
+        /// * Call: `PATCH /v3/brand/partner/store/brandstores/{store_id}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015783158>.
+        /// * Catalog: `pay_v3.brand.partner.store.update_brand_store`.
+        pub struct UpdateBrandStore {
+            /// `store_id`.
+            0 store_id: String => "store_id: must path",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+            /// `store_basics`.
+            2 store_basics: Option<super::StoreBasic> => "store_basics",
+            /// `store_address`.
+            3 store_address: Option<super::StoreAddressInfo> => "store_address",
+            /// `store_business`.
+            4 store_business: Option<super::StoreBusiness> => "store_business",
+        }
+        new(store_id: impl Into<String>, brand_id: impl Into<String>)
+        set(
+            store_basics: super::StoreBasic,
+            store_address: super::StoreAddressInfo,
+            store_business: super::StoreBusiness,
+        )
+    }
+
+    /// Answer to [`UpdateBrandStore`], the same as to [`CreateBrandStore`].
+    pub type UpdateBrandStoreResponse = CreateBrandStoreResponse;
+
+    w::endpoint! {
+        UpdateBrandStore => UpdateBrandStoreResponse,
+        w::EndpointInfo {
+            id: "pay_v3.brand.partner.store.update_brand_store",
+            method: "PATCH",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/brand/partner/store/brandstores/{store_id}",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,

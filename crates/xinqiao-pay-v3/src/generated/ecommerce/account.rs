@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `account_info` in the answer of `ecommerce::account::ApplyCancelWithdrawByApplymentId`; an item of `account_info` in the answer of `ecommerce::account::ApplyCancelWithdrawByOutRequestNo`.
+    /// An item of `account_info` in the answer of `ecommerce::account::GetCancelWithdraw`; an item of `account_info` in the answer of `ecommerce::account::GetCancelWithdrawByApplymentId`.
     pub struct AccountInfo {
         /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
         0 out_account_type: String => "out_account_type: must",
@@ -14,7 +14,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `account_withdraw_result` in the answer of `ecommerce::account::ApplyCancelWithdrawByApplymentId`; an item of `account_withdraw_result` in the answer of `ecommerce::account::ApplyCancelWithdrawByOutRequestNo`.
+    /// An item of `account_withdraw_result` in the answer of `ecommerce::account::GetCancelWithdraw`; an item of `account_withdraw_result` in the answer of `ecommerce::account::GetCancelWithdrawByApplymentId`.
     pub struct AccountWithdrawResult {
         /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
         0 out_account_type: String => "out_account_type: must",
@@ -26,7 +26,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `application_info` in `ecommerce::account::CancelApplications`.
+    /// An item of `application_info` in `ecommerce::account::CreateCancelApplication`.
     pub struct ApplicationInfo {
         /// `application_type`; one of `SP_CANCEL_ACCOUNT_APPLICATION` `SUB_CANCEL_ACCOUNT_APPLICATION`.
         0 application_type: Option<String> => "application_type",
@@ -62,7 +62,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `block_reasons` in the answer of `ecommerce::account::ValidateCancelBySubMchid`.
+    /// An item of `block_reasons` in the answer of `ecommerce::account::ValidateCancel`.
     pub struct BlockReason {
         /// `type`; one of `CONSUMER_COMPLAINT_UNPROCESSED` `HAS_BLOCKING_CONTROL` `FUNDS_PENDING_PROCESSING` `OTHER_REASON`.
         0 type_: Option<String> => "type",
@@ -72,7 +72,7 @@ w::record! {
 }
 
 w::record! {
-    /// `confirm_cancel` of the answer of `ecommerce::account::ApplyCancelWithdrawByApplymentId`; `confirm_cancel` of the answer of `ecommerce::account::ApplyCancelWithdrawByOutRequestNo`.
+    /// `confirm_cancel` of the answer of `ecommerce::account::GetCancelWithdraw`; `confirm_cancel` of the answer of `ecommerce::account::GetCancelWithdrawByApplymentId`.
     pub struct ConfirmCancel {
         /// `confirm_cancel_url`.
         0 confirm_cancel_url: Option<String> => "confirm_cancel_url",
@@ -94,7 +94,7 @@ w::record! {
 }
 
 w::record! {
-    /// `meta` of `ecommerce::account::CancelApplicationsMedia`.
+    /// `meta` of `ecommerce::account::UploadCancelApplicationMedia`.
     pub struct Meta {
         /// `file_name`.
         0 file_name: Option<String> => "file_name",
@@ -131,8 +131,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `account_info` in the answer of `ecommerce::account::ValidateCancelBySubMchid`.
-    pub struct ValidateCancelBySubMchidAccountInfo {
+    /// An item of `account_info` in the answer of `ecommerce::account::ValidateCancel`.
+    pub struct ValidateCancelAccountInfo {
         /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
         0 out_account_type: String => "out_account_type: must",
         /// `amount`.
@@ -198,22 +198,175 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a cancellation with withdrawal by the application's number (按申请单号查询注销提现).
+    /// Confirm a cancellation with withdrawal (确认注销提现申请).
     ///
-    /// * Call: `GET /v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013892765>.
-    /// * Catalog: `pay_v3.ecommerce.account.apply_cancel_withdraw_by_applyment_id`.
-    pub struct ApplyCancelWithdrawByApplymentId {
+    /// * Call: `POST /v3/ecommerce/account/apply-cancel-withdraw/confirm` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013892772>.
+    /// * Catalog: `pay_v3.ecommerce.account.confirm_cancel_withdraw`.
+    pub struct ConfirmCancelWithdraw {
+        /// `sub_mchid`.
+        0 sub_mchid: String => "sub_mchid: must",
         /// `applyment_id`.
-        0 applyment_id: String => "applyment_id: must path",
+        1 applyment_id: Option<String> => "applyment_id",
+        /// `out_request_no`.
+        2 out_request_no: Option<String> => "out_request_no",
+        /// `operator_identification`; needed according to the documentation.
+        3 operator_identification: Option<String> => "operator_identification",
+        /// `confirm_time`; format `rfc3339`.
+        4 confirm_time: String => "confirm_time: must",
+        /// `cancel_contract_version`.
+        5 cancel_contract_version: String => "cancel_contract_version: must",
     }
-    new(applyment_id: impl Into<String>)
+    new(
+        sub_mchid: impl Into<String>,
+        confirm_time: impl Into<String>,
+        cancel_contract_version: impl Into<String>,
+    )
+    text(applyment_id: String, out_request_no: String, operator_identification: String)
 }
 
 w::record! {
-    /// Answer to [`ApplyCancelWithdrawByApplymentId`].
-    pub struct ApplyCancelWithdrawByApplymentIdResponse {
+    /// Answer to [`ConfirmCancelWithdraw`].
+    pub struct ConfirmCancelWithdrawResponse {
+        /// `sub_mchid`.
+        0 sub_mchid: String => "sub_mchid: must",
+        /// `applyment_id`.
+        1 applyment_id: String => "applyment_id: must",
+        /// `out_request_no`.
+        2 out_request_no: String => "out_request_no: must",
+    }
+}
+
+w::endpoint! {
+    ConfirmCancelWithdraw => ConfirmCancelWithdrawResponse,
+    w::EndpointInfo {
+        id: "pay_v3.ecommerce.account.confirm_cancel_withdraw",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/ecommerce/account/apply-cancel-withdraw/confirm",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Keyed,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Apply to cancel an account (提交注销申请).
+    ///
+    /// * Call: `POST /v3/ecommerce/account/cancel-applications` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476217>.
+    /// * Catalog: `pay_v3.ecommerce.account.create_cancel_application`.
+    pub struct CreateCancelApplication {
+        /// `sub_mchid`.
+        0 sub_mchid: String => "sub_mchid: must",
+        /// `out_apply_no`.
+        1 out_apply_no: String => "out_apply_no: must",
+        /// `application_info`.
+        2 application_info: Vec<ApplicationInfo> => "application_info: must",
+    }
+    new(
+        sub_mchid: impl Into<String>,
+        out_apply_no: impl Into<String>,
+        application_info: Vec<ApplicationInfo>,
+    )
+}
+
+w::record! {
+    /// Answer to [`CreateCancelApplication`].
+    pub struct CreateCancelApplicationResponse {
+        /// `sub_mchid`.
+        0 sub_mchid: String => "sub_mchid: must",
+        /// `out_apply_no`.
+        1 out_apply_no: String => "out_apply_no: must",
+        /// `cancel_state`; one of `REVIEWING` `REJECTED` `CANCEL_SUCCESS`.
+        2 cancel_state: String => "cancel_state: must",
+        /// `reject_reason`.
+        3 reject_reason: Option<String> => "reject_reason",
+        /// `update_time`; format `rfc3339`.
+        4 update_time: Option<String> => "update_time",
+    }
+}
+
+w::endpoint! {
+    CreateCancelApplication => CreateCancelApplicationResponse,
+    w::EndpointInfo {
+        id: "pay_v3.ecommerce.account.create_cancel_application",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/ecommerce/account/cancel-applications",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get an application to cancel an account (查询注销申请).
+    ///
+    /// * Call: `GET /v3/ecommerce/account/cancel-applications/out-apply-no/{out_apply_no}` on `api.mch.weixin.qq.com`.
+    /// * For: ecommerce-platform.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476223>.
+    /// * Catalog: `pay_v3.ecommerce.account.get_cancel_application`.
+    pub struct GetCancelApplication {
+        /// `out_apply_no`.
+        0 out_apply_no: String => "out_apply_no: must path",
+    }
+    new(out_apply_no: impl Into<String>)
+}
+
+/// Answer to [`GetCancelApplication`], the same as to [`CreateCancelApplication`].
+pub type GetCancelApplicationResponse = CreateCancelApplicationResponse;
+
+w::endpoint! {
+    GetCancelApplication => GetCancelApplicationResponse,
+    w::EndpointInfo {
+        id: "pay_v3.ecommerce.account.get_cancel_application",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/ecommerce/account/cancel-applications/out-apply-no/{out_apply_no}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a cancellation with withdrawal by the merchant's number (按商户单号查询注销提现).
+    ///
+    /// * Call: `GET /v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013892759>.
+    /// * Catalog: `pay_v3.ecommerce.account.get_cancel_withdraw`.
+    pub struct GetCancelWithdraw {
+        /// `out_request_no`.
+        0 out_request_no: String => "out_request_no: must path",
+    }
+    new(out_request_no: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetCancelWithdraw`].
+    pub struct GetCancelWithdrawResponse {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
         /// `applyment_id`.
@@ -242,45 +395,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ApplyCancelWithdrawByApplymentId => ApplyCancelWithdrawByApplymentIdResponse,
+    GetCancelWithdraw => GetCancelWithdrawResponse,
     w::EndpointInfo {
-        id: "pay_v3.ecommerce.account.apply_cancel_withdraw_by_applyment_id",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a cancellation with withdrawal by the merchant's number (按商户单号查询注销提现).
-    ///
-    /// * Call: `GET /v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}` on `api.mch.weixin.qq.com`.
-    /// * For: partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013892759>.
-    /// * Catalog: `pay_v3.ecommerce.account.apply_cancel_withdraw_by_out_request_no`.
-    pub struct ApplyCancelWithdrawByOutRequestNo {
-        /// `out_request_no`.
-        0 out_request_no: String => "out_request_no: must path",
-    }
-    new(out_request_no: impl Into<String>)
-}
-
-/// Answer to [`ApplyCancelWithdrawByOutRequestNo`], the same as to [`ApplyCancelWithdrawByApplymentId`].
-pub type ApplyCancelWithdrawByOutRequestNoResponse = ApplyCancelWithdrawByApplymentIdResponse;
-
-w::endpoint! {
-    ApplyCancelWithdrawByOutRequestNo => ApplyCancelWithdrawByOutRequestNoResponse,
-    w::EndpointInfo {
-        id: "pay_v3.ecommerce.account.apply_cancel_withdraw_by_out_request_no",
+        id: "pay_v3.ecommerce.account.get_cancel_withdraw",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/ecommerce/account/apply-cancel-withdraw/out-request-no/{out_request_no}",
@@ -297,146 +414,29 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Confirm a cancellation with withdrawal (确认注销提现申请).
+    /// Get a cancellation with withdrawal by the application's number (按申请单号查询注销提现).
     ///
-    /// * Call: `POST /v3/ecommerce/account/apply-cancel-withdraw/confirm` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013892772>.
-    /// * Catalog: `pay_v3.ecommerce.account.apply_cancel_withdraw_confirm`.
-    pub struct ApplyCancelWithdrawConfirm {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
+    /// * Call: `GET /v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}` on `api.mch.weixin.qq.com`.
+    /// * For: partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013892765>.
+    /// * Catalog: `pay_v3.ecommerce.account.get_cancel_withdraw_by_applyment_id`.
+    pub struct GetCancelWithdrawByApplymentId {
         /// `applyment_id`.
-        1 applyment_id: Option<String> => "applyment_id",
-        /// `out_request_no`.
-        2 out_request_no: Option<String> => "out_request_no",
-        /// `operator_identification`; needed according to the documentation.
-        3 operator_identification: Option<String> => "operator_identification",
-        /// `confirm_time`; format `rfc3339`.
-        4 confirm_time: String => "confirm_time: must",
-        /// `cancel_contract_version`.
-        5 cancel_contract_version: String => "cancel_contract_version: must",
+        0 applyment_id: String => "applyment_id: must path",
     }
-    new(
-        sub_mchid: impl Into<String>,
-        confirm_time: impl Into<String>,
-        cancel_contract_version: impl Into<String>,
-    )
-    text(applyment_id: String, out_request_no: String, operator_identification: String)
+    new(applyment_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`ApplyCancelWithdrawConfirm`].
-    pub struct ApplyCancelWithdrawConfirmResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `applyment_id`.
-        1 applyment_id: String => "applyment_id: must",
-        /// `out_request_no`.
-        2 out_request_no: String => "out_request_no: must",
-    }
-}
+/// Answer to [`GetCancelWithdrawByApplymentId`], the same as to [`GetCancelWithdraw`].
+pub type GetCancelWithdrawByApplymentIdResponse = GetCancelWithdrawResponse;
 
 w::endpoint! {
-    ApplyCancelWithdrawConfirm => ApplyCancelWithdrawConfirmResponse,
+    GetCancelWithdrawByApplymentId => GetCancelWithdrawByApplymentIdResponse,
     w::EndpointInfo {
-        id: "pay_v3.ecommerce.account.apply_cancel_withdraw_confirm",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/ecommerce/account/apply-cancel-withdraw/confirm",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Keyed,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Apply to cancel an account (提交注销申请).
-    ///
-    /// * Call: `POST /v3/ecommerce/account/cancel-applications` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476217>.
-    /// * Catalog: `pay_v3.ecommerce.account.cancel_applications`.
-    pub struct CancelApplications {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_apply_no`.
-        1 out_apply_no: String => "out_apply_no: must",
-        /// `application_info`.
-        2 application_info: Vec<ApplicationInfo> => "application_info: must",
-    }
-    new(
-        sub_mchid: impl Into<String>,
-        out_apply_no: impl Into<String>,
-        application_info: Vec<ApplicationInfo>,
-    )
-}
-
-w::record! {
-    /// Answer to [`CancelApplications`].
-    pub struct CancelApplicationsResponse {
-        /// `sub_mchid`.
-        0 sub_mchid: String => "sub_mchid: must",
-        /// `out_apply_no`.
-        1 out_apply_no: String => "out_apply_no: must",
-        /// `cancel_state`; one of `REVIEWING` `REJECTED` `CANCEL_SUCCESS`.
-        2 cancel_state: String => "cancel_state: must",
-        /// `reject_reason`.
-        3 reject_reason: Option<String> => "reject_reason",
-        /// `update_time`; format `rfc3339`.
-        4 update_time: Option<String> => "update_time",
-    }
-}
-
-w::endpoint! {
-    CancelApplications => CancelApplicationsResponse,
-    w::EndpointInfo {
-        id: "pay_v3.ecommerce.account.cancel_applications",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/ecommerce/account/cancel-applications",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get an application to cancel an account (查询注销申请).
-    ///
-    /// * Call: `GET /v3/ecommerce/account/cancel-applications/out-apply-no/{out_apply_no}` on `api.mch.weixin.qq.com`.
-    /// * For: ecommerce-platform.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476223>.
-    /// * Catalog: `pay_v3.ecommerce.account.cancel_applications_by_out_apply_no`.
-    pub struct CancelApplicationsByOutApplyNo {
-        /// `out_apply_no`.
-        0 out_apply_no: String => "out_apply_no: must path",
-    }
-    new(out_apply_no: impl Into<String>)
-}
-
-/// Answer to [`CancelApplicationsByOutApplyNo`], the same as to [`CancelApplications`].
-pub type CancelApplicationsByOutApplyNoResponse = CancelApplicationsResponse;
-
-w::endpoint! {
-    CancelApplicationsByOutApplyNo => CancelApplicationsByOutApplyNoResponse,
-    w::EndpointInfo {
-        id: "pay_v3.ecommerce.account.cancel_applications_by_out_apply_no",
+        id: "pay_v3.ecommerce.account.get_cancel_withdraw_by_applyment_id",
         method: "GET",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/ecommerce/account/cancel-applications/out-apply-no/{out_apply_no}",
+        path: "/v3/ecommerce/account/apply-cancel-withdraw/applyment-id/{applyment_id}",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::None,
@@ -455,8 +455,8 @@ w::record! {
     /// * Call: `POST /v3/ecommerce/account/cancel-applications/media` on `api.mch.weixin.qq.com`.
     /// * For: ecommerce-platform.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012691710>.
-    /// * Catalog: `pay_v3.ecommerce.account.cancel_applications_media`.
-    pub struct CancelApplicationsMedia {
+    /// * Catalog: `pay_v3.ecommerce.account.upload_cancel_application_media`.
+    pub struct UploadCancelApplicationMedia {
         /// `meta`.
         0 meta: Meta => "meta: must part",
         /// `file`.
@@ -466,17 +466,17 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`CancelApplicationsMedia`].
-    pub struct CancelApplicationsMediaResponse {
+    /// Answer to [`UploadCancelApplicationMedia`].
+    pub struct UploadCancelApplicationMediaResponse {
         /// `media_id`.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
 }
 
 w::endpoint! {
-    CancelApplicationsMedia => CancelApplicationsMediaResponse,
+    UploadCancelApplicationMedia => UploadCancelApplicationMediaResponse,
     w::EndpointInfo {
-        id: "pay_v3.ecommerce.account.cancel_applications_media",
+        id: "pay_v3.ecommerce.account.upload_cancel_application_media",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/ecommerce/account/cancel-applications/media",
@@ -498,8 +498,8 @@ w::record! {
     /// * Call: `GET /v3/ecommerce/account/apply-cancel-withdraw/validate-cancel/{sub_mchid}` on `api.mch.weixin.qq.com`.
     /// * For: partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016420099>.
-    /// * Catalog: `pay_v3.ecommerce.account.validate_cancel_by_sub_mchid`.
-    pub struct ValidateCancelBySubMchid {
+    /// * Catalog: `pay_v3.ecommerce.account.validate_cancel`.
+    pub struct ValidateCancel {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must path",
     }
@@ -507,8 +507,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ValidateCancelBySubMchid`].
-    pub struct ValidateCancelBySubMchidResponse {
+    /// Answer to [`ValidateCancel`].
+    pub struct ValidateCancelResponse {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
         /// `merchant_state`; one of `NORMAL` `HAS_BEEN_CANCELLED`.
@@ -516,16 +516,16 @@ w::record! {
         /// `validate_result`; one of `ALLOW_CANCEL_WITHDRAW` `NOT_ALLOW_CANCEL_WITHDRAW`.
         2 validate_result: String => "validate_result: must",
         /// `account_info`.
-        3 account_info: Vec<ValidateCancelBySubMchidAccountInfo> => "account_info: must",
+        3 account_info: Vec<ValidateCancelAccountInfo> => "account_info: must",
         /// `block_reasons`.
         4 block_reasons: Option<Vec<BlockReason>> => "block_reasons",
     }
 }
 
 w::endpoint! {
-    ValidateCancelBySubMchid => ValidateCancelBySubMchidResponse,
+    ValidateCancel => ValidateCancelResponse,
     w::EndpointInfo {
-        id: "pay_v3.ecommerce.account.validate_cancel_by_sub_mchid",
+        id: "pay_v3.ecommerce.account.validate_cancel",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/ecommerce/account/apply-cancel-withdraw/validate-cancel/{sub_mchid}",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `available_region_list` in the answer of `marketing::favor::StocksByStockId`; an item of `available_region_list` in `marketing::favor::StocksData`.
+    /// An item of `available_region_list` in the answer of `marketing::favor::GetStock`; an item of `available_region_list` in `marketing::favor::Stock`.
     pub struct AvailableRegion {
         /// `type`.
         0 type_: String => "type: must",
@@ -20,8 +20,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `marketing::favor::users::ByOpenidCouponsGet`.
-    pub struct ByOpenidCouponsGetData {
+    /// An item of `data` in the answer of `marketing::favor::users::ListCoupons`.
+    pub struct Coupon {
         /// `coupon_id`.
         0 coupon_id: String => "coupon_id: must",
         /// `stock_id`.
@@ -47,7 +47,8 @@ w::record! {
         /// `no_cash`.
         11 no_cash: bool => "no_cash: must",
         /// `singleitem`.
-        12 singleitem: bool => "singleitem: must",
+        #[doc(alias = "singleitem")]
+        12 single_item: bool => "singleitem: must",
         /// `cut_to_message`.
         13 cut_to_message: Option<CutToMessage> => "cut_to_message",
         /// `normal_coupon_information`.
@@ -68,7 +69,7 @@ w::record! {
 }
 
 w::record! {
-    /// `consume_information` of `marketing::favor::ByOpenidCouponsGetData`.
+    /// `consume_information` of `marketing::favor::Coupon`.
     pub struct ConsumeInformation {
         /// `consume_time`; format `rfc3339`.
         0 consume_time: String => "consume_time: must",
@@ -96,7 +97,7 @@ w::record! {
 }
 
 w::record! {
-    /// `consume_information` of the answer of `marketing::favor::users::ByOpenidCouponsByCouponId`.
+    /// `consume_information` of the answer of `marketing::favor::users::GetCoupon`.
     pub struct ConsumeInformationItem {
         /// `consume_time`.
         0 consume_time: Option<String> => "consume_time",
@@ -133,7 +134,7 @@ w::record! {
 }
 
 w::record! {
-    /// `coupon_use_rule` of `marketing::favor::CouponStocks`.
+    /// `coupon_use_rule` of `marketing::favor::CreateCouponStock`.
     pub struct CouponUseRule {
         /// `coupon_available_time`; needed according to the documentation.
         0 coupon_available_time: Option<CouponAvailableTime> => "coupon_available_time",
@@ -178,7 +179,7 @@ w::record! {
 }
 
 w::record! {
-    /// `cut_to_message` of the answer of `marketing::favor::StocksByStockId`; `cut_to_message` of the answer of `marketing::favor::users::ByOpenidCouponsByCouponId`; and 2 more.
+    /// `cut_to_message` of the answer of `marketing::favor::GetStock`; `cut_to_message` of the answer of `marketing::favor::users::GetCoupon`; and 2 more.
     pub struct CutToMessage {
         /// `single_price_max`; in fen.
         0 single_price_max: xinqiao_types::Fen => "single_price_max: must",
@@ -188,7 +189,7 @@ w::record! {
 }
 
 w::record! {
-    /// `stock_use_rule` of the answer of `marketing::favor::StocksByStockId`; `stock_use_rule` of `marketing::favor::StocksData`.
+    /// `stock_use_rule` of the answer of `marketing::favor::GetStock`; `stock_use_rule` of `marketing::favor::Stock`.
     pub struct DataStockUseRule {
         /// `max_coupons`.
         0 max_coupons: i64 => "max_coupons: must",
@@ -256,7 +257,7 @@ w::record! {
 }
 
 w::record! {
-    /// `normal_coupon_information` of the answer of `marketing::favor::users::ByOpenidCouponsByCouponId`; `normal_coupon_information` of `marketing::favor::ByOpenidCouponsGetData`; and 2 more.
+    /// `normal_coupon_information` of the answer of `marketing::favor::users::GetCoupon`; `normal_coupon_information` of `marketing::favor::Coupon`; and 2 more.
     pub struct FixedNormalCoupon {
         /// `coupon_amount`; in fen.
         0 coupon_amount: xinqiao_types::Fen => "coupon_amount: must",
@@ -294,7 +295,7 @@ w::record! {
 }
 
 w::record! {
-    /// `meta` of `marketing::favor::MediaImageUpload`.
+    /// `meta` of `marketing::favor::UploadMediaImage`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -306,7 +307,7 @@ w::record! {
 }
 
 w::record! {
-    /// `pattern_info` of `marketing::favor::CouponStocks`.
+    /// `pattern_info` of `marketing::favor::CreateCouponStock`.
     pub struct PatternInfo {
         /// `description`.
         0 description: Option<String> => "description",
@@ -339,7 +340,7 @@ w::record! {
 }
 
 w::record! {
-    /// `stock_use_rule` of `marketing::favor::CouponStocks`.
+    /// `stock_use_rule` of `marketing::favor::CreateCouponStock`.
     pub struct StockUseRule {
         /// `max_coupons`; needed according to the documentation.
         0 max_coupons: Option<i64> => "max_coupons",
@@ -366,8 +367,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `marketing::favor::Stocks`.
-    pub struct StocksData {
+    /// An item of `data` in the answer of `marketing::favor::ListStocks`.
+    pub struct Stock {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
         /// `stock_name`.
@@ -393,7 +394,8 @@ w::record! {
         /// `no_cash`.
         11 no_cash: bool => "no_cash: must",
         /// `singleitem`.
-        12 singleitem: bool => "singleitem: must",
+        #[doc(alias = "singleitem")]
+        12 single_item: bool => "singleitem: must",
         /// `cut_to_message`.
         13 cut_to_message: Option<CutToMessage> => "cut_to_message",
         /// `start_time`; format `rfc3339`.
@@ -412,104 +414,13 @@ w::record! {
 }
 
 w::record! {
-    /// Get the notice address of cash coupons (查询代金券通知地址).
-    ///
-    /// * Call: `GET /v3/marketing/favor/callbacks` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012464070>.
-    /// * Catalog: `pay_v3.marketing.favor.callbacks_get`.
-    pub struct CallbacksGet {
-        /// `mchid`; the account's merchantid.
-        0 mchid: xinqiao_types::MchId => "mchid: must query",
-    }
-    new(mchid: impl Into<xinqiao_types::MchId>)
-}
-
-w::record! {
-    /// Answer to [`CallbacksGet`].
-    pub struct CallbacksGetResponse {
-        /// `mchid`.
-        0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `notify_url`.
-        1 notify_url: String => "notify_url: must",
-    }
-}
-
-w::endpoint! {
-    CallbacksGet => CallbacksGetResponse,
-    w::EndpointInfo {
-        id: "pay_v3.marketing.favor.callbacks_get",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/marketing/favor/callbacks",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Set the notice address of cash coupons (设置代金券通知地址).
-    ///
-    /// * Call: `POST /v3/marketing/favor/callbacks` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012464198>.
-    /// * Catalog: `pay_v3.marketing.favor.callbacks_post`.
-    pub struct CallbacksPost {
-        /// `notify_url`.
-        0 notify_url: String => "notify_url: must",
-        /// `mchid`; the account's merchantid.
-        1 mchid: xinqiao_types::MchId => "mchid: must",
-        /// `switch`.
-        2 switch: Option<bool> => "switch",
-    }
-    new(notify_url: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
-    set(switch: bool)
-}
-
-w::record! {
-    /// Answer to [`CallbacksPost`].
-    pub struct CallbacksPostResponse {
-        /// `notify_url`.
-        0 notify_url: String => "notify_url: must",
-        /// `update_time`; format `rfc3339`.
-        1 update_time: String => "update_time: must",
-    }
-}
-
-w::endpoint! {
-    CallbacksPost => CallbacksPostResponse,
-    w::EndpointInfo {
-        id: "pay_v3.marketing.favor.callbacks_post",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/marketing/favor/callbacks",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Create a cash coupon stock (创建代金券批次).
     ///
     /// * Call: `POST /v3/marketing/favor/coupon-stocks` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534633>.
-    /// * Catalog: `pay_v3.marketing.favor.coupon_stocks`.
-    pub struct CouponStocks {
+    /// * Catalog: `pay_v3.marketing.favor.create_coupon_stock`.
+    pub struct CreateCouponStock {
         /// `stock_name`.
         0 stock_name: String => "stock_name: must",
         /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
@@ -551,8 +462,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`CouponStocks`].
-    pub struct CouponStocksResponse {
+    /// Answer to [`CreateCouponStock`].
+    pub struct CreateCouponStockResponse {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
         /// `create_time`; format `rfc3339`.
@@ -561,9 +472,9 @@ w::record! {
 }
 
 w::endpoint! {
-    CouponStocks => CouponStocksResponse,
+    CreateCouponStock => CreateCouponStockResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.favor.coupon_stocks",
+        id: "pay_v3.marketing.favor.create_coupon_stock",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/marketing/favor/coupon-stocks",
@@ -580,94 +491,36 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Upload a marketing picture (上传营销图片).
+    /// Get the notice address of cash coupons (查询代金券通知地址).
     ///
-    /// * Call: `POST /v3/marketing/favor/media/image-upload` on `api.mch.weixin.qq.com`.
-    /// * For: merchant.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012557233>.
-    /// * Catalog: `pay_v3.marketing.favor.media_image_upload`.
-    pub struct MediaImageUpload {
-        /// `meta`.
-        0 meta: Meta => "meta: must part",
-        /// `file`.
-        1 file: w::FilePart => "file: must",
-    }
-    new(meta: Meta, file: w::FilePart)
-}
-
-w::record! {
-    /// Answer to [`MediaImageUpload`].
-    pub struct MediaImageUploadResponse {
-        /// `media_url`.
-        0 media_url: String => "media_url: must",
-    }
-}
-
-w::endpoint! {
-    MediaImageUpload => MediaImageUploadResponse,
-    w::EndpointInfo {
-        id: "pay_v3.marketing.favor.media_image_upload",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/marketing/favor/media/image-upload",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Multipart,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// List cash coupon stocks (列出代金券批次).
-    ///
-    /// * Call: `GET /v3/marketing/favor/stocks` on `api.mch.weixin.qq.com`.
+    /// * Call: `GET /v3/marketing/favor/callbacks` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460489>.
-    /// * Catalog: `pay_v3.marketing.favor.stocks`.
-    pub struct Stocks {
-        /// `stock_creator_mchid`; the account's merchantid.
-        0 stock_creator_mchid: String => "stock_creator_mchid: must query",
-        /// `create_start_time`; format `rfc3339`.
-        1 create_start_time: Option<String> => "create_start_time: query",
-        /// `create_end_time`; format `rfc3339`.
-        2 create_end_time: Option<String> => "create_end_time: query",
-        /// `status`; one of `unactivated` `audit` `running` `stoped` `paused`.
-        3 status: Option<String> => "status: query",
-        /// `limit`.
-        4 limit: i64 => "limit: must query",
-        /// `offset`.
-        5 offset: i64 => "offset: must query",
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012464070>.
+    /// * Catalog: `pay_v3.marketing.favor.get_callbacks`.
+    pub struct GetCallbacks {
+        /// `mchid`; the account's merchantid.
+        0 mchid: xinqiao_types::MchId => "mchid: must query",
     }
-    new(stock_creator_mchid: impl Into<String>, limit: i64, offset: i64)
-    text(create_start_time: String, create_end_time: String, status: String)
+    new(mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
-    /// Answer to [`Stocks`].
-    pub struct StocksResponse {
-        /// `data`.
-        0 data: Vec<StocksData> => "data: must",
-        /// `limit`.
-        1 limit: i64 => "limit: must",
-        /// `offset`.
-        2 offset: i64 => "offset: must",
-        /// `total_count`.
-        3 total_count: i64 => "total_count: must",
+    /// Answer to [`GetCallbacks`].
+    pub struct GetCallbacksResponse {
+        /// `mchid`.
+        0 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `notify_url`.
+        1 notify_url: String => "notify_url: must",
     }
 }
 
 w::endpoint! {
-    Stocks => StocksResponse,
+    GetCallbacks => GetCallbacksResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks",
+        id: "pay_v3.marketing.favor.get_callbacks",
         method: "GET",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/marketing/favor/stocks",
+        path: "/v3/marketing/favor/callbacks",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::None,
@@ -681,47 +534,13 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Stop a cash coupon stock (终止代金券批次).
-    ///
-    /// * Call: `POST /v3/marketing/favor/stocks/{p1}/stop` on `api.mch.weixin.qq.com`.
-    /// * Shape: unknown; free JSON in, free JSON out.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_p1_stop`.
-    pub struct StocksByP1Stop {
-        /// `p1`.
-        0 p1: String => "p1: must path",
-        /// Further keys.
-        1 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
-    }
-    new(p1: impl Into<String>)
-}
-
-w::endpoint! {
-    StocksByP1Stop => w::Free,
-    w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_p1_stop",
-        method: "POST",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/marketing/favor/stocks/{p1}/stop",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::Json,
-        answer: w::Content::Json,
-        retry: w::Retry::Never,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Get a cash coupon stock (查询代金券批次).
     ///
     /// * Call: `GET /v3/marketing/favor/stocks/{stock_id}` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460564>.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id`.
-    pub struct StocksByStockId {
+    /// * Catalog: `pay_v3.marketing.favor.get_stock`.
+    pub struct GetStock {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`; the account's merchantid.
@@ -731,8 +550,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`StocksByStockId`].
-    pub struct StocksByStockIdResponse {
+    /// Answer to [`GetStock`].
+    pub struct GetStockResponse {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
         /// `stock_name`.
@@ -758,7 +577,8 @@ w::record! {
         /// `no_cash`.
         11 no_cash: bool => "no_cash: must",
         /// `singleitem`.
-        12 singleitem: bool => "singleitem: must",
+        #[doc(alias = "singleitem")]
+        12 single_item: bool => "singleitem: must",
         /// `cut_to_message`.
         13 cut_to_message: Option<CutToMessage> => "cut_to_message",
         /// `start_time`; format `rfc3339`.
@@ -777,12 +597,189 @@ w::record! {
 }
 
 w::endpoint! {
-    StocksByStockId => StocksByStockIdResponse,
+    GetStock => GetStockResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_stock_id",
+        id: "pay_v3.marketing.favor.get_stock",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/marketing/favor/stocks/{stock_id}",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the refund flow of a stock (下载批次退款明细).
+    ///
+    /// * Call: `GET /v3/marketing/favor/stocks/{stock_id}/refund-flow` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463523>.
+    /// * Catalog: `pay_v3.marketing.favor.get_stock_refund_flow`.
+    pub struct GetStockRefundFlow {
+        /// `stock_id`.
+        0 stock_id: String => "stock_id: must path",
+    }
+    new(stock_id: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetStockRefundFlow`].
+    pub struct GetStockRefundFlowResponse {
+        /// `hash_type`.
+        0 hash_type: String => "hash_type: must",
+        /// `hash_value`.
+        1 hash_value: String => "hash_value: must",
+        /// `url`.
+        2 url: String => "url: must",
+    }
+}
+
+w::endpoint! {
+    GetStockRefundFlow => GetStockRefundFlowResponse,
+    w::EndpointInfo {
+        id: "pay_v3.marketing.favor.get_stock_refund_flow",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/marketing/favor/stocks/{stock_id}/refund-flow",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a stock's refund flow of a day (按日下载批次退款明细).
+    ///
+    /// * Call: `GET /v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day` on `api.mch.weixin.qq.com`.
+    /// * For: merchant, partner.
+    /// * Catalog: `pay_v3.marketing.favor.get_stock_refund_flow_by_day`.
+    pub struct GetStockRefundFlowByDay {
+        /// `stock_id`.
+        0 stock_id: String => "stock_id: must path",
+        /// `bill_date`; format `yyyy-MM-dd`.
+        1 bill_date: String => "bill_date: must query",
+    }
+    new(stock_id: impl Into<String>, bill_date: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetStockRefundFlowByDay`].
+    pub struct GetStockRefundFlowByDayResponse {
+        /// `url`.
+        0 url: String => "url: must",
+        /// `stock_refundflow_hash`.
+        #[doc(alias = "stock_refundflow_hash")]
+        1 stock_refund_flow_hash: String => "stock_refundflow_hash: must",
+        /// `stock_refundflow_count`.
+        #[doc(alias = "stock_refundflow_count")]
+        2 stock_refund_flow_count: i64 => "stock_refundflow_count: must",
+    }
+}
+
+w::endpoint! {
+    GetStockRefundFlowByDay => GetStockRefundFlowByDayResponse,
+    w::EndpointInfo {
+        id: "pay_v3.marketing.favor.get_stock_refund_flow_by_day",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get the use flow of a stock (下载批次核销明细).
+    ///
+    /// * Call: `GET /v3/marketing/favor/stocks/{stock_id}/use-flow` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463585>.
+    /// * Catalog: `pay_v3.marketing.favor.get_stock_use_flow`.
+    pub struct GetStockUseFlow {
+        /// `stock_id`.
+        0 stock_id: String => "stock_id: must path",
+    }
+    new(stock_id: impl Into<String>)
+}
+
+/// Answer to [`GetStockUseFlow`], the same as to [`GetStockRefundFlow`].
+pub type GetStockUseFlowResponse = GetStockRefundFlowResponse;
+
+w::endpoint! {
+    GetStockUseFlow => GetStockUseFlowResponse,
+    w::EndpointInfo {
+        id: "pay_v3.marketing.favor.get_stock_use_flow",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/marketing/favor/stocks/{stock_id}/use-flow",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Get a stock's use flow of a day (按日下载批次核销明细).
+    ///
+    /// * Call: `GET /v3/marketing/favor/stocks/{stock_id}/use-flow-by-day` on `api.mch.weixin.qq.com`.
+    /// * For: merchant, partner.
+    /// * Catalog: `pay_v3.marketing.favor.get_stock_use_flow_by_day`.
+    pub struct GetStockUseFlowByDay {
+        /// `stock_id`.
+        0 stock_id: String => "stock_id: must path",
+        /// `bill_date`; format `yyyy-MM-dd`.
+        1 bill_date: String => "bill_date: must query",
+    }
+    new(stock_id: impl Into<String>, bill_date: impl Into<String>)
+}
+
+w::record! {
+    /// Answer to [`GetStockUseFlowByDay`].
+    pub struct GetStockUseFlowByDayResponse {
+        /// `url`.
+        0 url: String => "url: must",
+        /// `stock_useflow_hash`.
+        #[doc(alias = "stock_useflow_hash")]
+        1 stock_use_flow_hash: String => "stock_useflow_hash: must",
+        /// `stock_useflow_count`.
+        #[doc(alias = "stock_useflow_count")]
+        2 stock_use_flow_count: i64 => "stock_useflow_count: must",
+    }
+}
+
+w::endpoint! {
+    GetStockUseFlowByDay => GetStockUseFlowByDayResponse,
+    w::EndpointInfo {
+        id: "pay_v3.marketing.favor.get_stock_use_flow_by_day",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/marketing/favor/stocks/{stock_id}/use-flow-by-day",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::None,
@@ -801,8 +798,8 @@ w::record! {
     /// * Call: `GET /v3/marketing/favor/stocks/{stock_id}/items` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463442>.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_items`.
-    pub struct StocksByStockIdItems {
+    /// * Catalog: `pay_v3.marketing.favor.list_stock_items`.
+    pub struct ListStockItems {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`; the account's merchantid.
@@ -821,8 +818,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`StocksByStockIdItems`].
-    pub struct StocksByStockIdItemsResponse {
+    /// Answer to [`ListStockItems`].
+    pub struct ListStockItemsResponse {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
         /// `data`.
@@ -837,9 +834,9 @@ w::record! {
 }
 
 w::endpoint! {
-    StocksByStockIdItems => StocksByStockIdItemsResponse,
+    ListStockItems => ListStockItemsResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_stock_id_items",
+        id: "pay_v3.marketing.favor.list_stock_items",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/marketing/favor/stocks/{stock_id}/items",
@@ -861,8 +858,8 @@ w::record! {
     /// * Call: `GET /v3/marketing/favor/stocks/{stock_id}/merchants` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463358>.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_merchants`.
-    pub struct StocksByStockIdMerchants {
+    /// * Catalog: `pay_v3.marketing.favor.list_stock_merchants`.
+    pub struct ListStockMerchants {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`; the account's merchantid.
@@ -880,16 +877,74 @@ w::record! {
     )
 }
 
-/// Answer to [`StocksByStockIdMerchants`], the same as to [`StocksByStockIdItems`].
-pub type StocksByStockIdMerchantsResponse = StocksByStockIdItemsResponse;
+/// Answer to [`ListStockMerchants`], the same as to [`ListStockItems`].
+pub type ListStockMerchantsResponse = ListStockItemsResponse;
 
 w::endpoint! {
-    StocksByStockIdMerchants => StocksByStockIdMerchantsResponse,
+    ListStockMerchants => ListStockMerchantsResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_stock_id_merchants",
+        id: "pay_v3.marketing.favor.list_stock_merchants",
         method: "GET",
         host: "api.mch.weixin.qq.com",
         path: "/v3/marketing/favor/stocks/{stock_id}/merchants",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List cash coupon stocks (列出代金券批次).
+    ///
+    /// * Call: `GET /v3/marketing/favor/stocks` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460489>.
+    /// * Catalog: `pay_v3.marketing.favor.list_stocks`.
+    pub struct ListStocks {
+        /// `stock_creator_mchid`; the account's merchantid.
+        0 stock_creator_mchid: String => "stock_creator_mchid: must query",
+        /// `create_start_time`; format `rfc3339`.
+        1 create_start_time: Option<String> => "create_start_time: query",
+        /// `create_end_time`; format `rfc3339`.
+        2 create_end_time: Option<String> => "create_end_time: query",
+        /// `status`; one of `unactivated` `audit` `running` `stoped` `paused`.
+        3 status: Option<String> => "status: query",
+        /// `limit`.
+        4 limit: i64 => "limit: must query",
+        /// `offset`.
+        5 offset: i64 => "offset: must query",
+    }
+    new(stock_creator_mchid: impl Into<String>, limit: i64, offset: i64)
+    text(create_start_time: String, create_end_time: String, status: String)
+}
+
+w::record! {
+    /// Answer to [`ListStocks`].
+    pub struct ListStocksResponse {
+        /// `data`.
+        0 data: Vec<Stock> => "data: must",
+        /// `limit`.
+        1 limit: i64 => "limit: must",
+        /// `offset`.
+        2 offset: i64 => "offset: must",
+        /// `total_count`.
+        3 total_count: i64 => "total_count: must",
+    }
+}
+
+w::endpoint! {
+    ListStocks => ListStocksResponse,
+    w::EndpointInfo {
+        id: "pay_v3.marketing.favor.list_stocks",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/marketing/favor/stocks",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::None,
@@ -907,8 +962,8 @@ w::record! {
     ///
     /// * Call: `POST /v3/marketing/favor/stocks/{stock_id}/modify-goods-id` on `api.mch.weixin.qq.com`.
     /// * For: merchant.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_modify_goods_id`.
-    pub struct StocksByStockIdModifyGoodsId {
+    /// * Catalog: `pay_v3.marketing.favor.modify_goods_id`.
+    pub struct ModifyGoodsId {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`.
@@ -923,8 +978,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`StocksByStockIdModifyGoodsId`].
-    pub struct StocksByStockIdModifyGoodsIdResponse {
+    /// Answer to [`ModifyGoodsId`].
+    pub struct ModifyGoodsIdResponse {
         /// `pause_time`.
         0 pause_time: String => "pause_time: must",
         /// `stock_id`.
@@ -933,9 +988,9 @@ w::record! {
 }
 
 w::endpoint! {
-    StocksByStockIdModifyGoodsId => StocksByStockIdModifyGoodsIdResponse,
+    ModifyGoodsId => ModifyGoodsIdResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_stock_id_modify_goods_id",
+        id: "pay_v3.marketing.favor.modify_goods_id",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/marketing/favor/stocks/{stock_id}/modify-goods-id",
@@ -957,8 +1012,8 @@ w::record! {
     /// * Call: `POST /v3/marketing/favor/stocks/{stock_id}/pause` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460305>.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_pause`.
-    pub struct StocksByStockIdPause {
+    /// * Catalog: `pay_v3.marketing.favor.pause_stock`.
+    pub struct PauseStock {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`; the account's merchantid.
@@ -968,8 +1023,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`StocksByStockIdPause`].
-    pub struct StocksByStockIdPauseResponse {
+    /// Answer to [`PauseStock`].
+    pub struct PauseStockResponse {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
         /// `start_time`; format `rfc3339`.
@@ -980,9 +1035,9 @@ w::record! {
 }
 
 w::endpoint! {
-    StocksByStockIdPause => StocksByStockIdPauseResponse,
+    PauseStock => PauseStockResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_stock_id_pause",
+        id: "pay_v3.marketing.favor.pause_stock",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/marketing/favor/stocks/{stock_id}/pause",
@@ -999,104 +1054,13 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the refund flow of a stock (下载批次退款明细).
-    ///
-    /// * Call: `GET /v3/marketing/favor/stocks/{stock_id}/refund-flow` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463523>.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_refund_flow`.
-    pub struct StocksByStockIdRefundFlow {
-        /// `stock_id`.
-        0 stock_id: String => "stock_id: must path",
-    }
-    new(stock_id: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`StocksByStockIdRefundFlow`].
-    pub struct StocksByStockIdRefundFlowResponse {
-        /// `hash_type`.
-        0 hash_type: String => "hash_type: must",
-        /// `hash_value`.
-        1 hash_value: String => "hash_value: must",
-        /// `url`.
-        2 url: String => "url: must",
-    }
-}
-
-w::endpoint! {
-    StocksByStockIdRefundFlow => StocksByStockIdRefundFlowResponse,
-    w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_stock_id_refund_flow",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/marketing/favor/stocks/{stock_id}/refund-flow",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
-    /// Get a stock's refund flow of a day (按日下载批次退款明细).
-    ///
-    /// * Call: `GET /v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day` on `api.mch.weixin.qq.com`.
-    /// * For: merchant, partner.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_refund_flow_by_day`.
-    pub struct StocksByStockIdRefundFlowByDay {
-        /// `stock_id`.
-        0 stock_id: String => "stock_id: must path",
-        /// `bill_date`; format `yyyy-MM-dd`.
-        1 bill_date: String => "bill_date: must query",
-    }
-    new(stock_id: impl Into<String>, bill_date: impl Into<String>)
-}
-
-w::record! {
-    /// Answer to [`StocksByStockIdRefundFlowByDay`].
-    pub struct StocksByStockIdRefundFlowByDayResponse {
-        /// `url`.
-        0 url: String => "url: must",
-        /// `stock_refundflow_hash`.
-        1 stock_refundflow_hash: String => "stock_refundflow_hash: must",
-        /// `stock_refundflow_count`.
-        2 stock_refundflow_count: i64 => "stock_refundflow_count: must",
-    }
-}
-
-w::endpoint! {
-    StocksByStockIdRefundFlowByDay => StocksByStockIdRefundFlowByDayResponse,
-    w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_stock_id_refund_flow_by_day",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/marketing/favor/stocks/{stock_id}/refund-flow-by-day",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Restart a cash coupon stock (重启代金券批次).
     ///
     /// * Call: `POST /v3/marketing/favor/stocks/{stock_id}/restart` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460411>.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_restart`.
-    pub struct StocksByStockIdRestart {
+    /// * Catalog: `pay_v3.marketing.favor.restart_stock`.
+    pub struct RestartStock {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`; the account's merchantid.
@@ -1106,8 +1070,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`StocksByStockIdRestart`].
-    pub struct StocksByStockIdRestartResponse {
+    /// Answer to [`RestartStock`].
+    pub struct RestartStockResponse {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
         /// `start_time`; format `rfc3339`.
@@ -1118,12 +1082,60 @@ w::record! {
 }
 
 w::endpoint! {
-    StocksByStockIdRestart => StocksByStockIdRestartResponse,
+    RestartStock => RestartStockResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_stock_id_restart",
+        id: "pay_v3.marketing.favor.restart_stock",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/marketing/favor/stocks/{stock_id}/restart",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::Json,
+        answer: w::Content::Json,
+        retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// Set the notice address of cash coupons (设置代金券通知地址).
+    ///
+    /// * Call: `POST /v3/marketing/favor/callbacks` on `api.mch.weixin.qq.com`.
+    /// * For: channel-partner, merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012464198>.
+    /// * Catalog: `pay_v3.marketing.favor.set_callback`.
+    pub struct SetCallback {
+        /// `notify_url`.
+        0 notify_url: String => "notify_url: must",
+        /// `mchid`; the account's merchantid.
+        1 mchid: xinqiao_types::MchId => "mchid: must",
+        /// `switch`.
+        2 switch: Option<bool> => "switch",
+    }
+    new(notify_url: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
+    set(switch: bool)
+}
+
+w::record! {
+    /// Answer to [`SetCallback`].
+    pub struct SetCallbackResponse {
+        /// `notify_url`.
+        0 notify_url: String => "notify_url: must",
+        /// `update_time`; format `rfc3339`.
+        1 update_time: String => "update_time: must",
+    }
+}
+
+w::endpoint! {
+    SetCallback => SetCallbackResponse,
+    w::EndpointInfo {
+        id: "pay_v3.marketing.favor.set_callback",
+        method: "POST",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/marketing/favor/callbacks",
         when: None,
         auth: w::Auth::Merchant,
         content: w::Content::Json,
@@ -1142,8 +1154,8 @@ w::record! {
     /// * Call: `POST /v3/marketing/favor/stocks/{stock_id}/start` on `api.mch.weixin.qq.com`.
     /// * For: channel-partner, merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460137>.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_start`.
-    pub struct StocksByStockIdStart {
+    /// * Catalog: `pay_v3.marketing.favor.start_stock`.
+    pub struct StartStock {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`; the account's merchantid.
@@ -1153,8 +1165,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`StocksByStockIdStart`].
-    pub struct StocksByStockIdStartResponse {
+    /// Answer to [`StartStock`].
+    pub struct StartStockResponse {
         /// `stock_id`.
         0 stock_id: String => "stock_id: must",
         /// `start_time`; format `rfc3339`.
@@ -1163,9 +1175,9 @@ w::record! {
 }
 
 w::endpoint! {
-    StocksByStockIdStart => StocksByStockIdStartResponse,
+    StartStock => StartStockResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_stock_id_start",
+        id: "pay_v3.marketing.favor.start_stock",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/marketing/favor/stocks/{stock_id}/start",
@@ -1182,34 +1194,32 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get the use flow of a stock (下载批次核销明细).
+    /// Stop a cash coupon stock (终止代金券批次).
     ///
-    /// * Call: `GET /v3/marketing/favor/stocks/{stock_id}/use-flow` on `api.mch.weixin.qq.com`.
-    /// * For: channel-partner, merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463585>.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_use_flow`.
-    pub struct StocksByStockIdUseFlow {
-        /// `stock_id`.
-        0 stock_id: String => "stock_id: must path",
+    /// * Call: `POST /v3/marketing/favor/stocks/{p1}/stop` on `api.mch.weixin.qq.com`.
+    /// * Shape: unknown; free JSON in, free JSON out.
+    /// * Catalog: `pay_v3.marketing.favor.stop_stock`.
+    pub struct StopStock {
+        /// `p1`.
+        0 p1: String => "p1: must path",
+        /// Further keys.
+        1 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
-    new(stock_id: impl Into<String>)
+    new(p1: impl Into<String>)
 }
 
-/// Answer to [`StocksByStockIdUseFlow`], the same as to [`StocksByStockIdRefundFlow`].
-pub type StocksByStockIdUseFlowResponse = StocksByStockIdRefundFlowResponse;
-
 w::endpoint! {
-    StocksByStockIdUseFlow => StocksByStockIdUseFlowResponse,
+    StopStock => w::Free,
     w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_stock_id_use_flow",
-        method: "GET",
+        id: "pay_v3.marketing.favor.stop_stock",
+        method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/marketing/favor/stocks/{stock_id}/use-flow",
+        path: "/v3/marketing/favor/stocks/{p1}/stop",
         when: None,
         auth: w::Auth::Merchant,
-        content: w::Content::None,
+        content: w::Content::Json,
         answer: w::Content::Json,
-        retry: w::Retry::Safe,
+        retry: w::Retry::Never,
         code_field: "code",
         message_field: "message",
         client_cert: false,
@@ -1218,44 +1228,41 @@ w::endpoint! {
 }
 
 w::record! {
-    /// Get a stock's use flow of a day (按日下载批次核销明细).
+    /// Upload a marketing picture (上传营销图片).
     ///
-    /// * Call: `GET /v3/marketing/favor/stocks/{stock_id}/use-flow-by-day` on `api.mch.weixin.qq.com`.
-    /// * For: merchant, partner.
-    /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_use_flow_by_day`.
-    pub struct StocksByStockIdUseFlowByDay {
-        /// `stock_id`.
-        0 stock_id: String => "stock_id: must path",
-        /// `bill_date`; format `yyyy-MM-dd`.
-        1 bill_date: String => "bill_date: must query",
+    /// * Call: `POST /v3/marketing/favor/media/image-upload` on `api.mch.weixin.qq.com`.
+    /// * For: merchant.
+    /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012557233>.
+    /// * Catalog: `pay_v3.marketing.favor.upload_media_image`.
+    pub struct UploadMediaImage {
+        /// `meta`.
+        0 meta: Meta => "meta: must part",
+        /// `file`.
+        1 file: w::FilePart => "file: must",
     }
-    new(stock_id: impl Into<String>, bill_date: impl Into<String>)
+    new(meta: Meta, file: w::FilePart)
 }
 
 w::record! {
-    /// Answer to [`StocksByStockIdUseFlowByDay`].
-    pub struct StocksByStockIdUseFlowByDayResponse {
-        /// `url`.
-        0 url: String => "url: must",
-        /// `stock_useflow_hash`.
-        1 stock_useflow_hash: String => "stock_useflow_hash: must",
-        /// `stock_useflow_count`.
-        2 stock_useflow_count: i64 => "stock_useflow_count: must",
+    /// Answer to [`UploadMediaImage`].
+    pub struct UploadMediaImageResponse {
+        /// `media_url`.
+        0 media_url: String => "media_url: must",
     }
 }
 
 w::endpoint! {
-    StocksByStockIdUseFlowByDay => StocksByStockIdUseFlowByDayResponse,
+    UploadMediaImage => UploadMediaImageResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.favor.stocks_by_stock_id_use_flow_by_day",
-        method: "GET",
+        id: "pay_v3.marketing.favor.upload_media_image",
+        method: "POST",
         host: "api.mch.weixin.qq.com",
-        path: "/v3/marketing/favor/stocks/{stock_id}/use-flow-by-day",
+        path: "/v3/marketing/favor/media/image-upload",
         when: None,
         auth: w::Auth::Merchant,
-        content: w::Content::None,
+        content: w::Content::Multipart,
         answer: w::Content::Json,
-        retry: w::Retry::Safe,
+        retry: w::Retry::Never,
         code_field: "code",
         message_field: "message",
         client_cert: false,
@@ -1273,8 +1280,8 @@ pub mod users {
         /// * Call: `GET /v3/marketing/favor/users/{openid}/coupons/{coupon_id}` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012486942>.
-        /// * Catalog: `pay_v3.marketing.favor.users.by_openid_coupons_by_coupon_id`.
-        pub struct ByOpenidCouponsByCouponId {
+        /// * Catalog: `pay_v3.marketing.favor.users.get_coupon`.
+        pub struct GetCoupon {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_id`.
@@ -1290,8 +1297,8 @@ pub mod users {
     }
 
     w::record! {
-        /// Answer to [`ByOpenidCouponsByCouponId`].
-        pub struct ByOpenidCouponsByCouponIdResponse {
+        /// Answer to [`GetCoupon`].
+        pub struct GetCouponResponse {
             /// `coupon_id`.
             0 coupon_id: String => "coupon_id: must",
             /// `stock_id`.
@@ -1317,7 +1324,8 @@ pub mod users {
             /// `no_cash`.
             11 no_cash: bool => "no_cash: must",
             /// `singleitem`.
-            12 singleitem: bool => "singleitem: must",
+            #[doc(alias = "singleitem")]
+            12 single_item: bool => "singleitem: must",
             /// `cut_to_message`.
             13 cut_to_message: Option<super::CutToMessage> => "cut_to_message",
             /// `normal_coupon_information`.
@@ -1338,9 +1346,9 @@ pub mod users {
     }
 
     w::endpoint! {
-        ByOpenidCouponsByCouponId => ByOpenidCouponsByCouponIdResponse,
+        GetCoupon => GetCouponResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.favor.users.by_openid_coupons_by_coupon_id",
+            id: "pay_v3.marketing.favor.users.get_coupon",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/favor/users/{openid}/coupons/{coupon_id}",
@@ -1362,8 +1370,8 @@ pub mod users {
         /// * Call: `GET /v3/marketing/favor/users/{openid}/coupons` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012534690>.
-        /// * Catalog: `pay_v3.marketing.favor.users.by_openid_coupons_get`.
-        pub struct ByOpenidCouponsGet {
+        /// * Catalog: `pay_v3.marketing.favor.users.list_coupons`.
+        pub struct ListCoupons {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `appid`.
@@ -1398,10 +1406,10 @@ pub mod users {
     }
 
     w::record! {
-        /// Answer to [`ByOpenidCouponsGet`].
-        pub struct ByOpenidCouponsGetResponse {
+        /// Answer to [`ListCoupons`].
+        pub struct ListCouponsResponse {
             /// `data`.
-            0 data: Vec<super::ByOpenidCouponsGetData> => "data: must",
+            0 data: Vec<super::Coupon> => "data: must",
             /// `limit`.
             1 limit: i64 => "limit: must",
             /// `offset`.
@@ -1412,9 +1420,9 @@ pub mod users {
     }
 
     w::endpoint! {
-        ByOpenidCouponsGet => ByOpenidCouponsGetResponse,
+        ListCoupons => ListCouponsResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.favor.users.by_openid_coupons_get",
+            id: "pay_v3.marketing.favor.users.list_coupons",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/favor/users/{openid}/coupons",
@@ -1436,8 +1444,8 @@ pub mod users {
         /// * Call: `POST /v3/marketing/favor/users/{openid}/coupons` on `api.mch.weixin.qq.com`.
         /// * For: channel-partner, merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463767>.
-        /// * Catalog: `pay_v3.marketing.favor.users.by_openid_coupons_post`.
-        pub struct ByOpenidCouponsPost {
+        /// * Catalog: `pay_v3.marketing.favor.users.send_coupon`.
+        pub struct SendCoupon {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `stock_id`.
@@ -1464,17 +1472,17 @@ pub mod users {
     }
 
     w::record! {
-        /// Answer to [`ByOpenidCouponsPost`].
-        pub struct ByOpenidCouponsPostResponse {
+        /// Answer to [`SendCoupon`].
+        pub struct SendCouponResponse {
             /// `coupon_id`.
             0 coupon_id: String => "coupon_id: must",
         }
     }
 
     w::endpoint! {
-        ByOpenidCouponsPost => ByOpenidCouponsPostResponse,
+        SendCoupon => SendCouponResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.favor.users.by_openid_coupons_post",
+            id: "pay_v3.marketing.favor.users.send_coupon",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/favor/users/{openid}/coupons",

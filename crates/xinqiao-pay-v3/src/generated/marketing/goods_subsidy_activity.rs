@@ -4,8 +4,8 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// An item of `data` in the answer of `marketing::goods_subsidy_activity::Activities`.
-    pub struct ActivitiesData {
+    /// An item of `data` in the answer of `marketing::goods_subsidy_activity::ListActivities`.
+    pub struct Activity {
         /// `activity_id`.
         0 activity_id: Option<String> => "activity_id",
         /// `brand_id`.
@@ -22,7 +22,7 @@ w::record! {
 }
 
 w::record! {
-    /// `activity_info` of `marketing::goods_subsidy_activity::ActivitiesData`.
+    /// `activity_info` of `marketing::goods_subsidy_activity::Activity`.
     pub struct ActivityInfo {
         /// `activity_name`.
         0 activity_name: Option<String> => "activity_name",
@@ -40,7 +40,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `apply_infos` in `marketing::goods_subsidy_activity::ActivityByActivityIdApply`; an item of `failed_apply_infos` in the answer of `marketing::goods_subsidy_activity::ActivityByActivityIdApply`; and 1 more.
+    /// An item of `apply_infos` in `marketing::goods_subsidy_activity::ApplyActivity`; an item of `failed_apply_infos` in the answer of `marketing::goods_subsidy_activity::ApplyActivity`; and 1 more.
     pub struct ApplyInfo {
         /// `store_info`.
         0 store_info: Option<StoreInfo> => "store_info",
@@ -64,15 +64,15 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `data` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByActivityIdRepresentatives`.
-    pub struct ByActivityIdRepresentativesData {
+    /// An item of `data` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ListRepresentatives`.
+    pub struct Representative {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
 w::record! {
-    /// An item of `failed_representative_info_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByActivityIdRepresentativeDelete`; an item of `failed_representative_info_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByActivityIdRepresentativePost`; and 1 more.
+    /// An item of `failed_representative_info_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::AddRepresentative`; an item of `failed_representative_info_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::DeleteRepresentative`; and 1 more.
     pub struct FailedRepresentativeInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -80,7 +80,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `failed_stores` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByBrandIdStoresDelete`; an item of `data` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByBrandIdStoresGet`; and 1 more.
+    /// An item of `failed_stores` in the answer of `marketing::goods_subsidy_activity::retail_store_act::AddStore`; an item of `failed_stores` in the answer of `marketing::goods_subsidy_activity::retail_store_act::DeleteStore`; and 1 more.
     pub struct FailedStore {
         /// `store_code`.
         0 store_code: String => "store_code: must",
@@ -90,7 +90,7 @@ w::record! {
 }
 
 w::record! {
-    /// `goods_information` of `marketing::goods_subsidy_activity::ActivitiesData`.
+    /// `goods_information` of `marketing::goods_subsidy_activity::Activity`.
     pub struct GoodsInformation {
         /// `goods_id`.
         0 goods_id: Option<String> => "goods_id",
@@ -102,7 +102,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `material_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::ByBrandIdMaterials`.
+    /// An item of `material_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::GenerateMaterial`.
     pub struct Material {
         /// `material_id`.
         0 material_id: String => "material_id: must",
@@ -131,7 +131,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `representative_info_list` in `marketing::goods_subsidy_activity::retail_store_act::ByActivityIdRepresentativeDelete`; an item of `representative_info_list` in `marketing::goods_subsidy_activity::retail_store_act::ByActivityIdRepresentativePost`; and 1 more.
+    /// An item of `representative_info_list` in `marketing::goods_subsidy_activity::retail_store_act::AddRepresentative`; an item of `representative_info_list` in `marketing::goods_subsidy_activity::retail_store_act::DeleteRepresentative`; and 1 more.
     pub struct RepresentativeInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -140,7 +140,7 @@ w::record! {
 }
 
 w::record! {
-    /// `rule_information` of `marketing::goods_subsidy_activity::ActivitiesData`.
+    /// `rule_information` of `marketing::goods_subsidy_activity::Activity`.
     pub struct RuleInformation {
         /// `store_subsidy`.
         0 store_subsidy: Option<String> => "store_subsidy",
@@ -156,7 +156,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `stores` in `marketing::goods_subsidy_activity::retail_store_act::ByBrandIdStoresDelete`; an item of `stores` in `marketing::goods_subsidy_activity::retail_store_act::ByBrandIdStoresPost`.
+    /// An item of `stores` in `marketing::goods_subsidy_activity::retail_store_act::AddStore`; an item of `stores` in `marketing::goods_subsidy_activity::retail_store_act::DeleteStore`.
     pub struct Store {
         /// `store_code`.
         0 store_code: Option<String> => "store_code",
@@ -182,64 +182,13 @@ w::record! {
 }
 
 w::record! {
-    /// List goods subsidy activities (列出商品补贴活动).
-    ///
-    /// * Call: `GET /v3/marketing/goods-subsidy-activity/activities` on `api.mch.weixin.qq.com`.
-    /// * For: merchant, partner.
-    /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html>.
-    /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.activities`.
-    pub struct Activities {
-        /// `city_id`.
-        0 city_id: String => "city_id: must query",
-        /// `offset`.
-        1 offset: f64 => "offset: must query",
-        /// `limit`.
-        2 limit: f64 => "limit: must query",
-    }
-    new(city_id: impl Into<String>, offset: f64, limit: f64)
-}
-
-w::record! {
-    /// Answer to [`Activities`].
-    pub struct ActivitiesResponse {
-        /// `total_count`.
-        0 total_count: Option<f64> => "total_count",
-        /// `data`.
-        1 data: Option<Vec<ActivitiesData>> => "data",
-        /// `offset`.
-        2 offset: Option<f64> => "offset",
-        /// `limit`.
-        3 limit: Option<f64> => "limit",
-    }
-}
-
-w::endpoint! {
-    Activities => ActivitiesResponse,
-    w::EndpointInfo {
-        id: "pay_v3.marketing.goods_subsidy_activity.activities",
-        method: "GET",
-        host: "api.mch.weixin.qq.com",
-        path: "/v3/marketing/goods-subsidy-activity/activities",
-        when: None,
-        auth: w::Auth::Merchant,
-        content: w::Content::None,
-        answer: w::Content::Json,
-        retry: w::Retry::Safe,
-        code_field: "code",
-        message_field: "message",
-        client_cert: false,
-        permissions: &[],
-    }
-}
-
-w::record! {
     /// Apply for a goods subsidy activity (报名商品补贴活动).
     ///
     /// * Call: `POST /v3/marketing/goods-subsidy-activity/activity/{activity_id}/apply` on `api.mch.weixin.qq.com`.
     /// * For: merchant, partner.
     /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html>.
-    /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.activity_by_activity_id_apply`.
-    pub struct ActivityByActivityIdApply {
+    /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.apply_activity`.
+    pub struct ApplyActivity {
         /// `activity_id`.
         0 activity_id: String => "activity_id: must path",
         /// `caller_merchant_id`.
@@ -255,8 +204,8 @@ w::record! {
 }
 
 w::record! {
-    /// Answer to [`ActivityByActivityIdApply`].
-    pub struct ActivityByActivityIdApplyResponse {
+    /// Answer to [`ApplyActivity`].
+    pub struct ApplyActivityResponse {
         /// `return_message`.
         0 return_message: Option<String> => "return_message",
         /// `failed_apply_infos`.
@@ -267,9 +216,9 @@ w::record! {
 }
 
 w::endpoint! {
-    ActivityByActivityIdApply => ActivityByActivityIdApplyResponse,
+    ApplyActivity => ApplyActivityResponse,
     w::EndpointInfo {
-        id: "pay_v3.marketing.goods_subsidy_activity.activity_by_activity_id_apply",
+        id: "pay_v3.marketing.goods_subsidy_activity.apply_activity",
         method: "POST",
         host: "api.mch.weixin.qq.com",
         path: "/v3/marketing/goods-subsidy-activity/activity/{activity_id}/apply",
@@ -278,6 +227,57 @@ w::endpoint! {
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,
+        code_field: "code",
+        message_field: "message",
+        client_cert: false,
+        permissions: &[],
+    }
+}
+
+w::record! {
+    /// List goods subsidy activities (列出商品补贴活动).
+    ///
+    /// * Call: `GET /v3/marketing/goods-subsidy-activity/activities` on `api.mch.weixin.qq.com`.
+    /// * For: merchant, partner.
+    /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html>.
+    /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.list_activities`.
+    pub struct ListActivities {
+        /// `city_id`.
+        0 city_id: String => "city_id: must query",
+        /// `offset`.
+        1 offset: f64 => "offset: must query",
+        /// `limit`.
+        2 limit: f64 => "limit: must query",
+    }
+    new(city_id: impl Into<String>, offset: f64, limit: f64)
+}
+
+w::record! {
+    /// Answer to [`ListActivities`].
+    pub struct ListActivitiesResponse {
+        /// `total_count`.
+        0 total_count: Option<f64> => "total_count",
+        /// `data`.
+        1 data: Option<Vec<Activity>> => "data",
+        /// `offset`.
+        2 offset: Option<f64> => "offset",
+        /// `limit`.
+        3 limit: Option<f64> => "limit",
+    }
+}
+
+w::endpoint! {
+    ListActivities => ListActivitiesResponse,
+    w::EndpointInfo {
+        id: "pay_v3.marketing.goods_subsidy_activity.list_activities",
+        method: "GET",
+        host: "api.mch.weixin.qq.com",
+        path: "/v3/marketing/goods-subsidy-activity/activities",
+        when: None,
+        auth: w::Auth::Merchant,
+        content: w::Content::None,
+        answer: w::Content::Json,
+        retry: w::Retry::Safe,
         code_field: "code",
         message_field: "message",
         client_cert: false,
@@ -380,13 +380,118 @@ pub mod retail_store_act {
     use xinqiao_wire as w;
 
     w::record! {
+        /// Add representatives to an activity (添加业务代理).
+        ///
+        /// * Call: `POST /v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative` on `api.mch.weixin.qq.com`.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384386>.
+        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.add_representative`.
+        pub struct AddRepresentative {
+            /// `activity_id`.
+            0 activity_id: String => "activity_id: must path",
+            /// `out_request_no`.
+            1 out_request_no: String => "out_request_no: must",
+            /// `representative_info_list`.
+            2 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
+            /// `add_time`; format `rfc3339`.
+            3 add_time: Option<String> => "add_time",
+        }
+        new(
+            activity_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+            representative_info_list: Vec<super::RepresentativeInfo>,
+        )
+        text(add_time: String)
+    }
+
+    w::record! {
+        /// Answer to [`AddRepresentative`].
+        pub struct AddRepresentativeResponse {
+            /// `activity_id`.
+            0 activity_id: String => "activity_id: must",
+            /// `failed_representative_info_list`.
+            1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
+            /// `add_time`; format `rfc3339`.
+            2 add_time: String => "add_time: must",
+        }
+    }
+
+    w::endpoint! {
+        AddRepresentative => AddRepresentativeResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.add_representative",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Add stores to a brand's activity (添加零售小店).
+        ///
+        /// * Call: `POST /v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores` on `api.mch.weixin.qq.com`.
+        /// * For: merchant, partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384421>.
+        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.add_store`.
+        pub struct AddStore {
+            /// `brand_id`.
+            0 brand_id: String => "brand_id: must path",
+            /// `out_request_no`.
+            1 out_request_no: String => "out_request_no: must",
+            /// `stores`.
+            2 stores: Vec<super::Store> => "stores: must",
+            /// `add_time`; format `rfc3339`; needed according to the documentation.
+            3 add_time: Option<String> => "add_time",
+        }
+        new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
+        text(add_time: String)
+    }
+
+    w::record! {
+        /// Answer to [`AddStore`].
+        pub struct AddStoreResponse {
+            /// `failed_stores`.
+            0 failed_stores: Option<Vec<super::FailedStore>> => "failed_stores",
+            /// `add_time`; format `rfc3339`.
+            1 add_time: String => "add_time: must",
+        }
+    }
+
+    w::endpoint! {
+        AddStore => AddStoreResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.add_store",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Delete representatives of an activity (删除业务代理).
         ///
         /// * Call: `DELETE /v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384399>.
-        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_delete`.
-        pub struct ByActivityIdRepresentativeDelete {
+        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.delete_representative`.
+        pub struct DeleteRepresentative {
             /// `activity_id`.
             0 activity_id: String => "activity_id: must path",
             /// `out_request_no`.
@@ -405,8 +510,8 @@ pub mod retail_store_act {
     }
 
     w::record! {
-        /// Answer to [`ByActivityIdRepresentativeDelete`].
-        pub struct ByActivityIdRepresentativeDeleteResponse {
+        /// Answer to [`DeleteRepresentative`].
+        pub struct DeleteRepresentativeResponse {
             /// `activity_id`.
             0 activity_id: String => "activity_id: must",
             /// `failed_representative_info_list`.
@@ -417,9 +522,9 @@ pub mod retail_store_act {
     }
 
     w::endpoint! {
-        ByActivityIdRepresentativeDelete => ByActivityIdRepresentativeDeleteResponse,
+        DeleteRepresentative => DeleteRepresentativeResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_delete",
+            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.delete_representative",
             method: "DELETE",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative",
@@ -436,160 +541,48 @@ pub mod retail_store_act {
     }
 
     w::record! {
-        /// Add representatives to an activity (添加业务代理).
+        /// Delete stores of a brand's activity (删除零售小店).
         ///
-        /// * Call: `POST /v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative` on `api.mch.weixin.qq.com`.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384386>.
-        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_post`.
-        pub struct ByActivityIdRepresentativePost {
-            /// `activity_id`.
-            0 activity_id: String => "activity_id: must path",
+        /// * Call: `DELETE /v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores` on `api.mch.weixin.qq.com`.
+        /// * For: merchant, partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384431>.
+        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.delete_store`.
+        pub struct DeleteStore {
+            /// `brand_id`.
+            0 brand_id: String => "brand_id: must path",
             /// `out_request_no`.
             1 out_request_no: String => "out_request_no: must",
-            /// `representative_info_list`.
-            2 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
-            /// `add_time`; format `rfc3339`.
-            3 add_time: Option<String> => "add_time",
+            /// `stores`.
+            2 stores: Vec<super::Store> => "stores: must",
+            /// `delete_time`; format `rfc3339`; needed according to the documentation.
+            3 delete_time: Option<String> => "delete_time",
         }
-        new(
-            activity_id: impl Into<String>,
-            out_request_no: impl Into<String>,
-            representative_info_list: Vec<super::RepresentativeInfo>,
-        )
-        text(add_time: String)
+        new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
+        text(delete_time: String)
     }
 
     w::record! {
-        /// Answer to [`ByActivityIdRepresentativePost`].
-        pub struct ByActivityIdRepresentativePostResponse {
-            /// `activity_id`.
-            0 activity_id: String => "activity_id: must",
-            /// `failed_representative_info_list`.
-            1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
-            /// `add_time`; format `rfc3339`.
-            2 add_time: String => "add_time: must",
+        /// Answer to [`DeleteStore`].
+        pub struct DeleteStoreResponse {
+            /// `failed_stores`.
+            0 failed_stores: Option<Vec<super::FailedStore>> => "failed_stores",
+            /// `delete_time`; format `rfc3339`.
+            1 delete_time: String => "delete_time: must",
         }
     }
 
     w::endpoint! {
-        ByActivityIdRepresentativePost => ByActivityIdRepresentativePostResponse,
+        DeleteStore => DeleteStoreResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_post",
-            method: "POST",
+            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.delete_store",
+            method: "DELETE",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative",
+            path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Change representatives of an activity (修改业务代理).
-        ///
-        /// * Call: `PUT /v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative` on `api.mch.weixin.qq.com`.
-        /// * For: merchant, partner.
-        /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/retail-store/retail-stores/add-representative.html>.
-        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_put`.
-        pub struct ByActivityIdRepresentativePut {
-            /// `activity_id`.
-            0 activity_id: String => "activity_id: must path",
-            /// `representative_info_list`.
-            1 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
-            /// `out_request_no`.
-            2 out_request_no: String => "out_request_no: must",
-            /// `add_time`.
-            3 add_time: Option<String> => "add_time",
-        }
-        new(
-            activity_id: impl Into<String>,
-            representative_info_list: Vec<super::RepresentativeInfo>,
-            out_request_no: impl Into<String>,
-        )
-        text(add_time: String)
-    }
-
-    w::record! {
-        /// Answer to [`ByActivityIdRepresentativePut`].
-        pub struct ByActivityIdRepresentativePutResponse {
-            /// `activity_id`.
-            0 activity_id: String => "activity_id: must",
-            /// `failed_representative_info_list`.
-            1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
-            /// `add_time`.
-            2 add_time: String => "add_time: must",
-        }
-    }
-
-    w::endpoint! {
-        ByActivityIdRepresentativePut => ByActivityIdRepresentativePutResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_put",
-            method: "PUT",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// List representatives of an activity (列出业务代理).
-        ///
-        /// * Call: `GET /v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representatives` on `api.mch.weixin.qq.com`.
-        /// * For: merchant, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384405>.
-        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representatives`.
-        pub struct ByActivityIdRepresentatives {
-            /// `activity_id`.
-            0 activity_id: String => "activity_id: must path",
-            /// `offset`.
-            1 offset: i64 => "offset: must query",
-            /// `limit`.
-            2 limit: i64 => "limit: must query",
-        }
-        new(activity_id: impl Into<String>, offset: i64, limit: i64)
-    }
-
-    w::record! {
-        /// Answer to [`ByActivityIdRepresentatives`].
-        pub struct ByActivityIdRepresentativesResponse {
-            /// `data`.
-            0 data: Option<Vec<super::ByActivityIdRepresentativesData>> => "data",
-            /// `total_count`.
-            1 total_count: i64 => "total_count: must",
-            /// `offset`.
-            2 offset: i64 => "offset: must",
-            /// `limit`.
-            3 limit: i64 => "limit: must",
-        }
-    }
-
-    w::endpoint! {
-        ByActivityIdRepresentatives => ByActivityIdRepresentativesResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representatives",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representatives",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -603,8 +596,8 @@ pub mod retail_store_act {
         /// * Call: `POST /v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/materials` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384395>.
-        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_materials`.
-        pub struct ByBrandIdMaterials {
+        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.generate_material`.
+        pub struct GenerateMaterial {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must path",
             /// `out_request_no`.
@@ -616,17 +609,17 @@ pub mod retail_store_act {
     }
 
     w::record! {
-        /// Answer to [`ByBrandIdMaterials`].
-        pub struct ByBrandIdMaterialsResponse {
+        /// Answer to [`GenerateMaterial`].
+        pub struct GenerateMaterialResponse {
             /// `material_list`.
             0 material_list: Vec<super::Material> => "material_list: must",
         }
     }
 
     w::endpoint! {
-        ByBrandIdMaterials => ByBrandIdMaterialsResponse,
+        GenerateMaterial => GenerateMaterialResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_materials",
+            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.generate_material",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/materials",
@@ -648,8 +641,8 @@ pub mod retail_store_act {
         /// * Call: `GET /v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores/{store_code}` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384414>.
-        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_by_store_code`.
-        pub struct ByBrandIdStoresByStoreCode {
+        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.get_store`.
+        pub struct GetStore {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must path",
             /// `store_code`.
@@ -659,8 +652,8 @@ pub mod retail_store_act {
     }
 
     w::record! {
-        /// Answer to [`ByBrandIdStoresByStoreCode`].
-        pub struct ByBrandIdStoresByStoreCodeResponse {
+        /// Answer to [`GetStore`].
+        pub struct GetStoreResponse {
             /// `store_code`.
             0 store_code: String => "store_code: must",
             /// `store_name`.
@@ -669,9 +662,9 @@ pub mod retail_store_act {
     }
 
     w::endpoint! {
-        ByBrandIdStoresByStoreCode => ByBrandIdStoresByStoreCodeResponse,
+        GetStore => GetStoreResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_by_store_code",
+            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.get_store",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores/{store_code}",
@@ -688,48 +681,49 @@ pub mod retail_store_act {
     }
 
     w::record! {
-        /// Delete stores of a brand's activity (删除零售小店).
+        /// List representatives of an activity (列出业务代理).
         ///
-        /// * Call: `DELETE /v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores` on `api.mch.weixin.qq.com`.
+        /// * Call: `GET /v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representatives` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384431>.
-        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_delete`.
-        pub struct ByBrandIdStoresDelete {
-            /// `brand_id`.
-            0 brand_id: String => "brand_id: must path",
-            /// `out_request_no`.
-            1 out_request_no: String => "out_request_no: must",
-            /// `stores`.
-            2 stores: Vec<super::Store> => "stores: must",
-            /// `delete_time`; format `rfc3339`; needed according to the documentation.
-            3 delete_time: Option<String> => "delete_time",
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384405>.
+        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.list_representatives`.
+        pub struct ListRepresentatives {
+            /// `activity_id`.
+            0 activity_id: String => "activity_id: must path",
+            /// `offset`.
+            1 offset: i64 => "offset: must query",
+            /// `limit`.
+            2 limit: i64 => "limit: must query",
         }
-        new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
-        text(delete_time: String)
+        new(activity_id: impl Into<String>, offset: i64, limit: i64)
     }
 
     w::record! {
-        /// Answer to [`ByBrandIdStoresDelete`].
-        pub struct ByBrandIdStoresDeleteResponse {
-            /// `failed_stores`.
-            0 failed_stores: Option<Vec<super::FailedStore>> => "failed_stores",
-            /// `delete_time`; format `rfc3339`.
-            1 delete_time: String => "delete_time: must",
+        /// Answer to [`ListRepresentatives`].
+        pub struct ListRepresentativesResponse {
+            /// `data`.
+            0 data: Option<Vec<super::Representative>> => "data",
+            /// `total_count`.
+            1 total_count: i64 => "total_count: must",
+            /// `offset`.
+            2 offset: i64 => "offset: must",
+            /// `limit`.
+            3 limit: i64 => "limit: must",
         }
     }
 
     w::endpoint! {
-        ByBrandIdStoresDelete => ByBrandIdStoresDeleteResponse,
+        ListRepresentatives => ListRepresentativesResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_delete",
-            method: "DELETE",
+            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.list_representatives",
+            method: "GET",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores",
+            path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representatives",
             when: None,
             auth: w::Auth::Merchant,
-            content: w::Content::Json,
+            content: w::Content::None,
             answer: w::Content::Json,
-            retry: w::Retry::Keyed,
+            retry: w::Retry::Safe,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -743,8 +737,8 @@ pub mod retail_store_act {
         /// * Call: `GET /v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384414>.
-        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_get`.
-        pub struct ByBrandIdStoresGet {
+        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.list_stores`.
+        pub struct ListStores {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must path",
             /// `offset`.
@@ -756,8 +750,8 @@ pub mod retail_store_act {
     }
 
     w::record! {
-        /// Answer to [`ByBrandIdStoresGet`].
-        pub struct ByBrandIdStoresGetResponse {
+        /// Answer to [`ListStores`].
+        pub struct ListStoresResponse {
             /// `data`.
             0 data: Option<Vec<super::FailedStore>> => "data",
             /// `total_count`.
@@ -770,9 +764,9 @@ pub mod retail_store_act {
     }
 
     w::endpoint! {
-        ByBrandIdStoresGet => ByBrandIdStoresGetResponse,
+        ListStores => ListStoresResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_get",
+            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.list_stores",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores",
@@ -789,43 +783,49 @@ pub mod retail_store_act {
     }
 
     w::record! {
-        /// Add stores to a brand's activity (添加零售小店).
+        /// Change representatives of an activity (修改业务代理).
         ///
-        /// * Call: `POST /v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores` on `api.mch.weixin.qq.com`.
+        /// * Call: `PUT /v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative` on `api.mch.weixin.qq.com`.
         /// * For: merchant, partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012384421>.
-        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_post`.
-        pub struct ByBrandIdStoresPost {
-            /// `brand_id`.
-            0 brand_id: String => "brand_id: must path",
+        /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/retail-store/retail-stores/add-representative.html>.
+        /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.update_representative`.
+        pub struct UpdateRepresentative {
+            /// `activity_id`.
+            0 activity_id: String => "activity_id: must path",
+            /// `representative_info_list`.
+            1 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
             /// `out_request_no`.
-            1 out_request_no: String => "out_request_no: must",
-            /// `stores`.
-            2 stores: Vec<super::Store> => "stores: must",
-            /// `add_time`; format `rfc3339`; needed according to the documentation.
+            2 out_request_no: String => "out_request_no: must",
+            /// `add_time`.
             3 add_time: Option<String> => "add_time",
         }
-        new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
+        new(
+            activity_id: impl Into<String>,
+            representative_info_list: Vec<super::RepresentativeInfo>,
+            out_request_no: impl Into<String>,
+        )
         text(add_time: String)
     }
 
     w::record! {
-        /// Answer to [`ByBrandIdStoresPost`].
-        pub struct ByBrandIdStoresPostResponse {
-            /// `failed_stores`.
-            0 failed_stores: Option<Vec<super::FailedStore>> => "failed_stores",
-            /// `add_time`; format `rfc3339`.
-            1 add_time: String => "add_time: must",
+        /// Answer to [`UpdateRepresentative`].
+        pub struct UpdateRepresentativeResponse {
+            /// `activity_id`.
+            0 activity_id: String => "activity_id: must",
+            /// `failed_representative_info_list`.
+            1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
+            /// `add_time`.
+            2 add_time: String => "add_time: must",
         }
     }
 
     w::endpoint! {
-        ByBrandIdStoresPost => ByBrandIdStoresPostResponse,
+        UpdateRepresentative => UpdateRepresentativeResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_post",
-            method: "POST",
+            id: "pay_v3.marketing.goods_subsidy_activity.retail_store_act.update_representative",
+            method: "PUT",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{brand_id}/stores",
+            path: "/v3/marketing/goods-subsidy-activity/retail-store-act/{activity_id}/representative",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::record! {
-    /// `associated_order_info` of `marketing::partner::ProgressiveBundleUsageDetail`; `associated_order_info` of `marketing::partner::ProgressiveBundleUsageDetailDetailItem`.
+    /// `associated_order_info` of `marketing::partner::ProgressiveBundleUsageDetail`; `associated_order_info` of `marketing::partner::BundleUsageDetailItem`.
     pub struct AssociatedOrderInfo {
         /// `transaction_id`.
         0 transaction_id: Option<String> => "transaction_id",
@@ -18,7 +18,7 @@ w::record! {
 }
 
 w::record! {
-    /// `associated_pay_score_order_info` of `marketing::partner::UsersCouponsConfirmSingleUsageDetail`.
+    /// `associated_pay_score_order_info` of `marketing::partner::UserCouponSingleUsageDetail`.
     pub struct AssociatedPayScoreOrderInfo {
         /// `order_id`.
         0 order_id: Option<String> => "order_id",
@@ -32,7 +32,7 @@ w::record! {
 }
 
 w::record! {
-    /// `associated_pay_score_order_info` of `marketing::partner::product_coupon::UsersCouponsUse`.
+    /// `associated_pay_score_order_info` of `marketing::partner::product_coupon::UseUserCoupon`.
     pub struct AssociatedPayScoreOrderInfoItem {
         /// `order_id`.
         0 order_id: Option<String> => "order_id",
@@ -68,7 +68,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `COMBINE_IMAGE` of `marketing::partner::product_coupon::ImageGenerationTasks`.
+    /// The body `COMBINE_IMAGE` of `marketing::partner::product_coupon::CreateImageGenerationTask`.
     pub struct CombineImage {
         /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
         0 scope: String => "scope: must",
@@ -84,7 +84,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `COMBINE_IMAGE` of the answer of `marketing::partner::product_coupon::ImageGenerationTasksByTaskId`.
+    /// The body `COMBINE_IMAGE` of the answer of `marketing::partner::product_coupon::GetImageGenerationTask`.
     pub struct CombineImageResult {
         /// `image_url`.
         0 image_url: String => "image_url: must",
@@ -165,7 +165,7 @@ w::record! {
 }
 
 w::record! {
-    /// `coupon_code_count_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `coupon_code_count_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 5 more.
+    /// `coupon_code_count_info` of the answer of `marketing::partner::product_coupon::CreateStock`; `coupon_code_count_info` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 5 more.
     pub struct CouponCodeCountInfo {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -199,7 +199,7 @@ w::record! {
 
 w::record! {
     /// `entrance_mini_program` of `marketing::partner::StockBundleCouponDisplayInfo`; `entrance_mini_program` of `marketing::partner::StockCouponDisplayInfo`.
-    pub struct CouponDisplayInfoEntranceMiniProgram {
+    pub struct DisplayInfoEntranceMiniProgram {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `path`.
@@ -218,7 +218,7 @@ w::record! {
 }
 
 w::record! {
-    /// `coupon_tag_info` of `marketing::partner::product_coupon::UsersByOpenidCouponBundles`; `coupon_tag_info` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsByCouponCode`; and 6 more.
+    /// `coupon_tag_info` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`; `coupon_tag_info` of the answer of `marketing::partner::product_coupon::DeactivateUserCoupon`; and 6 more.
     pub struct CouponTagInfo {
         /// `coupon_tag_list`.
         0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
@@ -230,7 +230,7 @@ w::record! {
 }
 
 w::record! {
-    /// `member_tag_info` of `marketing::partner::UsersByOpenidCouponsPostCouponTagInfo`.
+    /// `member_tag_info` of `marketing::partner::SendUserCouponTagInfo`.
     pub struct CouponTagInfoMemberTagInfo {
         /// `member_card_id`.
         0 member_card_id: Option<String> => "member_card_id",
@@ -240,7 +240,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `CUT_OUT` of `marketing::partner::product_coupon::ImageGenerationTasks`.
+    /// The body `CUT_OUT` of `marketing::partner::product_coupon::CreateImageGenerationTask`.
     pub struct CutOut {
         /// `image_url`.
         0 image_url: String => "image_url: must",
@@ -249,7 +249,7 @@ w::record! {
 }
 
 w::record! {
-    /// The body `CUT_OUT` of the answer of `marketing::partner::product_coupon::ImageGenerationTasksByTaskId`.
+    /// The body `CUT_OUT` of the answer of `marketing::partner::product_coupon::GetImageGenerationTask`.
     pub struct CutOutResult {
         /// `image_url`.
         0 image_url: String => "image_url: must",
@@ -279,7 +279,7 @@ w::record! {
         /// `return_time`; format `rfc3339`.
         3 return_time: Option<String> => "return_time",
         /// `associated_order_info`.
-        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => "associated_order_info",
+        4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
         /// `detail_state`; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         5 detail_state: String => "detail_state: must",
         /// `valid_begin_time`; format `rfc3339`.
@@ -303,7 +303,7 @@ w::record! {
 }
 
 w::record! {
-    /// `display_info` of `marketing::partner::product_coupon::ProductCoupons`; `display_info` of the answer of `marketing::partner::product_coupon::ProductCoupons`; and 5 more.
+    /// `display_info` of `marketing::partner::product_coupon::Create`; `display_info` of the answer of `marketing::partner::product_coupon::Create`; and 5 more.
     pub struct DisplayInfo {
         /// `name`.
         0 name: String => "name: must",
@@ -396,7 +396,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `failed_code_list` in the answer of `marketing::partner::product_coupon::StocksUploadCouponCodes`.
+    /// An item of `failed_code_list` in the answer of `marketing::partner::product_coupon::UploadStockCouponCode`.
     pub struct FailedCode {
         /// `coupon_code`.
         0 coupon_code: String => "coupon_code: must",
@@ -408,7 +408,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StockBundlesAssociateStores`; an item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StockBundlesDisassociateStores`.
+    /// An item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StockBundleAssociateStores`; an item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StockBundleDisassociateStores`.
     pub struct FailedStore {
         /// `store_id`.
         0 store_id: String => "store_id: must",
@@ -420,7 +420,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `irregular_available_period_list` in `marketing::partner::CouponAvailablePeriod`; an item of `irregular_available_period_list` in `marketing::partner::SequentialUsageRuleCouponAvailablePeriod`.
+    /// An item of `irregular_available_period_list` in `marketing::partner::CouponAvailablePeriod`; an item of `irregular_available_period_list` in `marketing::partner::UsageRuleCouponAvailablePeriod`.
     pub struct IrregularAvailablePeriod {
         /// `begin_time`; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
@@ -431,7 +431,7 @@ w::record! {
 }
 
 w::record! {
-    /// `member_tag_info` of `marketing::partner::CouponTagInfo`; `member_tag_info` of `marketing::partner::UserProductCouponCouponTagInfo`.
+    /// `member_tag_info` of `marketing::partner::CouponTagInfo`; `member_tag_info` of `marketing::partner::UserProductCouponTagInfo`.
     pub struct MemberTagInfo {
         /// `member_card_id`.
         0 member_card_id: String => "member_card_id: must",
@@ -440,7 +440,7 @@ w::record! {
 }
 
 w::record! {
-    /// `meta` of `marketing::partner::product_coupon::MediaUploadImage`.
+    /// `meta` of `marketing::partner::product_coupon::UploadImage`.
     pub struct Meta {
         /// `filename`.
         0 filename: Option<String> => "filename",
@@ -452,7 +452,7 @@ w::record! {
 }
 
 w::record! {
-    /// `modify_content` of `marketing::partner::delivery_plan::DeliveryPlansByPlanId`.
+    /// `modify_content` of `marketing::partner::delivery_plan::Update`.
     pub struct ModifyContent {
         /// `plan_name`.
         0 plan_name: Option<String> => "plan_name",
@@ -484,7 +484,7 @@ w::record! {
 }
 
 w::record! {
-    /// `notify_config` of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; `notify_config` of `marketing::partner::product_coupon::StockBundlesByStockBundleId`; and 5 more.
+    /// `notify_config` of `marketing::partner::product_coupon::UpdateStock`; `notify_config` of `marketing::partner::product_coupon::UpdateStockBundle`; and 5 more.
     pub struct NotifyConfig {
         /// `notify_appid`.
         0 notify_appid: Option<String> => "notify_appid",
@@ -494,7 +494,7 @@ w::record! {
 }
 
 w::record! {
-    /// `notify_config` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`.
+    /// `notify_config` of the answer of `marketing::partner::product_coupon::GetStock`.
     pub struct NotifyConfigDetail {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -502,7 +502,7 @@ w::record! {
 }
 
 w::record! {
-    /// `notify_config` of the answer of `marketing::partner::product_coupon::ProductCouponsStocksDeactivate`.
+    /// `notify_config` of the answer of `marketing::partner::product_coupon::DeactivateStock`.
     pub struct NotifyConfigEntry {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -510,7 +510,7 @@ w::record! {
 }
 
 w::record! {
-    /// `notify_config` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`.
+    /// `notify_config` of the answer of `marketing::partner::product_coupon::UpdateStock`.
     pub struct NotifyConfigInfo {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -518,7 +518,7 @@ w::record! {
 }
 
 w::record! {
-    /// `notify_config` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksPost`.
+    /// `notify_config` of the answer of `marketing::partner::product_coupon::CreateStock`.
     pub struct NotifyConfigItem {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -526,7 +526,7 @@ w::record! {
 }
 
 w::record! {
-    /// `notify_config` of the answer of `marketing::partner::product_coupon::ProductCouponsStocksUpdateBudget`.
+    /// `notify_config` of the answer of `marketing::partner::product_coupon::StockUpdateBudget`.
     pub struct NotifyConfigPart {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -534,7 +534,7 @@ w::record! {
 }
 
 w::record! {
-    /// `plan` of the answer of `marketing::partner::delivery_plan::DeliveryPlans`; `plan` of the answer of `marketing::partner::delivery_plan::DeliveryPlansByPlanId`; and 1 more.
+    /// `plan` of the answer of `marketing::partner::delivery_plan::Create`; an item of `plan_list` in the answer of `marketing::partner::delivery_plan::List`; and 1 more.
     pub struct Plan {
         /// `plan_id`.
         0 plan_id: String => "plan_id: must",
@@ -626,8 +626,8 @@ w::record! {
 }
 
 w::record! {
-    /// `sequential_usage_info` of the answer of `marketing::partner::product_coupon::ProductCoupons`; `sequential_usage_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdGet`; and 3 more.
-    pub struct ProductCouponsSequentialUsageInfo {
+    /// `sequential_usage_info` of the answer of `marketing::partner::product_coupon::Create`; `sequential_usage_info` of the answer of `marketing::partner::product_coupon::Deactivate`; and 3 more.
+    pub struct CreateSequentialUsageInfo {
         /// `type`; one of `INCREMENTAL` `EQUAL`.
         0 type_: String => "type: must",
         /// `count`.
@@ -640,8 +640,8 @@ w::record! {
 }
 
 w::record! {
-    /// `stock` of the answer of `marketing::partner::product_coupon::ProductCoupons`; an item of `stock_list` in the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksGet`; and 5 more.
-    pub struct ProductCouponsStock {
+    /// `stock` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`; `stock` of the answer of `marketing::partner::product_coupon::Create`; and 5 more.
+    pub struct StockInfo {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
         /// `brand_id`.
@@ -682,8 +682,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `stock_list` in the answer of `marketing::partner::product_coupon::ProductCouponsStockBundles`; an item of `stock_list` in the answer of `marketing::partner::product_coupon::StockBundlesByStockBundleId`; and 1 more.
-    pub struct ProductCouponsStockBundlesStock {
+    /// An item of `stock_list` in the answer of `marketing::partner::product_coupon::CreateStockBundle`; an item of `stock_list` in the answer of `marketing::partner::product_coupon::StockBundleUpdateBudget`; and 1 more.
+    pub struct CreateStockBundleStock {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
         /// `stock_id`.
@@ -741,7 +741,7 @@ w::record! {
 
 w::record! {
     /// An item of `detail_item_list` in `marketing::partner::ProgressiveBundleUsageDetailItem`.
-    pub struct ProgressiveBundleUsageDetailDetailItem {
+    pub struct BundleUsageDetailItem {
         /// `detail_state`; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         0 detail_state: Option<String> => "detail_state",
         /// `valid_begin_time`.
@@ -764,14 +764,14 @@ w::record! {
 }
 
 w::record! {
-    /// `progressive_bundle_usage_detail` of the answer of `marketing::partner::product_coupon::UsersCouponsConfirm`.
+    /// `progressive_bundle_usage_detail` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`.
     pub struct ProgressiveBundleUsageDetailItem {
         /// `total_count`.
         0 total_count: Option<i64> => "total_count",
         /// `used_count`.
         1 used_count: Option<i64> => "used_count",
         /// `detail_item_list`.
-        2 detail_item_list: Option<Vec<ProgressiveBundleUsageDetailDetailItem>> => "detail_item_list",
+        2 detail_item_list: Option<Vec<BundleUsageDetailItem>> => "detail_item_list",
     }
 }
 
@@ -806,7 +806,7 @@ w::record! {
 }
 
 w::record! {
-    /// `sent_count_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `sent_count_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 5 more.
+    /// `sent_count_info` of the answer of `marketing::partner::product_coupon::CreateStock`; `sent_count_info` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 5 more.
     pub struct SentCountInfo {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -816,7 +816,7 @@ w::record! {
 }
 
 w::record! {
-    /// `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsByCouponCode`; `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsPost`; and 4 more.
+    /// `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::DeactivateUserCoupon`; `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::GetUserCoupon`; and 4 more.
     pub struct SequentialUsageDetail {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -828,8 +828,8 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `detail_item_list` in `marketing::partner::UsersCouponsConfirmSequentialUsageDetail`.
-    pub struct SequentialUsageDetailDetailItem {
+    /// An item of `detail_item_list` in `marketing::partner::UserCouponSequentialUsageDetail`.
+    pub struct SequentialUsageDetailItem {
         /// `use_request_no`.
         0 use_request_no: Option<String> => "use_request_no",
         /// `use_time`; format `rfc3339`.
@@ -839,7 +839,7 @@ w::record! {
         /// `return_time`; format `rfc3339`.
         3 return_time: Option<String> => "return_time",
         /// `associated_order_info`.
-        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => "associated_order_info",
+        4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
         /// `detail_state`.
         5 detail_state: String => "detail_state: must",
         /// `valid_begin_time`; format `rfc3339`.
@@ -852,7 +852,7 @@ w::record! {
 }
 
 w::record! {
-    /// `sequential_usage_info` of `marketing::partner::product_coupon::ProductCoupons`.
+    /// `sequential_usage_info` of `marketing::partner::product_coupon::Create`.
     pub struct SequentialUsageInfo {
         /// `type`; one of `INCREMENTAL` `EQUAL`.
         0 type_: String => "type: must",
@@ -868,10 +868,10 @@ w::record! {
 }
 
 w::record! {
-    /// `sequential_usage_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `sequential_usage_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 6 more.
+    /// `sequential_usage_rule` of the answer of `marketing::partner::product_coupon::CreateStock`; `sequential_usage_rule` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 6 more.
     pub struct SequentialUsageRule {
         /// `coupon_available_period`.
-        0 coupon_available_period: SequentialUsageRuleCouponAvailablePeriod => "coupon_available_period: must",
+        0 coupon_available_period: UsageRuleCouponAvailablePeriod => "coupon_available_period: must",
         /// `normal_coupon_list`.
         1 normal_coupon_list: Option<Vec<SingleUsageInfoNormalCoupon>> => "normal_coupon_list",
         /// `discount_coupon_list`.
@@ -881,7 +881,7 @@ w::record! {
         /// `special_first`.
         4 special_first: Option<bool> => "special_first",
     }
-    new(coupon_available_period: SequentialUsageRuleCouponAvailablePeriod)
+    new(coupon_available_period: UsageRuleCouponAvailablePeriod)
     set(
         normal_coupon_list: Vec<SingleUsageInfoNormalCoupon>,
         discount_coupon_list: Vec<SingleUsageInfoDiscountCoupon>,
@@ -892,7 +892,7 @@ w::record! {
 
 w::record! {
     /// `coupon_available_period` of `marketing::partner::SequentialUsageRule`; `coupon_available_period` of `marketing::partner::StockSingleUsageRule`.
-    pub struct SequentialUsageRuleCouponAvailablePeriod {
+    pub struct UsageRuleCouponAvailablePeriod {
         /// `available_begin_time`; format `rfc3339`.
         0 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`; format `rfc3339`.
@@ -916,7 +916,7 @@ w::record! {
 }
 
 w::record! {
-    /// `single_usage_detail` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsByCouponCode`; `single_usage_detail` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsPost`; and 4 more.
+    /// `single_usage_detail` of the answer of `marketing::partner::product_coupon::DeactivateUserCoupon`; `single_usage_detail` of the answer of `marketing::partner::product_coupon::GetUserCoupon`; and 4 more.
     pub struct SingleUsageDetail {
         /// `use_request_no`.
         0 use_request_no: Option<String> => "use_request_no",
@@ -927,13 +927,13 @@ w::record! {
         /// `return_time`; format `rfc3339`.
         3 return_time: Option<String> => "return_time",
         /// `associated_order_info`.
-        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => "associated_order_info",
+        4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
     }
 }
 
 w::record! {
-    /// `associated_order_info` of `marketing::partner::product_coupon::UsersCouponsUse`; `associated_order_info` of `marketing::partner::DetailItem`; and 3 more.
-    pub struct SingleUsageDetailAssociatedOrderInfo {
+    /// `associated_order_info` of `marketing::partner::product_coupon::UseUserCoupon`; `associated_order_info` of `marketing::partner::DetailItem`; and 3 more.
+    pub struct UsageDetailAssociatedOrderInfo {
         /// `mchid`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
@@ -953,7 +953,7 @@ w::record! {
 }
 
 w::record! {
-    /// `single_usage_info` of `marketing::partner::product_coupon::ProductCoupons`; `single_usage_info` of the answer of `marketing::partner::product_coupon::ProductCoupons`; and 4 more.
+    /// `single_usage_info` of `marketing::partner::product_coupon::Create`; `single_usage_info` of the answer of `marketing::partner::product_coupon::Create`; and 4 more.
     pub struct SingleUsageInfo {
         /// `normal_coupon`.
         0 normal_coupon: Option<SingleUsageInfoNormalCoupon> => "normal_coupon",
@@ -1018,7 +1018,7 @@ w::record! {
 }
 
 w::record! {
-    /// `stock` of `marketing::partner::product_coupon::ProductCoupons`.
+    /// `stock` of `marketing::partner::product_coupon::Create`.
     pub struct Stock {
         /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
         0 coupon_code_mode: String => "coupon_code_mode: must",
@@ -1055,7 +1055,7 @@ w::record! {
 }
 
 w::record! {
-    /// `stock_bundle` of `marketing::partner::product_coupon::ProductCouponsStockBundles`.
+    /// `stock_bundle` of `marketing::partner::product_coupon::CreateStockBundle`.
     pub struct StockBundle {
         /// `remark`.
         0 remark: Option<String> => "remark",
@@ -1100,7 +1100,7 @@ w::record! {
         /// `weekly_available_period`.
         4 weekly_available_period: Option<StockBundleWeeklyAvailablePeriod> => "weekly_available_period",
         /// `irregular_available_period_list`.
-        5 irregular_available_period_list: Option<Vec<StockBundleIrregularAvailablePeriod>> => "irregular_available_period_list",
+        5 irregular_available_period_list: Option<Vec<BundleIrregularAvailablePeriod>> => "irregular_available_period_list",
         /// `available_seconds`.
         6 available_seconds: Option<i64> => "available_seconds",
     }
@@ -1109,20 +1109,20 @@ w::record! {
         available_days: i64,
         wait_days_after_receive: i64,
         weekly_available_period: StockBundleWeeklyAvailablePeriod,
-        irregular_available_period_list: Vec<StockBundleIrregularAvailablePeriod>,
+        irregular_available_period_list: Vec<BundleIrregularAvailablePeriod>,
         available_seconds: i64,
     )
 }
 
 w::record! {
-    /// `coupon_display_info` of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; `coupon_display_info` of `marketing::partner::product_coupon::StockBundlesByStockBundleId`; and 4 more.
+    /// `coupon_display_info` of `marketing::partner::product_coupon::UpdateStock`; `coupon_display_info` of `marketing::partner::product_coupon::UpdateStockBundle`; and 4 more.
     pub struct StockBundleCouponDisplayInfo {
         /// `code_display_mode`; one of `INVISIBLE` `BARCODE` `QRCODE`.
         0 code_display_mode: Option<String> => "code_display_mode",
         /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
         1 background_color: Option<String> => "background_color",
         /// `entrance_mini_program`.
-        2 entrance_mini_program: Option<CouponDisplayInfoEntranceMiniProgram> => "entrance_mini_program",
+        2 entrance_mini_program: Option<DisplayInfoEntranceMiniProgram> => "entrance_mini_program",
         /// `entrance_official_account`.
         3 entrance_official_account: Option<EntranceOfficialAccount> => "entrance_official_account",
         /// `entrance_finder`.
@@ -1131,14 +1131,14 @@ w::record! {
     new()
     text(code_display_mode: String, background_color: String)
     set(
-        entrance_mini_program: CouponDisplayInfoEntranceMiniProgram,
+        entrance_mini_program: DisplayInfoEntranceMiniProgram,
         entrance_official_account: EntranceOfficialAccount,
         entrance_finder: EntranceFinder,
     )
 }
 
 w::record! {
-    /// `stock_bundle_info` of `marketing::partner::ProductCouponsStockBundlesStock`; `stock_bundle_info` of `marketing::partner::UserProductCouponStock`.
+    /// `stock_bundle_info` of `marketing::partner::CreateStockBundleStock`; `stock_bundle_info` of `marketing::partner::UserProductCouponStock`.
     pub struct StockBundleInfo {
         /// `stock_bundle_id`.
         0 stock_bundle_id: String => "stock_bundle_id: must",
@@ -1149,7 +1149,7 @@ w::record! {
 
 w::record! {
     /// An item of `irregular_available_period_list` in `marketing::partner::StockBundleCouponAvailablePeriod`; an item of `irregular_available_period_list` in `marketing::partner::StockCouponAvailablePeriod`.
-    pub struct StockBundleIrregularAvailablePeriod {
+    pub struct BundleIrregularAvailablePeriod {
         /// `begin_time`.
         0 begin_time: String => "begin_time: must",
         /// `end_time`.
@@ -1159,7 +1159,7 @@ w::record! {
 }
 
 w::record! {
-    /// `stock_send_rule` of `marketing::partner::ProductCouponsStockBundlesStock`; `stock_send_rule` of `marketing::partner::StockBundle`; and 1 more.
+    /// `stock_send_rule` of `marketing::partner::CreateStockBundleStock`; `stock_send_rule` of `marketing::partner::StockBundle`; and 1 more.
     pub struct StockBundleStockSendRule {
         /// `max_count`.
         0 max_count: i64 => "max_count: must",
@@ -1173,7 +1173,7 @@ w::record! {
 }
 
 w::record! {
-    /// `usage_rule_display_info` of `marketing::partner::product_coupon::StockBundlesByStockBundleId`; `usage_rule_display_info` of `marketing::partner::ProductCouponsStockBundlesStock`; and 2 more.
+    /// `usage_rule_display_info` of `marketing::partner::product_coupon::UpdateStockBundle`; `usage_rule_display_info` of `marketing::partner::CreateStockBundleStock`; and 2 more.
     pub struct StockBundleUsageRuleDisplayInfo {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
@@ -1190,7 +1190,8 @@ w::record! {
         /// `app_jump_type`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
         6 app_jump_type: Option<String> => "app_jump_type",
         /// `passcode_link`.
-        7 passcode_link: Option<String> => "passcode_link",
+        #[doc(alias = "passcode_link")]
+        7 pass_code_link: Option<String> => "passcode_link",
     }
     new(coupon_usage_method_list: Vec<String>, usage_description: impl Into<String>)
     text(
@@ -1198,7 +1199,7 @@ w::record! {
         mini_program_path: String,
         app_path: String,
         app_jump_type: String,
-        passcode_link: String,
+        pass_code_link: String,
     )
     set(coupon_available_store_info: CouponAvailableStoreInfo)
 }
@@ -1229,12 +1230,12 @@ w::record! {
         /// `weekly_available_period`.
         4 weekly_available_period: Option<StockBundleWeeklyAvailablePeriod> => "weekly_available_period",
         /// `irregular_available_period_list`.
-        5 irregular_available_period_list: Option<Vec<StockBundleIrregularAvailablePeriod>> => "irregular_available_period_list",
+        5 irregular_available_period_list: Option<Vec<BundleIrregularAvailablePeriod>> => "irregular_available_period_list",
     }
 }
 
 w::record! {
-    /// `coupon_code_count_info` of `marketing::partner::ProductCouponsStockBundlesStock`; `coupon_code_count_info` of `marketing::partner::UserProductCouponStock`.
+    /// `coupon_code_count_info` of `marketing::partner::CreateStockBundleStock`; `coupon_code_count_info` of `marketing::partner::UserProductCouponStock`.
     pub struct StockCouponCodeCountInfo {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -1244,14 +1245,14 @@ w::record! {
 }
 
 w::record! {
-    /// `coupon_display_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `coupon_display_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 5 more.
+    /// `coupon_display_info` of the answer of `marketing::partner::product_coupon::CreateStock`; `coupon_display_info` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 5 more.
     pub struct StockCouponDisplayInfo {
         /// `code_display_mode`; one of `INVISIBLE` `BARCODE` `QRCODE`.
         0 code_display_mode: String => "code_display_mode: must",
         /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
         1 background_color: Option<String> => "background_color",
         /// `entrance_mini_program`.
-        2 entrance_mini_program: Option<CouponDisplayInfoEntranceMiniProgram> => "entrance_mini_program",
+        2 entrance_mini_program: Option<DisplayInfoEntranceMiniProgram> => "entrance_mini_program",
         /// `entrance_official_account`.
         3 entrance_official_account: Option<EntranceOfficialAccount> => "entrance_official_account",
         /// `entrance_finder`.
@@ -1260,7 +1261,7 @@ w::record! {
 }
 
 w::record! {
-    /// `stock` of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksPost`.
+    /// `stock` of `marketing::partner::product_coupon::CreateStock`.
     pub struct StockItem {
         /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
         0 coupon_code_mode: String => "coupon_code_mode: must",
@@ -1297,7 +1298,7 @@ w::record! {
 }
 
 w::record! {
-    /// `notify_config` of `marketing::partner::ProductCouponsStock`.
+    /// `notify_config` of `marketing::partner::StockInfo`.
     pub struct StockNotifyConfig {
         /// `notify_appid`.
         0 notify_appid: String => "notify_appid: must",
@@ -1305,7 +1306,7 @@ w::record! {
 }
 
 w::record! {
-    /// `progressive_bundle_usage_rule` of `marketing::partner::ProductCouponsStockBundlesStock`; `progressive_bundle_usage_rule` of `marketing::partner::UserProductCouponStock`.
+    /// `progressive_bundle_usage_rule` of `marketing::partner::CreateStockBundleStock`; `progressive_bundle_usage_rule` of `marketing::partner::UserProductCouponStock`.
     pub struct StockProgressiveBundleUsageRule {
         /// `coupon_available_period`.
         0 coupon_available_period: StockCouponAvailablePeriod => "coupon_available_period: must",
@@ -1319,7 +1320,7 @@ w::record! {
 }
 
 w::record! {
-    /// `stock_send_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `stock_send_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 7 more.
+    /// `stock_send_rule` of the answer of `marketing::partner::product_coupon::CreateStock`; `stock_send_rule` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 7 more.
     pub struct StockSendRule {
         /// `max_count`.
         0 max_count: i64 => "max_count: must",
@@ -1333,7 +1334,7 @@ w::record! {
 }
 
 w::record! {
-    /// `sent_count_info` of `marketing::partner::ProductCouponsStockBundlesStock`; `sent_count_info` of `marketing::partner::UserProductCouponStock`.
+    /// `sent_count_info` of `marketing::partner::CreateStockBundleStock`; `sent_count_info` of `marketing::partner::UserProductCouponStock`.
     pub struct StockSentCountInfo {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
@@ -1359,10 +1360,10 @@ w::record! {
 }
 
 w::record! {
-    /// `single_usage_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `single_usage_rule` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 4 more.
+    /// `single_usage_rule` of the answer of `marketing::partner::product_coupon::CreateStock`; `single_usage_rule` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 4 more.
     pub struct StockSingleUsageRule {
         /// `coupon_available_period`.
-        0 coupon_available_period: SequentialUsageRuleCouponAvailablePeriod => "coupon_available_period: must",
+        0 coupon_available_period: UsageRuleCouponAvailablePeriod => "coupon_available_period: must",
         /// `normal_coupon`.
         1 normal_coupon: Option<SingleUsageInfoNormalCoupon> => "normal_coupon",
         /// `discount_coupon`.
@@ -1373,7 +1374,7 @@ w::record! {
 }
 
 w::record! {
-    /// `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdGet`; `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; and 4 more.
+    /// `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::DeactivateStock`; `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::GetStock`; and 4 more.
     pub struct StockUsageRuleDisplayInfo {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
@@ -1390,13 +1391,14 @@ w::record! {
         /// `app_jump_type`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
         6 app_jump_type: Option<String> => "app_jump_type",
         /// `passcode_link`.
-        7 passcode_link: Option<String> => "passcode_link",
+        #[doc(alias = "passcode_link")]
+        7 pass_code_link: Option<String> => "passcode_link",
     }
 }
 
 w::record! {
-    /// An item of `success_store_list` in the answer of `marketing::partner::product_coupon::StocksAssociateStores`; an item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StocksAssociateStores`; and 2 more.
-    pub struct StocksAssociateStoresSuccessStore {
+    /// An item of `success_store_list` in the answer of `marketing::partner::product_coupon::StockAssociateStores`; an item of `failed_store_list` in the answer of `marketing::partner::product_coupon::StockAssociateStores`; and 2 more.
+    pub struct SuccessStoreInfo {
         /// `store_id`.
         0 store_id: String => "store_id: must",
         /// `code`.
@@ -1407,7 +1409,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `store_list` in `marketing::partner::product_coupon::StockBundlesAssociateStores`; an item of `store_list` in `marketing::partner::product_coupon::StockBundlesDisassociateStores`; and 3 more.
+    /// An item of `store_list` in the answer of `marketing::partner::product_coupon::ListStockAssociatedStores`; an item of `store_list` in `marketing::partner::product_coupon::StockAssociateStores`; and 3 more.
     pub struct Store {
         /// `store_id`.
         0 store_id: String => "store_id: must",
@@ -1416,7 +1418,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `success_store_list` in the answer of `marketing::partner::product_coupon::StockBundlesAssociateStores`; an item of `success_store_list` in the answer of `marketing::partner::product_coupon::StockBundlesDisassociateStores`.
+    /// An item of `success_store_list` in the answer of `marketing::partner::product_coupon::StockBundleAssociateStores`; an item of `success_store_list` in the answer of `marketing::partner::product_coupon::StockBundleDisassociateStores`.
     pub struct SuccessStore {
         /// `store_id`.
         0 store_id: String => "store_id: must",
@@ -1424,7 +1426,7 @@ w::record! {
 }
 
 w::record! {
-    /// `usage_rule_display_info` of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksByStockIdPatch`; `usage_rule_display_info` of `marketing::partner::Stock`; and 1 more.
+    /// `usage_rule_display_info` of `marketing::partner::product_coupon::UpdateStock`; `usage_rule_display_info` of `marketing::partner::Stock`; and 1 more.
     pub struct UsageRuleDisplayInfo {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
@@ -1441,7 +1443,8 @@ w::record! {
         /// `app_jump_type`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
         6 app_jump_type: Option<String> => "app_jump_type",
         /// `passcode_link`.
-        7 passcode_link: Option<String> => "passcode_link",
+        #[doc(alias = "passcode_link")]
+        7 pass_code_link: Option<String> => "passcode_link",
     }
     new(coupon_usage_method_list: Vec<String>)
     text(
@@ -1450,13 +1453,13 @@ w::record! {
         mini_program_path: String,
         app_path: String,
         app_jump_type: String,
-        passcode_link: String,
+        pass_code_link: String,
     )
     set(coupon_available_store_info: CouponAvailableStoreInfo)
 }
 
 w::record! {
-    /// `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::ProductCouponsByProductCouponIdStocksPost`.
+    /// `usage_rule_display_info` of the answer of `marketing::partner::product_coupon::CreateStock`.
     pub struct UsageRuleDisplayInfoItem {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
         0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
@@ -1474,7 +1477,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `user_coupon_list` in the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsGet`.
+    /// An item of `user_coupon_list` in the answer of `marketing::partner::product_coupon::ListUserCoupons`.
     pub struct UserCoupon {
         /// `brand_id`.
         0 brand_id: String => "brand_id: must",
@@ -1528,7 +1531,7 @@ w::record! {
 }
 
 w::record! {
-    /// `product_coupon` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsByCouponCode`; `product_coupon` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsPost`; and 5 more.
+    /// `product_coupon` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`; `product_coupon` of the answer of `marketing::partner::product_coupon::DeactivateUserCoupon`; and 5 more.
     pub struct UserCouponProductCoupon {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -1543,7 +1546,7 @@ w::record! {
         /// `single_usage_info`.
         5 single_usage_info: Option<SingleUsageInfo> => "single_usage_info",
         /// `sequential_usage_info`.
-        6 sequential_usage_info: Option<ProductCouponsSequentialUsageInfo> => "sequential_usage_info",
+        6 sequential_usage_info: Option<CreateSequentialUsageInfo> => "sequential_usage_info",
         /// `display_info`.
         7 display_info: DisplayInfo => "display_info: must",
         /// `out_product_no`.
@@ -1560,7 +1563,7 @@ w::record! {
 }
 
 w::record! {
-    /// `stock` of the answer of `marketing::partner::product_coupon::UsersByOpenidCouponsPost`; `stock` of `marketing::partner::UserCoupon`.
+    /// `stock` of the answer of `marketing::partner::product_coupon::SendUserCoupon`; `stock` of `marketing::partner::UserCoupon`.
     pub struct UserCouponStock {
         /// `product_coupon_id`.
         0 product_coupon_id: String => "product_coupon_id: must",
@@ -1602,7 +1605,7 @@ w::record! {
 }
 
 w::record! {
-    /// An item of `user_product_coupon_list` in the answer of `marketing::partner::product_coupon::UsersByOpenidCouponBundles`; an item of `user_product_coupon_list` in the answer of `marketing::partner::product_coupon::UsersCouponBundlesDeactivate`.
+    /// An item of `user_product_coupon_list` in the answer of `marketing::partner::product_coupon::DeactivateUserCouponBundle`; an item of `user_product_coupon_list` in the answer of `marketing::partner::product_coupon::SendUserCouponBundle`.
     pub struct UserProductCoupon {
         /// `coupon_code`.
         0 coupon_code: String => "coupon_code: must",
@@ -1641,7 +1644,7 @@ w::record! {
         /// `channel_custom_info`.
         17 channel_custom_info: Option<String> => "channel_custom_info",
         /// `coupon_tag_info`.
-        18 coupon_tag_info: Option<UserProductCouponCouponTagInfo> => "coupon_tag_info",
+        18 coupon_tag_info: Option<UserProductCouponTagInfo> => "coupon_tag_info",
         /// `brand_id`.
         19 brand_id: String => "brand_id: must",
     }
@@ -1663,7 +1666,7 @@ w::record! {
 
 w::record! {
     /// `coupon_tag_info` of `marketing::partner::UserProductCoupon`.
-    pub struct UserProductCouponCouponTagInfo {
+    pub struct UserProductCouponTagInfo {
         /// `coupon_tag_list`; one of `MEMBER`.
         0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
         /// `member_tag_info`.
@@ -1714,8 +1717,8 @@ w::record! {
 }
 
 w::record! {
-    /// `coupon_tag_info` of `marketing::partner::product_coupon::UsersByOpenidCouponsPost`.
-    pub struct UsersByOpenidCouponsPostCouponTagInfo {
+    /// `coupon_tag_info` of `marketing::partner::product_coupon::SendUserCoupon`.
+    pub struct SendUserCouponTagInfo {
         /// `coupon_tag_list`; one of `MEMBER`.
         0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
         /// `member_tag_info`.
@@ -1726,20 +1729,20 @@ w::record! {
 }
 
 w::record! {
-    /// `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::UsersCouponsConfirm`.
-    pub struct UsersCouponsConfirmSequentialUsageDetail {
+    /// `sequential_usage_detail` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`.
+    pub struct UserCouponSequentialUsageDetail {
         /// `total_count`.
         0 total_count: i64 => "total_count: must",
         /// `used_count`.
         1 used_count: i64 => "used_count: must",
         /// `detail_item_list`.
-        2 detail_item_list: Option<Vec<SequentialUsageDetailDetailItem>> => "detail_item_list",
+        2 detail_item_list: Option<Vec<SequentialUsageDetailItem>> => "detail_item_list",
     }
 }
 
 w::record! {
-    /// `single_usage_detail` of the answer of `marketing::partner::product_coupon::UsersCouponsConfirm`.
-    pub struct UsersCouponsConfirmSingleUsageDetail {
+    /// `single_usage_detail` of the answer of `marketing::partner::product_coupon::ConfirmUserCoupon`.
+    pub struct UserCouponSingleUsageDetail {
         /// `use_request_no`.
         0 use_request_no: Option<String> => "use_request_no",
         /// `use_time`; format `rfc3339`.
@@ -1749,7 +1752,7 @@ w::record! {
         /// `return_time`; format `rfc3339`.
         3 return_time: Option<String> => "return_time",
         /// `associated_order_info`.
-        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => "associated_order_info",
+        4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
         /// `associated_pay_score_order_info`.
         5 associated_pay_score_order_info: Option<AssociatedPayScoreOrderInfo> => "associated_pay_score_order_info",
         /// `saved_amount`.
@@ -1758,7 +1761,7 @@ w::record! {
 }
 
 w::record! {
-    /// `weekly_available_period` of `marketing::partner::CouponAvailablePeriod`; `weekly_available_period` of `marketing::partner::SequentialUsageRuleCouponAvailablePeriod`.
+    /// `weekly_available_period` of `marketing::partner::CouponAvailablePeriod`; `weekly_available_period` of `marketing::partner::UsageRuleCouponAvailablePeriod`.
     pub struct WeeklyAvailablePeriod {
         /// `day_list`; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
         0 day_list: Option<Vec<String>> => "day_list",
@@ -1817,56 +1820,13 @@ pub mod delivery_plan {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Set the notice address of delivery plans (设置投放计划通知地址).
-        ///
-        /// * Call: `POST /v3/marketing/partner/delivery-plan/{sp_mchid}/notify-url` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184598>.
-        /// * Catalog: `pay_v3.marketing.partner.delivery_plan.by_sp_mchid_notify_url`.
-        pub struct BySpMchidNotifyUrl {
-            /// `sp_mchid`; the account's merchantid.
-            0 sp_mchid: String => "sp_mchid: must path",
-            /// `notify_url`.
-            1 notify_url: String => "notify_url: must",
-        }
-        new(sp_mchid: impl Into<String>, notify_url: impl Into<String>)
-    }
-
-    w::record! {
-        /// Answer to [`BySpMchidNotifyUrl`].
-        pub struct BySpMchidNotifyUrlResponse {
-            /// `notify_url`.
-            0 notify_url: String => "notify_url: must",
-        }
-    }
-
-    w::endpoint! {
-        BySpMchidNotifyUrl => BySpMchidNotifyUrlResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.delivery_plan.by_sp_mchid_notify_url",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/delivery-plan/{sp_mchid}/notify-url",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// Create a delivery plan (创建投放计划).
         ///
         /// * Call: `POST /v3/marketing/partner/delivery-plan/delivery-plans` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184554>.
-        /// * Catalog: `pay_v3.marketing.partner.delivery_plan.delivery_plans`.
-        pub struct DeliveryPlans {
+        /// * Catalog: `pay_v3.marketing.partner.delivery_plan.create`.
+        pub struct Create {
             /// `out_request_no`; needed according to the documentation.
             0 out_request_no: Option<String> => "out_request_no",
             /// `brand_id`.
@@ -1914,17 +1874,17 @@ pub mod delivery_plan {
     }
 
     w::record! {
-        /// Answer to [`DeliveryPlans`].
-        pub struct DeliveryPlansResponse {
+        /// Answer to [`Create`].
+        pub struct CreateResponse {
             /// `plan`.
             0 plan: super::Plan => "plan: must",
         }
     }
 
     w::endpoint! {
-        DeliveryPlans => DeliveryPlansResponse,
+        Create => CreateResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.delivery_plan.delivery_plans",
+            id: "pay_v3.marketing.partner.delivery_plan.create",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/partner/delivery-plan/delivery-plans",
@@ -1941,87 +1901,13 @@ pub mod delivery_plan {
     }
 
     w::record! {
-        /// Change a delivery plan (修改投放计划).
-        ///
-        /// * Call: `PATCH /v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184594>.
-        /// * Catalog: `pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id`.
-        pub struct DeliveryPlansByPlanId {
-            /// `plan_id`.
-            0 plan_id: String => "plan_id: must path",
-            /// `out_request_no`.
-            1 out_request_no: Option<String> => "out_request_no",
-            /// `modify_content`.
-            2 modify_content: super::ModifyContent => "modify_content: must",
-        }
-        new(plan_id: impl Into<String>, modify_content: super::ModifyContent)
-        text(out_request_no: String)
-    }
-
-    /// Answer to [`DeliveryPlansByPlanId`], the same as to [`DeliveryPlans`].
-    pub type DeliveryPlansByPlanIdResponse = DeliveryPlansResponse;
-
-    w::endpoint! {
-        DeliveryPlansByPlanId => DeliveryPlansByPlanIdResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id",
-            method: "PATCH",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Terminate a delivery plan (终止投放计划).
-        ///
-        /// * Call: `POST /v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}/terminate` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184572>.
-        /// * Catalog: `pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id_terminate`.
-        pub struct DeliveryPlansByPlanIdTerminate {
-            /// `plan_id`.
-            0 plan_id: String => "plan_id: must path",
-        }
-        new(plan_id: impl Into<String>)
-    }
-
-    w::endpoint! {
-        DeliveryPlansByPlanIdTerminate => w::Empty,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id_terminate",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}/terminate",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
         /// List delivery plans (列出投放计划).
         ///
         /// * Call: `GET /v3/marketing/partner/delivery-plan/delivery-plans/{brand_id}/delivery-plans` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184563>.
-        /// * Catalog: `pay_v3.marketing.partner.delivery_plan.delivery_plans_delivery_plans`.
-        pub struct DeliveryPlansDeliveryPlans {
+        /// * Catalog: `pay_v3.marketing.partner.delivery_plan.list`.
+        pub struct List {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must path",
             /// `page_size`.
@@ -2041,8 +1927,8 @@ pub mod delivery_plan {
     }
 
     w::record! {
-        /// Answer to [`DeliveryPlansDeliveryPlans`].
-        pub struct DeliveryPlansDeliveryPlansResponse {
+        /// Answer to [`List`].
+        pub struct ListResponse {
             /// `total_count`.
             0 total_count: i64 => "total_count: must",
             /// `plan_list`.
@@ -2051,9 +1937,9 @@ pub mod delivery_plan {
     }
 
     w::endpoint! {
-        DeliveryPlansDeliveryPlans => DeliveryPlansDeliveryPlansResponse,
+        List => ListResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.delivery_plan.delivery_plans_delivery_plans",
+            id: "pay_v3.marketing.partner.delivery_plan.list",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/partner/delivery-plan/delivery-plans/{brand_id}/delivery-plans",
@@ -2068,6 +1954,123 @@ pub mod delivery_plan {
             permissions: &[],
         }
     }
+
+    w::record! {
+        /// Set the notice address of delivery plans (设置投放计划通知地址).
+        ///
+        /// * Call: `POST /v3/marketing/partner/delivery-plan/{sp_mchid}/notify-url` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184598>.
+        /// * Catalog: `pay_v3.marketing.partner.delivery_plan.set_notify_url`.
+        pub struct SetNotifyUrl {
+            /// `sp_mchid`; the account's merchantid.
+            0 sp_mchid: String => "sp_mchid: must path",
+            /// `notify_url`.
+            1 notify_url: String => "notify_url: must",
+        }
+        new(sp_mchid: impl Into<String>, notify_url: impl Into<String>)
+    }
+
+    w::record! {
+        /// Answer to [`SetNotifyUrl`].
+        pub struct SetNotifyUrlResponse {
+            /// `notify_url`.
+            0 notify_url: String => "notify_url: must",
+        }
+    }
+
+    w::endpoint! {
+        SetNotifyUrl => SetNotifyUrlResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.delivery_plan.set_notify_url",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/delivery-plan/{sp_mchid}/notify-url",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Terminate a delivery plan (终止投放计划).
+        ///
+        /// * Call: `POST /v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}/terminate` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184572>.
+        /// * Catalog: `pay_v3.marketing.partner.delivery_plan.terminate`.
+        pub struct Terminate {
+            /// `plan_id`.
+            0 plan_id: String => "plan_id: must path",
+        }
+        new(plan_id: impl Into<String>)
+    }
+
+    w::endpoint! {
+        Terminate => w::Empty,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.delivery_plan.terminate",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}/terminate",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Change a delivery plan (修改投放计划).
+        ///
+        /// * Call: `PATCH /v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016184594>.
+        /// * Catalog: `pay_v3.marketing.partner.delivery_plan.update`.
+        pub struct Update {
+            /// `plan_id`.
+            0 plan_id: String => "plan_id: must path",
+            /// `out_request_no`.
+            1 out_request_no: Option<String> => "out_request_no",
+            /// `modify_content`.
+            2 modify_content: super::ModifyContent => "modify_content: must",
+        }
+        new(plan_id: impl Into<String>, modify_content: super::ModifyContent)
+        text(out_request_no: String)
+    }
+
+    /// Answer to [`Update`], the same as to [`Create`].
+    pub type UpdateResponse = CreateResponse;
+
+    w::endpoint! {
+        Update => UpdateResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.delivery_plan.update",
+            method: "PATCH",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/delivery-plan/delivery-plans/{plan_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
 }
 
 /// Product coupons (商品券): `pay_v3.marketing.partner.product_coupon`.
@@ -2075,221 +2078,99 @@ pub mod product_coupon {
     use xinqiao_wire as w;
 
     w::record! {
-        /// Create an image generation task (创建图片生成任务).
+        /// Confirm a user's product coupon (确认发放用户商品券).
         ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/image-generation-tasks` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/confirm` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4017327735>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.image_generation_tasks`.
-        pub struct ImageGenerationTasks {
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781575>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.confirm_user_coupon`.
+        pub struct ConfirmUserCoupon {
+            /// `openid`; personal data, masked in `Debug`.
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
+            /// `coupon_code`.
+            1 coupon_code: String => "coupon_code: must path",
+            /// `product_coupon_id`.
+            2 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            0 brand_id: String => "brand_id: must",
-            /// `task_id`.
-            1 task_id: String => "task_id: must",
-            /// The body, told apart by `image_generation_type`.
-            2 body: super::ImageTask => ": flat",
-        }
-        new(brand_id: impl Into<String>, task_id: impl Into<String>, body: super::ImageTask)
-    }
-
-    w::record! {
-        /// Answer to [`ImageGenerationTasks`].
-        pub struct ImageGenerationTasksResponse {
-            /// `task_id`.
-            0 task_id: String => "task_id: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-        }
-    }
-
-    w::endpoint! {
-        ImageGenerationTasks => ImageGenerationTasksResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.image_generation_tasks",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/image-generation-tasks",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get an image generation task (查询图片生成任务).
-        ///
-        /// * Call: `GET /v3/marketing/partner/product-coupon/image-generation-tasks/{task_id}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.image_generation_tasks_by_task_id`.
-        pub struct ImageGenerationTasksByTaskId {
-            /// `task_id`.
-            0 task_id: String => "task_id: must path",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must query",
-            /// `image_generation_type`; one of `COMBINE_IMAGE` `CUT_OUT`.
-            2 image_generation_type: String => "image_generation_type: must query",
+            3 brand_id: String => "brand_id: must",
+            /// `stock_id`.
+            4 stock_id: String => "stock_id: must",
+            /// `appid`.
+            5 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_request_no`.
+            6 out_request_no: String => "out_request_no: must",
         }
         new(
-            task_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            coupon_code: impl Into<String>,
+            product_coupon_id: impl Into<String>,
             brand_id: impl Into<String>,
-            image_generation_type: impl Into<String>,
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_request_no: impl Into<String>,
         )
     }
 
     w::record! {
-        /// Answer to [`ImageGenerationTasksByTaskId`].
-        pub struct ImageGenerationTasksByTaskIdResponse {
+        /// Answer to [`ConfirmUserCoupon`].
+        pub struct ConfirmUserCouponResponse {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must",
-            /// `task_id`.
-            1 task_id: String => "task_id: must",
-            /// `task_state`; one of `PROCESSING` `FAIL` `SUCCESS`.
-            2 task_state: String => "task_state: must",
-            /// The body, told apart by `image_generation_type`.
-            3 body: super::ImageResult => ": flat",
+            /// `coupon_code`.
+            1 coupon_code: String => "coupon_code: must",
+            /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+            2 coupon_state: String => "coupon_state: must",
+            /// `valid_begin_time`; format `rfc3339`.
+            3 valid_begin_time: String => "valid_begin_time: must",
+            /// `valid_end_time`; format `rfc3339`.
+            4 valid_end_time: String => "valid_end_time: must",
+            /// `receive_time`; format `rfc3339`.
+            5 receive_time: String => "receive_time: must",
+            /// `send_request_no`.
+            6 send_request_no: String => "send_request_no: must",
+            /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
+            7 send_channel: String => "send_channel: must",
+            /// `confirm_request_no`.
+            8 confirm_request_no: Option<String> => "confirm_request_no",
+            /// `confirm_time`; format `rfc3339`.
+            9 confirm_time: Option<String> => "confirm_time",
+            /// `deactivate_request_no`.
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
+            /// `deactivate_time`; format `rfc3339`.
+            11 deactivate_time: Option<String> => "deactivate_time",
+            /// `deactivate_reason`.
+            12 deactivate_reason: Option<String> => "deactivate_reason",
+            /// `single_usage_detail`.
+            13 single_usage_detail: Option<super::UserCouponSingleUsageDetail> => "single_usage_detail",
+            /// `sequential_usage_detail`.
+            14 sequential_usage_detail: Option<super::UserCouponSequentialUsageDetail> => "sequential_usage_detail",
+            /// `product_coupon`.
+            15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
+            /// `stock`.
+            16 stock: super::StockInfo => "stock: must",
+            /// `attach`.
+            17 attach: Option<String> => "attach",
+            /// `channel_custom_info`.
+            18 channel_custom_info: Option<String> => "channel_custom_info",
+            /// `coupon_tag_info`.
+            19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
+            /// `progressive_bundle_usage_detail`.
+            20 progressive_bundle_usage_detail: Option<super::ProgressiveBundleUsageDetailItem> => "progressive_bundle_usage_detail",
         }
     }
 
     w::endpoint! {
-        ImageGenerationTasksByTaskId => ImageGenerationTasksByTaskIdResponse,
+        ConfirmUserCoupon => ConfirmUserCouponResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.image_generation_tasks_by_task_id",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/image-generation-tasks/{task_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Upload a picture for product coupons (上传商品券图片).
-        ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/media/upload-image` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781275>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.media_upload_image`.
-        pub struct MediaUploadImage {
-            /// `meta`.
-            0 meta: super::Meta => "meta: must part",
-            /// `file`.
-            1 file: w::FilePart => "file: must",
-        }
-        new(meta: super::Meta, file: w::FilePart)
-    }
-
-    w::record! {
-        /// Answer to [`MediaUploadImage`].
-        pub struct MediaUploadImageResponse {
-            /// `image_url`.
-            0 image_url: String => "image_url: must",
-            /// `media_url`.
-            1 media_url: String => "media_url: must",
-        }
-    }
-
-    w::endpoint! {
-        MediaUploadImage => MediaUploadImageResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.media_upload_image",
+            id: "pay_v3.marketing.partner.product_coupon.confirm_user_coupon",
             method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/media/upload-image",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Multipart,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get the notice address of product coupons (查询商品券通知配置).
-        ///
-        /// * Call: `GET /v3/marketing/partner/product-coupon/notify-configs` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781284>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.notify_configs_get`.
-        pub struct NotifyConfigsGet {
-        }
-        new()
-    }
-
-    w::record! {
-        /// Answer to [`NotifyConfigsGet`].
-        pub struct NotifyConfigsGetResponse {
-            /// `notify_url`.
-            0 notify_url: String => "notify_url: must",
-            /// `update_time`; format `rfc3339`.
-            1 update_time: String => "update_time: must",
-        }
-    }
-
-    w::endpoint! {
-        NotifyConfigsGet => NotifyConfigsGetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.notify_configs_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/notify-configs",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Set the notice address of product coupons (设置商品券通知配置).
-        ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/notify-configs` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781286>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.notify_configs_post`.
-        pub struct NotifyConfigsPost {
-            /// `notify_url`.
-            0 notify_url: String => "notify_url: must",
-        }
-        new(notify_url: impl Into<String>)
-    }
-
-    /// Answer to [`NotifyConfigsPost`], the same as to [`NotifyConfigsGet`].
-    pub type NotifyConfigsPostResponse = NotifyConfigsGetResponse;
-
-    w::endpoint! {
-        NotifyConfigsPost => NotifyConfigsPostResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.notify_configs_post",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/notify-configs",
+            path: "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/confirm",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
             answer: w::Content::Json,
-            retry: w::Retry::Never,
+            retry: w::Retry::Keyed,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -2303,8 +2184,8 @@ pub mod product_coupon {
         /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781289>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons`.
-        pub struct ProductCoupons {
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.create`.
+        pub struct Create {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must",
             /// `out_request_no`.
@@ -2343,8 +2224,8 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Answer to [`ProductCoupons`].
-        pub struct ProductCouponsResponse {
+        /// Answer to [`Create`].
+        pub struct CreateResponse {
             /// `product_coupon_id`.
             0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
@@ -2358,7 +2239,7 @@ pub mod product_coupon {
             /// `single_usage_info`.
             5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
             /// `sequential_usage_info`.
-            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => "sequential_usage_info",
+            6 sequential_usage_info: Option<super::CreateSequentialUsageInfo> => "sequential_usage_info",
             /// `display_info`.
             7 display_info: super::DisplayInfo => "display_info: must",
             /// `out_product_no`.
@@ -2372,14 +2253,14 @@ pub mod product_coupon {
             /// `deactivate_reason`.
             12 deactivate_reason: Option<String> => "deactivate_reason",
             /// `stock`.
-            13 stock: Option<super::ProductCouponsStock> => "stock",
+            13 stock: Option<super::StockInfo> => "stock",
         }
     }
 
     w::endpoint! {
-        ProductCoupons => ProductCouponsResponse,
+        Create => CreateResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.product_coupons",
+            id: "pay_v3.marketing.partner.product_coupon.create",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/partner/product-coupon/product-coupons",
@@ -2396,352 +2277,45 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Get a product coupon (查询商品券).
+        /// Create an image generation task (创建图片生成任务).
         ///
-        /// * Call: `GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/marketing/partner/product-coupon/image-generation-tasks` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781284>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_get`.
-        pub struct ProductCouponsByProductCouponIdGet {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4017327735>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.create_image_generation_task`.
+        pub struct CreateImageGenerationTask {
             /// `brand_id`.
-            1 brand_id: String => "brand_id: must query",
+            0 brand_id: String => "brand_id: must",
+            /// `task_id`.
+            1 task_id: String => "task_id: must",
+            /// The body, told apart by `image_generation_type`.
+            2 body: super::ImageTask => ": flat",
         }
-        new(product_coupon_id: impl Into<String>, brand_id: impl Into<String>)
+        new(brand_id: impl Into<String>, task_id: impl Into<String>, body: super::ImageTask)
     }
 
     w::record! {
-        /// Answer to [`ProductCouponsByProductCouponIdGet`].
-        pub struct ProductCouponsByProductCouponIdGetResponse {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must",
+        /// Answer to [`CreateImageGenerationTask`].
+        pub struct CreateImageGenerationTaskResponse {
+            /// `task_id`.
+            0 task_id: String => "task_id: must",
             /// `brand_id`.
             1 brand_id: String => "brand_id: must",
-            /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-            2 scope: String => "scope: must",
-            /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 type_: String => "type: must",
-            /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-            4 usage_mode: String => "usage_mode: must",
-            /// `single_usage_info`.
-            5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
-            /// `sequential_usage_info`.
-            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => "sequential_usage_info",
-            /// `display_info`.
-            7 display_info: super::DisplayInfo => "display_info: must",
-            /// `out_product_no`.
-            8 out_product_no: Option<String> => "out_product_no",
-            /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-            9 state: String => "state: must",
-            /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
 
     w::endpoint! {
-        ProductCouponsByProductCouponIdGet => ProductCouponsByProductCouponIdGetResponse,
+        CreateImageGenerationTask => CreateImageGenerationTaskResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_get",
-            method: "GET",
+            id: "pay_v3.marketing.partner.product_coupon.create_image_generation_task",
+            method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Change a product coupon (修改商品券).
-        ///
-        /// * Call: `PATCH /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781296>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_patch`.
-        pub struct ProductCouponsByProductCouponIdPatch {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
-            2 out_request_no: String => "out_request_no: must",
-            /// `display_info`.
-            3 display_info: super::DisplayInfo => "display_info: must",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            out_request_no: impl Into<String>,
-            display_info: super::DisplayInfo,
-        )
-    }
-
-    /// Answer to [`ProductCouponsByProductCouponIdPatch`], the same as to [`ProductCouponsByProductCouponIdGet`].
-    pub type ProductCouponsByProductCouponIdPatchResponse = ProductCouponsByProductCouponIdGetResponse;
-
-    w::endpoint! {
-        ProductCouponsByProductCouponIdPatch => ProductCouponsByProductCouponIdPatchResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_patch",
-            method: "PATCH",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}",
+            path: "/v3/marketing/partner/product-coupon/image-generation-tasks",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
             answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a stock of a product coupon (查询商品券批次).
-        ///
-        /// * Call: `GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781542>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_get`.
-        pub struct ProductCouponsByProductCouponIdStocksByStockIdGet {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
-            1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must query",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            stock_id: impl Into<String>,
-            brand_id: impl Into<String>,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`ProductCouponsByProductCouponIdStocksByStockIdGet`].
-        pub struct ProductCouponsByProductCouponIdStocksByStockIdGetResponse {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `stock_id`.
-            2 stock_id: String => "stock_id: must",
-            /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => "coupon_code_mode: must",
-            /// `stock_send_rule`.
-            4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
-            /// `single_usage_rule`.
-            5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
-            /// `sequential_usage_rule`.
-            6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// `usage_rule_display_info`.
-            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-            /// `coupon_display_info`.
-            8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => "store_scope: must",
-            /// `notify_config`.
-            10 notify_config: Option<super::NotifyConfigDetail> => "notify_config",
-            /// `remark`.
-            11 remark: Option<String> => "remark",
-            /// `coupon_code_count_info`.
-            12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// `sent_count_info`.
-            13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => "state: must",
-            /// `deactivate_request_no`.
-            15 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
-            16 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
-            17 deactivate_reason: Option<String> => "deactivate_reason",
-        }
-    }
-
-    w::endpoint! {
-        ProductCouponsByProductCouponIdStocksByStockIdGet => ProductCouponsByProductCouponIdStocksByStockIdGetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Change a stock of a product coupon (修改商品券批次).
-        ///
-        /// * Call: `PATCH /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781556>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_patch`.
-        pub struct ProductCouponsByProductCouponIdStocksByStockIdPatch {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
-            1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
-            3 out_request_no: String => "out_request_no: must",
-            /// `usage_rule_display_info`.
-            4 usage_rule_display_info: Option<super::UsageRuleDisplayInfo> => "usage_rule_display_info",
-            /// `coupon_display_info`.
-            5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => "coupon_display_info",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            6 store_scope: Option<String> => "store_scope",
-            /// `notify_config`.
-            7 notify_config: Option<super::NotifyConfig> => "notify_config",
-            /// `remark`.
-            8 remark: Option<String> => "remark",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            stock_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            out_request_no: impl Into<String>,
-        )
-        text(store_scope: String, remark: String)
-        set(
-            usage_rule_display_info: super::UsageRuleDisplayInfo,
-            coupon_display_info: super::StockBundleCouponDisplayInfo,
-            notify_config: super::NotifyConfig,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`ProductCouponsByProductCouponIdStocksByStockIdPatch`].
-        pub struct ProductCouponsByProductCouponIdStocksByStockIdPatchResponse {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `stock_id`.
-            2 stock_id: String => "stock_id: must",
-            /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => "coupon_code_mode: must",
-            /// `stock_send_rule`.
-            4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
-            /// `single_usage_rule`.
-            5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
-            /// `sequential_usage_rule`.
-            6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// `usage_rule_display_info`.
-            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-            /// `coupon_display_info`.
-            8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => "store_scope: must",
-            /// `notify_config`.
-            10 notify_config: Option<super::NotifyConfigInfo> => "notify_config",
-            /// `remark`.
-            11 remark: Option<String> => "remark",
-            /// `coupon_code_count_info`.
-            12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// `sent_count_info`.
-            13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => "state: must",
-            /// `deactivate_request_no`.
-            15 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
-            16 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
-            17 deactivate_reason: Option<String> => "deactivate_reason",
-        }
-    }
-
-    w::endpoint! {
-        ProductCouponsByProductCouponIdStocksByStockIdPatch => ProductCouponsByProductCouponIdStocksByStockIdPatchResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_patch",
-            method: "PATCH",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// List the stocks of a product coupon (列出商品券批次).
-        ///
-        /// * Call: `GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781553>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_get`.
-        pub struct ProductCouponsByProductCouponIdStocksGet {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must query",
-            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            2 state: Option<String> => "state: query",
-            /// `page_size`.
-            3 page_size: Option<i64> => "page_size: query",
-            /// `page_token`.
-            4 page_token: Option<String> => "page_token: query",
-        }
-        new(product_coupon_id: impl Into<String>, brand_id: impl Into<String>)
-        text(state: String, page_token: String)
-        set(page_size: i64)
-    }
-
-    w::record! {
-        /// Answer to [`ProductCouponsByProductCouponIdStocksGet`].
-        pub struct ProductCouponsByProductCouponIdStocksGetResponse {
-            /// `stock_list`.
-            0 stock_list: Vec<super::ProductCouponsStock> => "stock_list: must",
-            /// `next_page_token`.
-            1 next_page_token: Option<String> => "next_page_token",
-            /// `total_count`.
-            2 total_count: i64 => "total_count: must",
-        }
-    }
-
-    w::endpoint! {
-        ProductCouponsByProductCouponIdStocksGet => ProductCouponsByProductCouponIdStocksGetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_get",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
+            retry: w::Retry::Never,
             code_field: "code",
             message_field: "message",
             client_cert: false,
@@ -2755,8 +2329,8 @@ pub mod product_coupon {
         /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781304>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_post`.
-        pub struct ProductCouponsByProductCouponIdStocksPost {
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.create_stock`.
+        pub struct CreateStock {
             /// `product_coupon_id`.
             0 product_coupon_id: String => "product_coupon_id: must path",
             /// `brand_id`.
@@ -2775,8 +2349,8 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Answer to [`ProductCouponsByProductCouponIdStocksPost`].
-        pub struct ProductCouponsByProductCouponIdStocksPostResponse {
+        /// Answer to [`CreateStock`].
+        pub struct CreateStockResponse {
             /// `product_coupon_id`.
             0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
@@ -2817,59 +2391,12 @@ pub mod product_coupon {
     }
 
     w::endpoint! {
-        ProductCouponsByProductCouponIdStocksPost => ProductCouponsByProductCouponIdStocksPostResponse,
+        CreateStock => CreateStockResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_post",
+            id: "pay_v3.marketing.partner.product_coupon.create_stock",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Deactivate a product coupon (使商品券失效).
-        ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/deactivate` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781290>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_deactivate`.
-        pub struct ProductCouponsDeactivate {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
-            2 out_request_no: String => "out_request_no: must",
-            /// `deactivate_reason`.
-            3 deactivate_reason: String => "deactivate_reason: must",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            out_request_no: impl Into<String>,
-            deactivate_reason: impl Into<String>,
-        )
-    }
-
-    /// Answer to [`ProductCouponsDeactivate`], the same as to [`ProductCouponsByProductCouponIdGet`].
-    pub type ProductCouponsDeactivateResponse = ProductCouponsByProductCouponIdGetResponse;
-
-    w::endpoint! {
-        ProductCouponsDeactivate => ProductCouponsDeactivateResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.product_coupons_deactivate",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/deactivate",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -2887,8 +2414,8 @@ pub mod product_coupon {
         ///
         /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_stock_bundles`.
-        pub struct ProductCouponsStockBundles {
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.create_stock_bundle`.
+        pub struct CreateStockBundle {
             /// `product_coupon_id`.
             0 product_coupon_id: String => "product_coupon_id: must path",
             /// `brand_id`.
@@ -2907,22 +2434,98 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Answer to [`ProductCouponsStockBundles`].
-        pub struct ProductCouponsStockBundlesResponse {
+        /// Answer to [`CreateStockBundle`].
+        pub struct CreateStockBundleResponse {
             /// `stock_bundle_id`.
             0 stock_bundle_id: String => "stock_bundle_id: must",
             /// `stock_list`.
-            1 stock_list: Vec<super::ProductCouponsStockBundlesStock> => "stock_list: must",
+            1 stock_list: Vec<super::CreateStockBundleStock> => "stock_list: must",
         }
     }
 
     w::endpoint! {
-        ProductCouponsStockBundles => ProductCouponsStockBundlesResponse,
+        CreateStockBundle => CreateStockBundleResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.product_coupons_stock_bundles",
+            id: "pay_v3.marketing.partner.product_coupon.create_stock_bundle",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Deactivate a product coupon (使商品券失效).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/deactivate` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781290>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.deactivate`.
+        pub struct Deactivate {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+            /// `out_request_no`.
+            2 out_request_no: String => "out_request_no: must",
+            /// `deactivate_reason`.
+            3 deactivate_reason: String => "deactivate_reason: must",
+        }
+        new(
+            product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+            deactivate_reason: impl Into<String>,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`Deactivate`].
+        pub struct DeactivateResponse {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+            /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
+            2 scope: String => "scope: must",
+            /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+            3 type_: String => "type: must",
+            /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
+            4 usage_mode: String => "usage_mode: must",
+            /// `single_usage_info`.
+            5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
+            /// `sequential_usage_info`.
+            6 sequential_usage_info: Option<super::CreateSequentialUsageInfo> => "sequential_usage_info",
+            /// `display_info`.
+            7 display_info: super::DisplayInfo => "display_info: must",
+            /// `out_product_no`.
+            8 out_product_no: Option<String> => "out_product_no",
+            /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
+            9 state: String => "state: must",
+            /// `deactivate_request_no`.
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
+            /// `deactivate_time`; format `rfc3339`.
+            11 deactivate_time: Option<String> => "deactivate_time",
+            /// `deactivate_reason`.
+            12 deactivate_reason: Option<String> => "deactivate_reason",
+        }
+    }
+
+    w::endpoint! {
+        Deactivate => DeactivateResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.deactivate",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/deactivate",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -2941,8 +2544,8 @@ pub mod product_coupon {
         /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/deactivate` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781532>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_deactivate`.
-        pub struct ProductCouponsStocksDeactivate {
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.deactivate_stock`.
+        pub struct DeactivateStock {
             /// `product_coupon_id`.
             0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_id`.
@@ -2964,8 +2567,8 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Answer to [`ProductCouponsStocksDeactivate`].
-        pub struct ProductCouponsStocksDeactivateResponse {
+        /// Answer to [`DeactivateStock`].
+        pub struct DeactivateStockResponse {
             /// `product_coupon_id`.
             0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
@@ -3006,9 +2609,9 @@ pub mod product_coupon {
     }
 
     w::endpoint! {
-        ProductCouponsStocksDeactivate => ProductCouponsStocksDeactivateResponse,
+        DeactivateStock => DeactivateStockResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_deactivate",
+            id: "pay_v3.marketing.partner.product_coupon.deactivate_stock",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/deactivate",
@@ -3025,658 +2628,45 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Change the budget of a product coupon stock (修改商品券批次预算).
+        /// Deactivate a user's product coupon (使用户商品券失效).
         ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/update-budget` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/deactivate` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781561>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_update_budget`.
-        pub struct ProductCouponsStocksUpdateBudget {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
-            1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
-            3 out_request_no: String => "out_request_no: must",
-            /// `update_mode`; one of `MAX_COUNT` `MAX_COUNT_PER_DAY`.
-            4 update_mode: String => "update_mode: must",
-            /// `current_max_count`.
-            5 current_max_count: Option<i64> => "current_max_count",
-            /// `target_max_count`.
-            6 target_max_count: Option<i64> => "target_max_count",
-            /// `current_max_count_per_day`.
-            7 current_max_count_per_day: Option<i64> => "current_max_count_per_day",
-            /// `target_max_count_per_day`.
-            8 target_max_count_per_day: Option<i64> => "target_max_count_per_day",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            stock_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            out_request_no: impl Into<String>,
-            update_mode: impl Into<String>,
-        )
-        set(
-            current_max_count: i64,
-            target_max_count: i64,
-            current_max_count_per_day: i64,
-            target_max_count_per_day: i64,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`ProductCouponsStocksUpdateBudget`].
-        pub struct ProductCouponsStocksUpdateBudgetResponse {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `stock_id`.
-            2 stock_id: String => "stock_id: must",
-            /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => "coupon_code_mode: must",
-            /// `stock_send_rule`.
-            4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
-            /// `single_usage_rule`.
-            5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
-            /// `sequential_usage_rule`.
-            6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// `usage_rule_display_info`.
-            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-            /// `coupon_display_info`.
-            8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => "store_scope: must",
-            /// `notify_config`.
-            10 notify_config: Option<super::NotifyConfigPart> => "notify_config",
-            /// `remark`.
-            11 remark: Option<String> => "remark",
-            /// `coupon_code_count_info`.
-            12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// `sent_count_info`.
-            13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
-            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => "state: must",
-            /// `deactivate_request_no`.
-            15 deactivate_request_no: Option<String> => "deactivate_request_no",
-            /// `deactivate_time`; format `rfc3339`.
-            16 deactivate_time: Option<String> => "deactivate_time",
-            /// `deactivate_reason`.
-            17 deactivate_reason: Option<String> => "deactivate_reason",
-        }
-    }
-
-    w::endpoint! {
-        ProductCouponsStocksUpdateBudget => ProductCouponsStocksUpdateBudgetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.product_coupons_stocks_update_budget",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/update-budget",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Associate stores with a stock bundle (为批次组关联门店).
-        ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/associate-stores` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundles_associate_stores`.
-        pub struct StockBundlesAssociateStores {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_bundle_id`.
-            1 stock_bundle_id: String => "stock_bundle_id: must path",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `store_list`.
-            3 store_list: Vec<super::Store> => "store_list: must",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            stock_bundle_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            store_list: Vec<super::Store>,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`StockBundlesAssociateStores`].
-        pub struct StockBundlesAssociateStoresResponse {
-            /// `total_count`.
-            0 total_count: i64 => "total_count: must",
-            /// `success_store_list`.
-            1 success_store_list: Option<Vec<super::SuccessStore>> => "success_store_list",
-            /// `failed_store_list`.
-            2 failed_store_list: Option<Vec<super::FailedStore>> => "failed_store_list",
-        }
-    }
-
-    w::endpoint! {
-        StockBundlesAssociateStores => StockBundlesAssociateStoresResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.stock_bundles_associate_stores",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/associate-stores",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Change a stock bundle (修改批次组).
-        ///
-        /// * Call: `PATCH /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundles_by_stock_bundle_id`.
-        pub struct StockBundlesByStockBundleId {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_bundle_id`.
-            1 stock_bundle_id: String => "stock_bundle_id: must path",
-            /// `out_request_no`.
-            2 out_request_no: String => "out_request_no: must",
-            /// `remark`.
-            3 remark: Option<String> => "remark",
-            /// `usage_rule_display_info`.
-            4 usage_rule_display_info: Option<super::StockBundleUsageRuleDisplayInfo> => "usage_rule_display_info",
-            /// `coupon_display_info`.
-            5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => "coupon_display_info",
-            /// `notify_config`.
-            6 notify_config: Option<super::NotifyConfig> => "notify_config",
-            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            7 store_scope: Option<String> => "store_scope",
-            /// `brand_id`.
-            8 brand_id: String => "brand_id: must",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            stock_bundle_id: impl Into<String>,
-            out_request_no: impl Into<String>,
-            brand_id: impl Into<String>,
-        )
-        text(remark: String, store_scope: String)
-        set(
-            usage_rule_display_info: super::StockBundleUsageRuleDisplayInfo,
-            coupon_display_info: super::StockBundleCouponDisplayInfo,
-            notify_config: super::NotifyConfig,
-        )
-    }
-
-    /// Answer to [`StockBundlesByStockBundleId`], the same as to [`ProductCouponsStockBundles`].
-    pub type StockBundlesByStockBundleIdResponse = ProductCouponsStockBundlesResponse;
-
-    w::endpoint! {
-        StockBundlesByStockBundleId => StockBundlesByStockBundleIdResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.stock_bundles_by_stock_bundle_id",
-            method: "PATCH",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Disassociate stores from a stock bundle (取消批次组关联门店).
-        ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/disassociate-stores` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundles_disassociate_stores`.
-        pub struct StockBundlesDisassociateStores {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_bundle_id`.
-            1 stock_bundle_id: String => "stock_bundle_id: must path",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `store_list`.
-            3 store_list: Vec<super::Store> => "store_list: must",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            stock_bundle_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            store_list: Vec<super::Store>,
-        )
-    }
-
-    /// Answer to [`StockBundlesDisassociateStores`], the same as to [`StockBundlesAssociateStores`].
-    pub type StockBundlesDisassociateStoresResponse = StockBundlesAssociateStoresResponse;
-
-    w::endpoint! {
-        StockBundlesDisassociateStores => StockBundlesDisassociateStoresResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.stock_bundles_disassociate_stores",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/disassociate-stores",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Change the budget of a stock bundle (修改批次组预算).
-        ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/update-budget` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundles_update_budget`.
-        pub struct StockBundlesUpdateBudget {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_bundle_id`.
-            1 stock_bundle_id: String => "stock_bundle_id: must path",
-            /// `out_request_no`.
-            2 out_request_no: String => "out_request_no: must",
-            /// `update_mode`; one of `MAX_COUNT` `MAX_COUNT_PER_DAY`.
-            3 update_mode: String => "update_mode: must",
-            /// `current_max_count`.
-            4 current_max_count: Option<i64> => "current_max_count",
-            /// `target_max_count`.
-            5 target_max_count: Option<i64> => "target_max_count",
-            /// `current_max_count_per_day`.
-            6 current_max_count_per_day: Option<i64> => "current_max_count_per_day",
-            /// `target_max_count_per_day`.
-            7 target_max_count_per_day: Option<i64> => "target_max_count_per_day",
-            /// `brand_id`.
-            8 brand_id: String => "brand_id: must",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            stock_bundle_id: impl Into<String>,
-            out_request_no: impl Into<String>,
-            update_mode: impl Into<String>,
-            brand_id: impl Into<String>,
-        )
-        set(
-            current_max_count: i64,
-            target_max_count: i64,
-            current_max_count_per_day: i64,
-            target_max_count_per_day: i64,
-        )
-    }
-
-    /// Answer to [`StockBundlesUpdateBudget`], the same as to [`ProductCouponsStockBundles`].
-    pub type StockBundlesUpdateBudgetResponse = ProductCouponsStockBundlesResponse;
-
-    w::endpoint! {
-        StockBundlesUpdateBudget => StockBundlesUpdateBudgetResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.stock_bundles_update_budget",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/update-budget",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Associate stores with a stock (为批次关联门店).
-        ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associate-stores` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781302>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stocks_associate_stores`.
-        pub struct StocksAssociateStores {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
-            1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `store_list`.
-            3 store_list: Vec<super::Store> => "store_list: must",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            stock_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            store_list: Vec<super::Store>,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`StocksAssociateStores`].
-        pub struct StocksAssociateStoresResponse {
-            /// `total_count`.
-            0 total_count: i64 => "total_count: must",
-            /// `success_store_list`.
-            1 success_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => "success_store_list",
-            /// `failed_store_list`.
-            2 failed_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => "failed_store_list",
-        }
-    }
-
-    w::endpoint! {
-        StocksAssociateStores => StocksAssociateStoresResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.stocks_associate_stores",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associate-stores",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// List the stores of a stock (列出批次关联门店).
-        ///
-        /// * Call: `GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associated-stores` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781546>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stocks_associated_stores`.
-        pub struct StocksAssociatedStores {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
-            1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must query",
-            /// `page_token`.
-            3 page_token: Option<String> => "page_token: query",
-            /// `page_size`.
-            4 page_size: Option<i64> => "page_size: query",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            stock_id: impl Into<String>,
-            brand_id: impl Into<String>,
-        )
-        text(page_token: String)
-        set(page_size: i64)
-    }
-
-    w::record! {
-        /// Answer to [`StocksAssociatedStores`].
-        pub struct StocksAssociatedStoresResponse {
-            /// `store_list`.
-            0 store_list: Vec<super::Store> => "store_list: must",
-            /// `next_page_token`.
-            1 next_page_token: Option<String> => "next_page_token",
-            /// `total_count`.
-            2 total_count: i64 => "total_count: must",
-        }
-    }
-
-    w::endpoint! {
-        StocksAssociatedStores => StocksAssociatedStoresResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.stocks_associated_stores",
-            method: "GET",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associated-stores",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::None,
-            answer: w::Content::Json,
-            retry: w::Retry::Safe,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Disassociate stores from a stock (取消批次关联门店).
-        ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/disassociate-stores` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781537>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stocks_disassociate_stores`.
-        pub struct StocksDisassociateStores {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
-            1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `store_list`.
-            3 store_list: Vec<super::Store> => "store_list: must",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            stock_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            store_list: Vec<super::Store>,
-        )
-    }
-
-    /// Answer to [`StocksDisassociateStores`], the same as to [`StocksAssociateStores`].
-    pub type StocksDisassociateStoresResponse = StocksAssociateStoresResponse;
-
-    w::endpoint! {
-        StocksDisassociateStores => StocksDisassociateStoresResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.stocks_disassociate_stores",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/disassociate-stores",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Upload codes of a product coupon (上传商品券预存 code).
-        ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/upload-coupon-codes` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781572>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stocks_upload_coupon_codes`.
-        pub struct StocksUploadCouponCodes {
-            /// `product_coupon_id`.
-            0 product_coupon_id: String => "product_coupon_id: must path",
-            /// `stock_id`.
-            1 stock_id: String => "stock_id: must path",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must",
-            /// `out_request_no`.
-            3 out_request_no: String => "out_request_no: must",
-            /// `code_list`.
-            4 code_list: Vec<String> => "code_list: must",
-        }
-        new(
-            product_coupon_id: impl Into<String>,
-            stock_id: impl Into<String>,
-            brand_id: impl Into<String>,
-            out_request_no: impl Into<String>,
-            code_list: Vec<String>,
-        )
-    }
-
-    w::record! {
-        /// Answer to [`StocksUploadCouponCodes`].
-        pub struct StocksUploadCouponCodesResponse {
-            /// `total_count`.
-            0 total_count: i64 => "total_count: must",
-            /// `success_code_list`.
-            1 success_code_list: Option<Vec<String>> => "success_code_list",
-            /// `failed_code_list`.
-            2 failed_code_list: Option<Vec<super::FailedCode>> => "failed_code_list",
-            /// `already_exist_code_list`.
-            3 already_exist_code_list: Option<Vec<String>> => "already_exist_code_list",
-            /// `duplicate_code_list`.
-            4 duplicate_code_list: Option<Vec<String>> => "duplicate_code_list",
-        }
-    }
-
-    w::endpoint! {
-        StocksUploadCouponCodes => StocksUploadCouponCodesResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.stocks_upload_coupon_codes",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/upload-coupon-codes",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Keyed,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Send a coupon bundle to a user (向用户发放券组).
-        ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupon_bundles`.
-        pub struct UsersByOpenidCouponBundles {
-            /// `openid`; personal data, masked in `Debug`.
-            0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `product_coupon_id`.
-            2 product_coupon_id: String => "product_coupon_id: must",
-            /// `stock_bundle_id`.
-            3 stock_bundle_id: String => "stock_bundle_id: must",
-            /// `appid`.
-            4 appid: xinqiao_types::AppId => "appid: must",
-            /// `send_request_no`.
-            5 send_request_no: String => "send_request_no: must",
-            /// `attach`.
-            6 attach: Option<String> => "attach",
-            /// `coupon_tag_info`.
-            7 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
-        }
-        new(
-            openid: impl Into<xinqiao_types::OpenId>,
-            brand_id: impl Into<String>,
-            product_coupon_id: impl Into<String>,
-            stock_bundle_id: impl Into<String>,
-            appid: impl Into<xinqiao_types::AppId>,
-            send_request_no: impl Into<String>,
-        )
-        text(attach: String)
-        set(coupon_tag_info: super::CouponTagInfo)
-    }
-
-    w::record! {
-        /// Answer to [`UsersByOpenidCouponBundles`].
-        pub struct UsersByOpenidCouponBundlesResponse {
-            /// `user_coupon_bundle_id`.
-            0 user_coupon_bundle_id: String => "user_coupon_bundle_id: must",
-            /// `user_product_coupon_list`.
-            1 user_product_coupon_list: Vec<super::UserProductCoupon> => "user_product_coupon_list: must",
-        }
-    }
-
-    w::endpoint! {
-        UsersByOpenidCouponBundles => UsersByOpenidCouponBundlesResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.users_by_openid_coupon_bundles",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Get a user's product coupon (查询用户商品券).
-        ///
-        /// * Call: `GET /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781582>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code`.
-        pub struct UsersByOpenidCouponsByCouponCode {
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781578>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.deactivate_user_coupon`.
+        pub struct DeactivateUserCoupon {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
             1 coupon_code: String => "coupon_code: must path",
-            /// `brand_id`.
-            2 brand_id: String => "brand_id: must query",
             /// `product_coupon_id`.
-            3 product_coupon_id: String => "product_coupon_id: must query",
+            2 product_coupon_id: String => "product_coupon_id: must",
+            /// `brand_id`.
+            3 brand_id: String => "brand_id: must",
             /// `stock_id`.
-            4 stock_id: String => "stock_id: must query",
+            4 stock_id: String => "stock_id: must",
             /// `appid`.
-            5 appid: xinqiao_types::AppId => "appid: must query",
+            5 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_request_no`.
+            6 out_request_no: String => "out_request_no: must",
+            /// `deactivate_reason`.
+            7 deactivate_reason: String => "deactivate_reason: must",
         }
         new(
             openid: impl Into<xinqiao_types::OpenId>,
             coupon_code: impl Into<String>,
-            brand_id: impl Into<String>,
             product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
             stock_id: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
+            out_request_no: impl Into<String>,
+            deactivate_reason: impl Into<String>,
         )
     }
 
     w::record! {
-        /// Answer to [`UsersByOpenidCouponsByCouponCode`].
-        pub struct UsersByOpenidCouponsByCouponCodeResponse {
+        /// Answer to [`DeactivateUserCoupon`].
+        pub struct DeactivateUserCouponResponse {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must",
             /// `coupon_code`.
@@ -3710,7 +2700,7 @@ pub mod product_coupon {
             /// `product_coupon`.
             15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
             /// `stock`.
-            16 stock: super::ProductCouponsStock => "stock: must",
+            16 stock: super::StockInfo => "stock: must",
             /// `attach`.
             17 attach: Option<String> => "attach",
             /// `channel_custom_info`.
@@ -3721,12 +2711,460 @@ pub mod product_coupon {
     }
 
     w::endpoint! {
-        UsersByOpenidCouponsByCouponCode => UsersByOpenidCouponsByCouponCodeResponse,
+        DeactivateUserCoupon => DeactivateUserCouponResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code",
+            id: "pay_v3.marketing.partner.product_coupon.deactivate_user_coupon",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/deactivate",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Deactivate a user's coupon bundle (使用户券组失效).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles/{user_coupon_bundle_id}/deactivate` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.deactivate_user_coupon_bundle`.
+        pub struct DeactivateUserCouponBundle {
+            /// `openid`; personal data, masked in `Debug`.
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
+            /// `user_coupon_bundle_id`.
+            1 user_coupon_bundle_id: String => "user_coupon_bundle_id: must path",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `product_coupon_id`.
+            3 product_coupon_id: String => "product_coupon_id: must",
+            /// `stock_bundle_id`.
+            4 stock_bundle_id: String => "stock_bundle_id: must",
+            /// `appid`.
+            5 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_request_no`.
+            6 out_request_no: String => "out_request_no: must",
+            /// `deactivate_reason`.
+            7 deactivate_reason: String => "deactivate_reason: must",
+        }
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            user_coupon_bundle_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_request_no: impl Into<String>,
+            deactivate_reason: impl Into<String>,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`DeactivateUserCouponBundle`].
+        pub struct DeactivateUserCouponBundleResponse {
+            /// `user_coupon_bundle_id`.
+            0 user_coupon_bundle_id: String => "user_coupon_bundle_id: must",
+            /// `user_product_coupon_list`.
+            1 user_product_coupon_list: Vec<super::UserProductCoupon> => "user_product_coupon_list: must",
+        }
+    }
+
+    w::endpoint! {
+        DeactivateUserCouponBundle => DeactivateUserCouponBundleResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.deactivate_user_coupon_bundle",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles/{user_coupon_bundle_id}/deactivate",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a product coupon (查询商品券).
+        ///
+        /// * Call: `GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781284>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.get`.
+        pub struct Get {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must query",
+        }
+        new(product_coupon_id: impl Into<String>, brand_id: impl Into<String>)
+    }
+
+    /// Answer to [`Get`], the same as to [`Deactivate`].
+    pub type GetResponse = DeactivateResponse;
+
+    w::endpoint! {
+        Get => GetResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.get",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get an image generation task (查询图片生成任务).
+        ///
+        /// * Call: `GET /v3/marketing/partner/product-coupon/image-generation-tasks/{task_id}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.get_image_generation_task`.
+        pub struct GetImageGenerationTask {
+            /// `task_id`.
+            0 task_id: String => "task_id: must path",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must query",
+            /// `image_generation_type`; one of `COMBINE_IMAGE` `CUT_OUT`.
+            2 image_generation_type: String => "image_generation_type: must query",
+        }
+        new(
+            task_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            image_generation_type: impl Into<String>,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`GetImageGenerationTask`].
+        pub struct GetImageGenerationTaskResponse {
+            /// `brand_id`.
+            0 brand_id: String => "brand_id: must",
+            /// `task_id`.
+            1 task_id: String => "task_id: must",
+            /// `task_state`; one of `PROCESSING` `FAIL` `SUCCESS`.
+            2 task_state: String => "task_state: must",
+            /// The body, told apart by `image_generation_type`.
+            3 body: super::ImageResult => ": flat",
+        }
+    }
+
+    w::endpoint! {
+        GetImageGenerationTask => GetImageGenerationTaskResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.get_image_generation_task",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/image-generation-tasks/{task_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get the notice address of product coupons (查询商品券通知配置).
+        ///
+        /// * Call: `GET /v3/marketing/partner/product-coupon/notify-configs` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781284>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.get_notify_configs`.
+        pub struct GetNotifyConfigs {
+        }
+        new()
+    }
+
+    w::record! {
+        /// Answer to [`GetNotifyConfigs`].
+        pub struct GetNotifyConfigsResponse {
+            /// `notify_url`.
+            0 notify_url: String => "notify_url: must",
+            /// `update_time`; format `rfc3339`.
+            1 update_time: String => "update_time: must",
+        }
+    }
+
+    w::endpoint! {
+        GetNotifyConfigs => GetNotifyConfigsResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.get_notify_configs",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/notify-configs",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a stock of a product coupon (查询商品券批次).
+        ///
+        /// * Call: `GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781542>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.get_stock`.
+        pub struct GetStock {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `stock_id`.
+            1 stock_id: String => "stock_id: must path",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must query",
+        }
+        new(
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`GetStock`].
+        pub struct GetStockResponse {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+            /// `stock_id`.
+            2 stock_id: String => "stock_id: must",
+            /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+            3 coupon_code_mode: String => "coupon_code_mode: must",
+            /// `stock_send_rule`.
+            4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
+            /// `single_usage_rule`.
+            5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
+            /// `sequential_usage_rule`.
+            6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
+            /// `usage_rule_display_info`.
+            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
+            /// `coupon_display_info`.
+            8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
+            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
+            9 store_scope: String => "store_scope: must",
+            /// `notify_config`.
+            10 notify_config: Option<super::NotifyConfigDetail> => "notify_config",
+            /// `remark`.
+            11 remark: Option<String> => "remark",
+            /// `coupon_code_count_info`.
+            12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
+            /// `sent_count_info`.
+            13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
+            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            14 state: String => "state: must",
+            /// `deactivate_request_no`.
+            15 deactivate_request_no: Option<String> => "deactivate_request_no",
+            /// `deactivate_time`; format `rfc3339`.
+            16 deactivate_time: Option<String> => "deactivate_time",
+            /// `deactivate_reason`.
+            17 deactivate_reason: Option<String> => "deactivate_reason",
+        }
+    }
+
+    w::endpoint! {
+        GetStock => GetStockResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.get_stock",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Get a user's product coupon (查询用户商品券).
+        ///
+        /// * Call: `GET /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781582>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.get_user_coupon`.
+        pub struct GetUserCoupon {
+            /// `openid`; personal data, masked in `Debug`.
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
+            /// `coupon_code`.
+            1 coupon_code: String => "coupon_code: must path",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must query",
+            /// `product_coupon_id`.
+            3 product_coupon_id: String => "product_coupon_id: must query",
+            /// `stock_id`.
+            4 stock_id: String => "stock_id: must query",
+            /// `appid`.
+            5 appid: xinqiao_types::AppId => "appid: must query",
+        }
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            coupon_code: impl Into<String>,
+            brand_id: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+        )
+    }
+
+    /// Answer to [`GetUserCoupon`], the same as to [`DeactivateUserCoupon`].
+    pub type GetUserCouponResponse = DeactivateUserCouponResponse;
+
+    w::endpoint! {
+        GetUserCoupon => GetUserCouponResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.get_user_coupon",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// List the stores of a stock (列出批次关联门店).
+        ///
+        /// * Call: `GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associated-stores` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781546>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.list_stock_associated_stores`.
+        pub struct ListStockAssociatedStores {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `stock_id`.
+            1 stock_id: String => "stock_id: must path",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must query",
+            /// `page_token`.
+            3 page_token: Option<String> => "page_token: query",
+            /// `page_size`.
+            4 page_size: Option<i64> => "page_size: query",
+        }
+        new(
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
+        )
+        text(page_token: String)
+        set(page_size: i64)
+    }
+
+    w::record! {
+        /// Answer to [`ListStockAssociatedStores`].
+        pub struct ListStockAssociatedStoresResponse {
+            /// `store_list`.
+            0 store_list: Vec<super::Store> => "store_list: must",
+            /// `next_page_token`.
+            1 next_page_token: Option<String> => "next_page_token",
+            /// `total_count`.
+            2 total_count: i64 => "total_count: must",
+        }
+    }
+
+    w::endpoint! {
+        ListStockAssociatedStores => ListStockAssociatedStoresResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.list_stock_associated_stores",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associated-stores",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::None,
+            answer: w::Content::Json,
+            retry: w::Retry::Safe,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// List the stocks of a product coupon (列出商品券批次).
+        ///
+        /// * Call: `GET /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781553>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.list_stocks`.
+        pub struct ListStocks {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must query",
+            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            2 state: Option<String> => "state: query",
+            /// `page_size`.
+            3 page_size: Option<i64> => "page_size: query",
+            /// `page_token`.
+            4 page_token: Option<String> => "page_token: query",
+        }
+        new(product_coupon_id: impl Into<String>, brand_id: impl Into<String>)
+        text(state: String, page_token: String)
+        set(page_size: i64)
+    }
+
+    w::record! {
+        /// Answer to [`ListStocks`].
+        pub struct ListStocksResponse {
+            /// `stock_list`.
+            0 stock_list: Vec<super::StockInfo> => "stock_list: must",
+            /// `next_page_token`.
+            1 next_page_token: Option<String> => "next_page_token",
+            /// `total_count`.
+            2 total_count: i64 => "total_count: must",
+        }
+    }
+
+    w::endpoint! {
+        ListStocks => ListStocksResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.list_stocks",
+            method: "GET",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::None,
@@ -3745,8 +3183,8 @@ pub mod product_coupon {
         /// * Call: `GET /v3/marketing/partner/product-coupon/users/{openid}/coupons` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781590>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_get`.
-        pub struct UsersByOpenidCouponsGet {
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.list_user_coupons`.
+        pub struct ListUserCoupons {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `brand_id`.
@@ -3774,8 +3212,8 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Answer to [`UsersByOpenidCouponsGet`].
-        pub struct UsersByOpenidCouponsGetResponse {
+        /// Answer to [`ListUserCoupons`].
+        pub struct ListUserCouponsResponse {
             /// `user_coupon_list`.
             0 user_coupon_list: Vec<super::UserCoupon> => "user_coupon_list: must",
             /// `next_page_token`.
@@ -3786,9 +3224,9 @@ pub mod product_coupon {
     }
 
     w::endpoint! {
-        UsersByOpenidCouponsGet => UsersByOpenidCouponsGetResponse,
+        ListUserCoupons => ListUserCouponsResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_get",
+            id: "pay_v3.marketing.partner.product_coupon.list_user_coupons",
             method: "GET",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/partner/product-coupon/users/{openid}/coupons",
@@ -3805,13 +3243,189 @@ pub mod product_coupon {
     }
 
     w::record! {
+        /// Prepare to send a coupon to a user (预发放用户商品券).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.prepare_user_pre_send_coupon`.
+        pub struct PrepareUserPreSendCoupon {
+            /// `openid`; personal data, masked in `Debug`.
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+            /// `product_coupon_id`.
+            2 product_coupon_id: String => "product_coupon_id: must",
+            /// `stock_id`.
+            3 stock_id: String => "stock_id: must",
+            /// `coupon_code`.
+            4 coupon_code: Option<String> => "coupon_code",
+            /// `appid`.
+            5 appid: xinqiao_types::AppId => "appid: must",
+            /// `send_request_no`.
+            6 send_request_no: String => "send_request_no: must",
+            /// `attach`.
+            7 attach: Option<String> => "attach",
+        }
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            brand_id: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            send_request_no: impl Into<String>,
+        )
+        text(coupon_code: String, attach: String)
+    }
+
+    w::record! {
+        /// Answer to [`PrepareUserPreSendCoupon`].
+        pub struct PrepareUserPreSendCouponResponse {
+            /// `token`.
+            0 token: String => "token: must",
+        }
+    }
+
+    w::endpoint! {
+        PrepareUserPreSendCoupon => PrepareUserPreSendCouponResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.prepare_user_pre_send_coupon",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Prepare to send a coupon bundle to a user (预发放用户券组).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon-bundle` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.prepare_user_pre_send_coupon_bundle`.
+        pub struct PrepareUserPreSendCouponBundle {
+            /// `openid`; personal data, masked in `Debug`.
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+            /// `product_coupon_id`.
+            2 product_coupon_id: String => "product_coupon_id: must",
+            /// `stock_bundle_id`.
+            3 stock_bundle_id: String => "stock_bundle_id: must",
+            /// `appid`.
+            4 appid: xinqiao_types::AppId => "appid: must",
+            /// `send_request_no`.
+            5 send_request_no: String => "send_request_no: must",
+            /// `attach`.
+            6 attach: Option<String> => "attach",
+        }
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            brand_id: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            send_request_no: impl Into<String>,
+        )
+        text(attach: String)
+    }
+
+    /// Answer to [`PrepareUserPreSendCouponBundle`], the same as to [`PrepareUserPreSendCoupon`].
+    pub type PrepareUserPreSendCouponBundleResponse = PrepareUserPreSendCouponResponse;
+
+    w::endpoint! {
+        PrepareUserPreSendCouponBundle => PrepareUserPreSendCouponBundleResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.prepare_user_pre_send_coupon_bundle",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon-bundle",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Return a user's product coupon (退还用户商品券).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/return` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781599>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.return_user_coupon`.
+        pub struct ReturnUserCoupon {
+            /// `openid`; personal data, masked in `Debug`.
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
+            /// `coupon_code`.
+            1 coupon_code: String => "coupon_code: must path",
+            /// `product_coupon_id`.
+            2 product_coupon_id: String => "product_coupon_id: must",
+            /// `brand_id`.
+            3 brand_id: String => "brand_id: must",
+            /// `stock_id`.
+            4 stock_id: String => "stock_id: must",
+            /// `appid`.
+            5 appid: xinqiao_types::AppId => "appid: must",
+            /// `out_request_no`.
+            6 out_request_no: String => "out_request_no: must",
+            /// `sequential_coupon_index`.
+            7 sequential_coupon_index: Option<i64> => "sequential_coupon_index",
+        }
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            coupon_code: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_request_no: impl Into<String>,
+        )
+        set(sequential_coupon_index: i64)
+    }
+
+    /// Answer to [`ReturnUserCoupon`], the same as to [`DeactivateUserCoupon`].
+    pub type ReturnUserCouponResponse = DeactivateUserCouponResponse;
+
+    w::endpoint! {
+        ReturnUserCoupon => ReturnUserCouponResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.return_user_coupon",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/return",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
         /// Send a product coupon to a user (向用户发放商品券).
         ///
         /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupons` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781605>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_post`.
-        pub struct UsersByOpenidCouponsPost {
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.send_user_coupon`.
+        pub struct SendUserCoupon {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `product_coupon_id`.
@@ -3829,7 +3443,7 @@ pub mod product_coupon {
             /// `attach`.
             7 attach: Option<String> => "attach",
             /// `coupon_tag_info`.
-            8 coupon_tag_info: Option<super::UsersByOpenidCouponsPostCouponTagInfo> => "coupon_tag_info",
+            8 coupon_tag_info: Option<super::SendUserCouponTagInfo> => "coupon_tag_info",
         }
         new(
             openid: impl Into<xinqiao_types::OpenId>,
@@ -3840,12 +3454,12 @@ pub mod product_coupon {
             send_request_no: impl Into<String>,
         )
         text(coupon_code: String, attach: String)
-        set(coupon_tag_info: super::UsersByOpenidCouponsPostCouponTagInfo)
+        set(coupon_tag_info: super::SendUserCouponTagInfo)
     }
 
     w::record! {
-        /// Answer to [`UsersByOpenidCouponsPost`].
-        pub struct UsersByOpenidCouponsPostResponse {
+        /// Answer to [`SendUserCoupon`].
+        pub struct SendUserCouponResponse {
             /// `brand_id`.
             0 brand_id: String => "brand_id: must",
             /// `coupon_code`.
@@ -3890,9 +3504,9 @@ pub mod product_coupon {
     }
 
     w::endpoint! {
-        UsersByOpenidCouponsPost => UsersByOpenidCouponsPostResponse,
+        SendUserCoupon => SendUserCouponResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_post",
+            id: "pay_v3.marketing.partner.product_coupon.send_user_coupon",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/partner/product-coupon/users/{openid}/coupons",
@@ -3909,74 +3523,12 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Prepare to send a coupon to a user (预发放用户商品券).
+        /// Send a coupon bundle to a user (向用户发放券组).
         ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon`.
-        pub struct UsersByOpenidPreSendCoupon {
-            /// `openid`; personal data, masked in `Debug`.
-            0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `brand_id`.
-            1 brand_id: String => "brand_id: must",
-            /// `product_coupon_id`.
-            2 product_coupon_id: String => "product_coupon_id: must",
-            /// `stock_id`.
-            3 stock_id: String => "stock_id: must",
-            /// `coupon_code`.
-            4 coupon_code: Option<String> => "coupon_code",
-            /// `appid`.
-            5 appid: xinqiao_types::AppId => "appid: must",
-            /// `send_request_no`.
-            6 send_request_no: String => "send_request_no: must",
-            /// `attach`.
-            7 attach: Option<String> => "attach",
-        }
-        new(
-            openid: impl Into<xinqiao_types::OpenId>,
-            brand_id: impl Into<String>,
-            product_coupon_id: impl Into<String>,
-            stock_id: impl Into<String>,
-            appid: impl Into<xinqiao_types::AppId>,
-            send_request_no: impl Into<String>,
-        )
-        text(coupon_code: String, attach: String)
-    }
-
-    w::record! {
-        /// Answer to [`UsersByOpenidPreSendCoupon`].
-        pub struct UsersByOpenidPreSendCouponResponse {
-            /// `token`.
-            0 token: String => "token: must",
-        }
-    }
-
-    w::endpoint! {
-        UsersByOpenidPreSendCoupon => UsersByOpenidPreSendCouponResponse,
-        w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon",
-            method: "POST",
-            host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon",
-            when: None,
-            auth: w::Auth::Merchant,
-            content: w::Content::Json,
-            answer: w::Content::Json,
-            retry: w::Retry::Never,
-            code_field: "code",
-            message_field: "message",
-            client_cert: false,
-            permissions: &[],
-        }
-    }
-
-    w::record! {
-        /// Prepare to send a coupon bundle to a user (预发放用户券组).
-        ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon-bundle` on `api.mch.weixin.qq.com`.
-        /// * For: partner.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon_bundle`.
-        pub struct UsersByOpenidPreSendCouponBundle {
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.send_user_coupon_bundle`.
+        pub struct SendUserCouponBundle {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `brand_id`.
@@ -3991,6 +3543,8 @@ pub mod product_coupon {
             5 send_request_no: String => "send_request_no: must",
             /// `attach`.
             6 attach: Option<String> => "attach",
+            /// `coupon_tag_info`.
+            7 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
         }
         new(
             openid: impl Into<xinqiao_types::OpenId>,
@@ -4001,18 +3555,19 @@ pub mod product_coupon {
             send_request_no: impl Into<String>,
         )
         text(attach: String)
+        set(coupon_tag_info: super::CouponTagInfo)
     }
 
-    /// Answer to [`UsersByOpenidPreSendCouponBundle`], the same as to [`UsersByOpenidPreSendCoupon`].
-    pub type UsersByOpenidPreSendCouponBundleResponse = UsersByOpenidPreSendCouponResponse;
+    /// Answer to [`SendUserCouponBundle`], the same as to [`DeactivateUserCouponBundle`].
+    pub type SendUserCouponBundleResponse = DeactivateUserCouponBundleResponse;
 
     w::endpoint! {
-        UsersByOpenidPreSendCouponBundle => UsersByOpenidPreSendCouponBundleResponse,
+        SendUserCouponBundle => SendUserCouponBundleResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon_bundle",
+            id: "pay_v3.marketing.partner.product_coupon.send_user_coupon_bundle",
             method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/users/{openid}/pre-send-coupon-bundle",
+            path: "/v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -4026,51 +3581,249 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Deactivate a user's coupon bundle (使用户券组失效).
+        /// Set the notice address of product coupons (设置商品券通知配置).
         ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles/{user_coupon_bundle_id}/deactivate` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/marketing/partner/product-coupon/notify-configs` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupon_bundles_deactivate`.
-        pub struct UsersCouponBundlesDeactivate {
-            /// `openid`; personal data, masked in `Debug`.
-            0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `user_coupon_bundle_id`.
-            1 user_coupon_bundle_id: String => "user_coupon_bundle_id: must path",
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781286>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.set_notify_config`.
+        pub struct SetNotifyConfig {
+            /// `notify_url`.
+            0 notify_url: String => "notify_url: must",
+        }
+        new(notify_url: impl Into<String>)
+    }
+
+    /// Answer to [`SetNotifyConfig`], the same as to [`GetNotifyConfigs`].
+    pub type SetNotifyConfigResponse = GetNotifyConfigsResponse;
+
+    w::endpoint! {
+        SetNotifyConfig => SetNotifyConfigResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.set_notify_config",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/notify-configs",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Associate stores with a stock (为批次关联门店).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associate-stores` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781302>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_associate_stores`.
+        pub struct StockAssociateStores {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `stock_id`.
+            1 stock_id: String => "stock_id: must path",
             /// `brand_id`.
             2 brand_id: String => "brand_id: must",
-            /// `product_coupon_id`.
-            3 product_coupon_id: String => "product_coupon_id: must",
-            /// `stock_bundle_id`.
-            4 stock_bundle_id: String => "stock_bundle_id: must",
-            /// `appid`.
-            5 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_request_no`.
-            6 out_request_no: String => "out_request_no: must",
-            /// `deactivate_reason`.
-            7 deactivate_reason: String => "deactivate_reason: must",
+            /// `store_list`.
+            3 store_list: Vec<super::Store> => "store_list: must",
         }
         new(
-            openid: impl Into<xinqiao_types::OpenId>,
-            user_coupon_bundle_id: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
             brand_id: impl Into<String>,
+            store_list: Vec<super::Store>,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`StockAssociateStores`].
+        pub struct StockAssociateStoresResponse {
+            /// `total_count`.
+            0 total_count: i64 => "total_count: must",
+            /// `success_store_list`.
+            1 success_store_list: Option<Vec<super::SuccessStoreInfo>> => "success_store_list",
+            /// `failed_store_list`.
+            2 failed_store_list: Option<Vec<super::SuccessStoreInfo>> => "failed_store_list",
+        }
+    }
+
+    w::endpoint! {
+        StockAssociateStores => StockAssociateStoresResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.stock_associate_stores",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/associate-stores",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Associate stores with a stock bundle (为批次组关联门店).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/associate-stores` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundle_associate_stores`.
+        pub struct StockBundleAssociateStores {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `stock_bundle_id`.
+            1 stock_bundle_id: String => "stock_bundle_id: must path",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `store_list`.
+            3 store_list: Vec<super::Store> => "store_list: must",
+        }
+        new(
             product_coupon_id: impl Into<String>,
             stock_bundle_id: impl Into<String>,
-            appid: impl Into<xinqiao_types::AppId>,
-            out_request_no: impl Into<String>,
-            deactivate_reason: impl Into<String>,
+            brand_id: impl Into<String>,
+            store_list: Vec<super::Store>,
         )
     }
 
-    /// Answer to [`UsersCouponBundlesDeactivate`], the same as to [`UsersByOpenidCouponBundles`].
-    pub type UsersCouponBundlesDeactivateResponse = UsersByOpenidCouponBundlesResponse;
+    w::record! {
+        /// Answer to [`StockBundleAssociateStores`].
+        pub struct StockBundleAssociateStoresResponse {
+            /// `total_count`.
+            0 total_count: i64 => "total_count: must",
+            /// `success_store_list`.
+            1 success_store_list: Option<Vec<super::SuccessStore>> => "success_store_list",
+            /// `failed_store_list`.
+            2 failed_store_list: Option<Vec<super::FailedStore>> => "failed_store_list",
+        }
+    }
 
     w::endpoint! {
-        UsersCouponBundlesDeactivate => UsersCouponBundlesDeactivateResponse,
+        StockBundleAssociateStores => StockBundleAssociateStoresResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.users_coupon_bundles_deactivate",
+            id: "pay_v3.marketing.partner.product_coupon.stock_bundle_associate_stores",
             method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/users/{openid}/coupon-bundles/{user_coupon_bundle_id}/deactivate",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/associate-stores",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Disassociate stores from a stock bundle (取消批次组关联门店).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/disassociate-stores` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundle_disassociate_stores`.
+        pub struct StockBundleDisassociateStores {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `stock_bundle_id`.
+            1 stock_bundle_id: String => "stock_bundle_id: must path",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `store_list`.
+            3 store_list: Vec<super::Store> => "store_list: must",
+        }
+        new(
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            store_list: Vec<super::Store>,
+        )
+    }
+
+    /// Answer to [`StockBundleDisassociateStores`], the same as to [`StockBundleAssociateStores`].
+    pub type StockBundleDisassociateStoresResponse = StockBundleAssociateStoresResponse;
+
+    w::endpoint! {
+        StockBundleDisassociateStores => StockBundleDisassociateStoresResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.stock_bundle_disassociate_stores",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/disassociate-stores",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Change the budget of a stock bundle (修改批次组预算).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/update-budget` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundle_update_budget`.
+        pub struct StockBundleUpdateBudget {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `stock_bundle_id`.
+            1 stock_bundle_id: String => "stock_bundle_id: must path",
+            /// `out_request_no`.
+            2 out_request_no: String => "out_request_no: must",
+            /// `update_mode`; one of `MAX_COUNT` `MAX_COUNT_PER_DAY`.
+            3 update_mode: String => "update_mode: must",
+            /// `current_max_count`.
+            4 current_max_count: Option<i64> => "current_max_count",
+            /// `target_max_count`.
+            5 target_max_count: Option<i64> => "target_max_count",
+            /// `current_max_count_per_day`.
+            6 current_max_count_per_day: Option<i64> => "current_max_count_per_day",
+            /// `target_max_count_per_day`.
+            7 target_max_count_per_day: Option<i64> => "target_max_count_per_day",
+            /// `brand_id`.
+            8 brand_id: String => "brand_id: must",
+        }
+        new(
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+            update_mode: impl Into<String>,
+            brand_id: impl Into<String>,
+        )
+        set(
+            current_max_count: i64,
+            target_max_count: i64,
+            current_max_count_per_day: i64,
+            target_max_count_per_day: i64,
+        )
+    }
+
+    /// Answer to [`StockBundleUpdateBudget`], the same as to [`CreateStockBundle`].
+    pub type StockBundleUpdateBudgetResponse = CreateStockBundleResponse;
+
+    w::endpoint! {
+        StockBundleUpdateBudget => StockBundleUpdateBudgetResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.stock_bundle_update_budget",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}/update-budget",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -4084,94 +3837,143 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Confirm a user's product coupon (确认发放用户商品券).
+        /// Disassociate stores from a stock (取消批次关联门店).
         ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/confirm` on `api.mch.weixin.qq.com`.
+        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/disassociate-stores` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781575>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_confirm`.
-        pub struct UsersCouponsConfirm {
-            /// `openid`; personal data, masked in `Debug`.
-            0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `coupon_code`.
-            1 coupon_code: String => "coupon_code: must path",
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781537>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_disassociate_stores`.
+        pub struct StockDisassociateStores {
             /// `product_coupon_id`.
-            2 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
-            3 brand_id: String => "brand_id: must",
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_id`.
-            4 stock_id: String => "stock_id: must",
-            /// `appid`.
-            5 appid: xinqiao_types::AppId => "appid: must",
-            /// `out_request_no`.
-            6 out_request_no: String => "out_request_no: must",
+            1 stock_id: String => "stock_id: must path",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `store_list`.
+            3 store_list: Vec<super::Store> => "store_list: must",
         }
         new(
-            openid: impl Into<xinqiao_types::OpenId>,
-            coupon_code: impl Into<String>,
             product_coupon_id: impl Into<String>,
-            brand_id: impl Into<String>,
             stock_id: impl Into<String>,
-            appid: impl Into<xinqiao_types::AppId>,
+            brand_id: impl Into<String>,
+            store_list: Vec<super::Store>,
+        )
+    }
+
+    /// Answer to [`StockDisassociateStores`], the same as to [`StockAssociateStores`].
+    pub type StockDisassociateStoresResponse = StockAssociateStoresResponse;
+
+    w::endpoint! {
+        StockDisassociateStores => StockDisassociateStoresResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.stock_disassociate_stores",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/disassociate-stores",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Change the budget of a product coupon stock (修改商品券批次预算).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/update-budget` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781561>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_update_budget`.
+        pub struct StockUpdateBudget {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `stock_id`.
+            1 stock_id: String => "stock_id: must path",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `out_request_no`.
+            3 out_request_no: String => "out_request_no: must",
+            /// `update_mode`; one of `MAX_COUNT` `MAX_COUNT_PER_DAY`.
+            4 update_mode: String => "update_mode: must",
+            /// `current_max_count`.
+            5 current_max_count: Option<i64> => "current_max_count",
+            /// `target_max_count`.
+            6 target_max_count: Option<i64> => "target_max_count",
+            /// `current_max_count_per_day`.
+            7 current_max_count_per_day: Option<i64> => "current_max_count_per_day",
+            /// `target_max_count_per_day`.
+            8 target_max_count_per_day: Option<i64> => "target_max_count_per_day",
+        }
+        new(
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
             out_request_no: impl Into<String>,
+            update_mode: impl Into<String>,
+        )
+        set(
+            current_max_count: i64,
+            target_max_count: i64,
+            current_max_count_per_day: i64,
+            target_max_count_per_day: i64,
         )
     }
 
     w::record! {
-        /// Answer to [`UsersCouponsConfirm`].
-        pub struct UsersCouponsConfirmResponse {
+        /// Answer to [`StockUpdateBudget`].
+        pub struct StockUpdateBudgetResponse {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            0 brand_id: String => "brand_id: must",
-            /// `coupon_code`.
-            1 coupon_code: String => "coupon_code: must",
-            /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => "coupon_state: must",
-            /// `valid_begin_time`; format `rfc3339`.
-            3 valid_begin_time: String => "valid_begin_time: must",
-            /// `valid_end_time`; format `rfc3339`.
-            4 valid_end_time: String => "valid_end_time: must",
-            /// `receive_time`; format `rfc3339`.
-            5 receive_time: String => "receive_time: must",
-            /// `send_request_no`.
-            6 send_request_no: String => "send_request_no: must",
-            /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => "send_channel: must",
-            /// `confirm_request_no`.
-            8 confirm_request_no: Option<String> => "confirm_request_no",
-            /// `confirm_time`; format `rfc3339`.
-            9 confirm_time: Option<String> => "confirm_time",
+            1 brand_id: String => "brand_id: must",
+            /// `stock_id`.
+            2 stock_id: String => "stock_id: must",
+            /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+            3 coupon_code_mode: String => "coupon_code_mode: must",
+            /// `stock_send_rule`.
+            4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
+            /// `single_usage_rule`.
+            5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
+            /// `sequential_usage_rule`.
+            6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
+            /// `usage_rule_display_info`.
+            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
+            /// `coupon_display_info`.
+            8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
+            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
+            9 store_scope: String => "store_scope: must",
+            /// `notify_config`.
+            10 notify_config: Option<super::NotifyConfigPart> => "notify_config",
+            /// `remark`.
+            11 remark: Option<String> => "remark",
+            /// `coupon_code_count_info`.
+            12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
+            /// `sent_count_info`.
+            13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
+            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            14 state: String => "state: must",
             /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => "deactivate_request_no",
+            15 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => "deactivate_time",
+            16 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => "deactivate_reason",
-            /// `single_usage_detail`.
-            13 single_usage_detail: Option<super::UsersCouponsConfirmSingleUsageDetail> => "single_usage_detail",
-            /// `sequential_usage_detail`.
-            14 sequential_usage_detail: Option<super::UsersCouponsConfirmSequentialUsageDetail> => "sequential_usage_detail",
-            /// `product_coupon`.
-            15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
-            /// `stock`.
-            16 stock: super::ProductCouponsStock => "stock: must",
-            /// `attach`.
-            17 attach: Option<String> => "attach",
-            /// `channel_custom_info`.
-            18 channel_custom_info: Option<String> => "channel_custom_info",
-            /// `coupon_tag_info`.
-            19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
-            /// `progressive_bundle_usage_detail`.
-            20 progressive_bundle_usage_detail: Option<super::ProgressiveBundleUsageDetailItem> => "progressive_bundle_usage_detail",
+            17 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
 
     w::endpoint! {
-        UsersCouponsConfirm => UsersCouponsConfirmResponse,
+        StockUpdateBudget => StockUpdateBudgetResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.users_coupons_confirm",
+            id: "pay_v3.marketing.partner.product_coupon.stock_update_budget",
             method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/confirm",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/update-budget",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -4185,52 +3987,40 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Deactivate a user's product coupon (使用户商品券失效).
+        /// Change a product coupon (修改商品券).
         ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/deactivate` on `api.mch.weixin.qq.com`.
+        /// * Call: `PATCH /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781578>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_deactivate`.
-        pub struct UsersCouponsDeactivate {
-            /// `openid`; personal data, masked in `Debug`.
-            0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `coupon_code`.
-            1 coupon_code: String => "coupon_code: must path",
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781296>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.update`.
+        pub struct Update {
             /// `product_coupon_id`.
-            2 product_coupon_id: String => "product_coupon_id: must",
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `brand_id`.
-            3 brand_id: String => "brand_id: must",
-            /// `stock_id`.
-            4 stock_id: String => "stock_id: must",
-            /// `appid`.
-            5 appid: xinqiao_types::AppId => "appid: must",
+            1 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            6 out_request_no: String => "out_request_no: must",
-            /// `deactivate_reason`.
-            7 deactivate_reason: String => "deactivate_reason: must",
+            2 out_request_no: String => "out_request_no: must",
+            /// `display_info`.
+            3 display_info: super::DisplayInfo => "display_info: must",
         }
         new(
-            openid: impl Into<xinqiao_types::OpenId>,
-            coupon_code: impl Into<String>,
             product_coupon_id: impl Into<String>,
             brand_id: impl Into<String>,
-            stock_id: impl Into<String>,
-            appid: impl Into<xinqiao_types::AppId>,
             out_request_no: impl Into<String>,
-            deactivate_reason: impl Into<String>,
+            display_info: super::DisplayInfo,
         )
     }
 
-    /// Answer to [`UsersCouponsDeactivate`], the same as to [`UsersByOpenidCouponsByCouponCode`].
-    pub type UsersCouponsDeactivateResponse = UsersByOpenidCouponsByCouponCodeResponse;
+    /// Answer to [`Update`], the same as to [`Deactivate`].
+    pub type UpdateResponse = DeactivateResponse;
 
     w::endpoint! {
-        UsersCouponsDeactivate => UsersCouponsDeactivateResponse,
+        Update => UpdateResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.users_coupons_deactivate",
-            method: "POST",
+            id: "pay_v3.marketing.partner.product_coupon.update",
+            method: "PATCH",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/deactivate",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -4244,52 +4034,265 @@ pub mod product_coupon {
     }
 
     w::record! {
-        /// Return a user's product coupon (退还用户商品券).
+        /// Change a stock of a product coupon (修改商品券批次).
         ///
-        /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/return` on `api.mch.weixin.qq.com`.
+        /// * Call: `PATCH /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}` on `api.mch.weixin.qq.com`.
         /// * For: partner.
-        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781599>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_return`.
-        pub struct UsersCouponsReturn {
-            /// `openid`; personal data, masked in `Debug`.
-            0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// `coupon_code`.
-            1 coupon_code: String => "coupon_code: must path",
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781556>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.update_stock`.
+        pub struct UpdateStock {
             /// `product_coupon_id`.
-            2 product_coupon_id: String => "product_coupon_id: must",
-            /// `brand_id`.
-            3 brand_id: String => "brand_id: must",
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_id`.
-            4 stock_id: String => "stock_id: must",
-            /// `appid`.
-            5 appid: xinqiao_types::AppId => "appid: must",
+            1 stock_id: String => "stock_id: must path",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            6 out_request_no: String => "out_request_no: must",
-            /// `sequential_coupon_index`.
-            7 sequential_coupon_index: Option<i64> => "sequential_coupon_index",
+            3 out_request_no: String => "out_request_no: must",
+            /// `usage_rule_display_info`.
+            4 usage_rule_display_info: Option<super::UsageRuleDisplayInfo> => "usage_rule_display_info",
+            /// `coupon_display_info`.
+            5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => "coupon_display_info",
+            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
+            6 store_scope: Option<String> => "store_scope",
+            /// `notify_config`.
+            7 notify_config: Option<super::NotifyConfig> => "notify_config",
+            /// `remark`.
+            8 remark: Option<String> => "remark",
         }
         new(
-            openid: impl Into<xinqiao_types::OpenId>,
-            coupon_code: impl Into<String>,
             product_coupon_id: impl Into<String>,
-            brand_id: impl Into<String>,
             stock_id: impl Into<String>,
-            appid: impl Into<xinqiao_types::AppId>,
+            brand_id: impl Into<String>,
             out_request_no: impl Into<String>,
         )
-        set(sequential_coupon_index: i64)
+        text(store_scope: String, remark: String)
+        set(
+            usage_rule_display_info: super::UsageRuleDisplayInfo,
+            coupon_display_info: super::StockBundleCouponDisplayInfo,
+            notify_config: super::NotifyConfig,
+        )
     }
 
-    /// Answer to [`UsersCouponsReturn`], the same as to [`UsersByOpenidCouponsByCouponCode`].
-    pub type UsersCouponsReturnResponse = UsersByOpenidCouponsByCouponCodeResponse;
+    w::record! {
+        /// Answer to [`UpdateStock`].
+        pub struct UpdateStockResponse {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must",
+            /// `brand_id`.
+            1 brand_id: String => "brand_id: must",
+            /// `stock_id`.
+            2 stock_id: String => "stock_id: must",
+            /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
+            3 coupon_code_mode: String => "coupon_code_mode: must",
+            /// `stock_send_rule`.
+            4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
+            /// `single_usage_rule`.
+            5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
+            /// `sequential_usage_rule`.
+            6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
+            /// `usage_rule_display_info`.
+            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
+            /// `coupon_display_info`.
+            8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
+            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
+            9 store_scope: String => "store_scope: must",
+            /// `notify_config`.
+            10 notify_config: Option<super::NotifyConfigInfo> => "notify_config",
+            /// `remark`.
+            11 remark: Option<String> => "remark",
+            /// `coupon_code_count_info`.
+            12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
+            /// `sent_count_info`.
+            13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
+            /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
+            14 state: String => "state: must",
+            /// `deactivate_request_no`.
+            15 deactivate_request_no: Option<String> => "deactivate_request_no",
+            /// `deactivate_time`; format `rfc3339`.
+            16 deactivate_time: Option<String> => "deactivate_time",
+            /// `deactivate_reason`.
+            17 deactivate_reason: Option<String> => "deactivate_reason",
+        }
+    }
 
     w::endpoint! {
-        UsersCouponsReturn => UsersCouponsReturnResponse,
+        UpdateStock => UpdateStockResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.users_coupons_return",
+            id: "pay_v3.marketing.partner.product_coupon.update_stock",
+            method: "PATCH",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Change a stock bundle (修改批次组).
+        ///
+        /// * Call: `PATCH /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.update_stock_bundle`.
+        pub struct UpdateStockBundle {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `stock_bundle_id`.
+            1 stock_bundle_id: String => "stock_bundle_id: must path",
+            /// `out_request_no`.
+            2 out_request_no: String => "out_request_no: must",
+            /// `remark`.
+            3 remark: Option<String> => "remark",
+            /// `usage_rule_display_info`.
+            4 usage_rule_display_info: Option<super::StockBundleUsageRuleDisplayInfo> => "usage_rule_display_info",
+            /// `coupon_display_info`.
+            5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => "coupon_display_info",
+            /// `notify_config`.
+            6 notify_config: Option<super::NotifyConfig> => "notify_config",
+            /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
+            7 store_scope: Option<String> => "store_scope",
+            /// `brand_id`.
+            8 brand_id: String => "brand_id: must",
+        }
+        new(
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+            brand_id: impl Into<String>,
+        )
+        text(remark: String, store_scope: String)
+        set(
+            usage_rule_display_info: super::StockBundleUsageRuleDisplayInfo,
+            coupon_display_info: super::StockBundleCouponDisplayInfo,
+            notify_config: super::NotifyConfig,
+        )
+    }
+
+    /// Answer to [`UpdateStockBundle`], the same as to [`CreateStockBundle`].
+    pub type UpdateStockBundleResponse = CreateStockBundleResponse;
+
+    w::endpoint! {
+        UpdateStockBundle => UpdateStockBundleResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.update_stock_bundle",
+            method: "PATCH",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stock-bundles/{stock_bundle_id}",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Json,
+            answer: w::Content::Json,
+            retry: w::Retry::Keyed,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Upload a picture for product coupons (上传商品券图片).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/media/upload-image` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781275>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.upload_image`.
+        pub struct UploadImage {
+            /// `meta`.
+            0 meta: super::Meta => "meta: must part",
+            /// `file`.
+            1 file: w::FilePart => "file: must",
+        }
+        new(meta: super::Meta, file: w::FilePart)
+    }
+
+    w::record! {
+        /// Answer to [`UploadImage`].
+        pub struct UploadImageResponse {
+            /// `image_url`.
+            0 image_url: String => "image_url: must",
+            /// `media_url`.
+            1 media_url: String => "media_url: must",
+        }
+    }
+
+    w::endpoint! {
+        UploadImage => UploadImageResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.upload_image",
             method: "POST",
             host: "api.mch.weixin.qq.com",
-            path: "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/return",
+            path: "/v3/marketing/partner/product-coupon/media/upload-image",
+            when: None,
+            auth: w::Auth::Merchant,
+            content: w::Content::Multipart,
+            answer: w::Content::Json,
+            retry: w::Retry::Never,
+            code_field: "code",
+            message_field: "message",
+            client_cert: false,
+            permissions: &[],
+        }
+    }
+
+    w::record! {
+        /// Upload codes of a product coupon (上传商品券预存 code).
+        ///
+        /// * Call: `POST /v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/upload-coupon-codes` on `api.mch.weixin.qq.com`.
+        /// * For: partner.
+        /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781572>.
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.upload_stock_coupon_code`.
+        pub struct UploadStockCouponCode {
+            /// `product_coupon_id`.
+            0 product_coupon_id: String => "product_coupon_id: must path",
+            /// `stock_id`.
+            1 stock_id: String => "stock_id: must path",
+            /// `brand_id`.
+            2 brand_id: String => "brand_id: must",
+            /// `out_request_no`.
+            3 out_request_no: String => "out_request_no: must",
+            /// `code_list`.
+            4 code_list: Vec<String> => "code_list: must",
+        }
+        new(
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+            code_list: Vec<String>,
+        )
+    }
+
+    w::record! {
+        /// Answer to [`UploadStockCouponCode`].
+        pub struct UploadStockCouponCodeResponse {
+            /// `total_count`.
+            0 total_count: i64 => "total_count: must",
+            /// `success_code_list`.
+            1 success_code_list: Option<Vec<String>> => "success_code_list",
+            /// `failed_code_list`.
+            2 failed_code_list: Option<Vec<super::FailedCode>> => "failed_code_list",
+            /// `already_exist_code_list`.
+            3 already_exist_code_list: Option<Vec<String>> => "already_exist_code_list",
+            /// `duplicate_code_list`.
+            4 duplicate_code_list: Option<Vec<String>> => "duplicate_code_list",
+        }
+    }
+
+    w::endpoint! {
+        UploadStockCouponCode => UploadStockCouponCodeResponse,
+        w::EndpointInfo {
+            id: "pay_v3.marketing.partner.product_coupon.upload_stock_coupon_code",
+            method: "POST",
+            host: "api.mch.weixin.qq.com",
+            path: "/v3/marketing/partner/product-coupon/product-coupons/{product_coupon_id}/stocks/{stock_id}/upload-coupon-codes",
             when: None,
             auth: w::Auth::Merchant,
             content: w::Content::Json,
@@ -4308,8 +4311,8 @@ pub mod product_coupon {
         /// * Call: `POST /v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/use` on `api.mch.weixin.qq.com`.
         /// * For: partner.
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015781608>.
-        /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_use`.
-        pub struct UsersCouponsUse {
+        /// * Catalog: `pay_v3.marketing.partner.product_coupon.use_user_coupon`.
+        pub struct UseUserCoupon {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
@@ -4327,7 +4330,7 @@ pub mod product_coupon {
             /// `use_time`; format `rfc3339`.
             7 use_time: String => "use_time: must",
             /// `associated_order_info`.
-            8 associated_order_info: super::SingleUsageDetailAssociatedOrderInfo => "associated_order_info: must",
+            8 associated_order_info: super::UsageDetailAssociatedOrderInfo => "associated_order_info: must",
             /// `sequential_coupon_index`.
             9 sequential_coupon_index: Option<i64> => "sequential_coupon_index",
             /// `store_id`.
@@ -4346,7 +4349,7 @@ pub mod product_coupon {
             appid: impl Into<xinqiao_types::AppId>,
             out_request_no: impl Into<String>,
             use_time: impl Into<String>,
-            associated_order_info: super::SingleUsageDetailAssociatedOrderInfo,
+            associated_order_info: super::UsageDetailAssociatedOrderInfo,
         )
         text(store_id: String)
         set(
@@ -4356,13 +4359,13 @@ pub mod product_coupon {
         )
     }
 
-    /// Answer to [`UsersCouponsUse`], the same as to [`UsersByOpenidCouponsByCouponCode`].
-    pub type UsersCouponsUseResponse = UsersByOpenidCouponsByCouponCodeResponse;
+    /// Answer to [`UseUserCoupon`], the same as to [`DeactivateUserCoupon`].
+    pub type UseUserCouponResponse = DeactivateUserCouponResponse;
 
     w::endpoint! {
-        UsersCouponsUse => UsersCouponsUseResponse,
+        UseUserCoupon => UseUserCouponResponse,
         w::EndpointInfo {
-            id: "pay_v3.marketing.partner.product_coupon.users_coupons_use",
+            id: "pay_v3.marketing.partner.product_coupon.use_user_coupon",
             method: "POST",
             host: "api.mch.weixin.qq.com",
             path: "/v3/marketing/partner/product-coupon/users/{openid}/coupons/{coupon_code}/use",

@@ -82,10 +82,11 @@ w::record! {
         /// `nick_name`.
         4 nick_name: Option<String> => "nick_name",
         /// `tool_sdkid`.
-        5 tool_sdkid: Option<String> => "tool_sdkid",
+        #[doc(alias = "tool_sdkid")]
+        5 tool_sdk_id: Option<String> => "tool_sdkid",
     }
     new(grid_id: impl Into<String>, grid_type: i64)
-    text(userid: String, tmp_openid: String, nick_name: String, tool_sdkid: String)
+    text(userid: String, tmp_openid: String, nick_name: String, tool_sdk_id: String)
 }
 
 w::record! {
@@ -96,13 +97,14 @@ w::record! {
     /// * Catalog: `work.meeting.layout.add`.
     pub struct Add {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `layout_list`.
         1 layout_list: Vec<Layout> => "layout_list: must",
         /// `default_layout_order`.
         2 default_layout_order: Option<i64> => "default_layout_order",
     }
-    new(meetingid: impl Into<String>, layout_list: Vec<Layout>)
+    new(meeting_id: impl Into<String>, layout_list: Vec<Layout>)
     set(default_layout_order: i64)
 }
 
@@ -143,13 +145,14 @@ w::record! {
     /// * Catalog: `work.meeting.layout.add_background`.
     pub struct AddBackground {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `image_list`.
         1 image_list: Vec<Image> => "image_list: must",
         /// `default_image_order`.
         2 default_image_order: Option<i64> => "default_image_order",
     }
-    new(meetingid: impl Into<String>, image_list: Vec<Image>)
+    new(meeting_id: impl Into<String>, image_list: Vec<Image>)
     set(default_image_order: i64)
 }
 
@@ -190,11 +193,12 @@ w::record! {
     /// * Catalog: `work.meeting.layout.batch_delete_background`.
     pub struct BatchDeleteBackground {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `background_id_list`.
         1 background_id_list: Vec<String> => "background_id_list: must",
     }
-    new(meetingid: impl Into<String>, background_id_list: Vec<String>)
+    new(meeting_id: impl Into<String>, background_id_list: Vec<String>)
 }
 
 w::endpoint! {
@@ -224,11 +228,12 @@ w::record! {
     /// * Catalog: `work.meeting.layout.delete_background`.
     pub struct DeleteBackground {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `background_id`.
         1 background_id: String => "background_id: must",
     }
-    new(meetingid: impl Into<String>, background_id: impl Into<String>)
+    new(meeting_id: impl Into<String>, background_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -258,9 +263,10 @@ w::record! {
     /// * Catalog: `work.meeting.layout.list_background`.
     pub struct ListBackground {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
     }
-    new(meetingid: impl Into<String>)
+    new(meeting_id: impl Into<String>)
 }
 
 /// Answer to [`ListBackground`], the same as to [`AddBackground`].
@@ -331,11 +337,12 @@ w::record! {
     /// * Catalog: `work.meeting.layout.set_default`.
     pub struct SetDefault {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `selected_layout_id`.
         1 selected_layout_id: String => "selected_layout_id: must",
     }
-    new(meetingid: impl Into<String>, selected_layout_id: impl Into<String>)
+    new(meeting_id: impl Into<String>, selected_layout_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -365,11 +372,12 @@ w::record! {
     /// * Catalog: `work.meeting.layout.set_default_background`.
     pub struct SetDefaultBackground {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `selected_background_id`.
         1 selected_background_id: String => "selected_background_id: must",
     }
-    new(meetingid: impl Into<String>, selected_background_id: impl Into<String>)
+    new(meeting_id: impl Into<String>, selected_background_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -399,7 +407,8 @@ w::record! {
     /// * Catalog: `work.meeting.layout.update`.
     pub struct Update {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `layout_id`.
         1 layout_id: String => "layout_id: must",
         /// `page_list`.
@@ -407,7 +416,7 @@ w::record! {
         /// `enable_set_default`.
         3 enable_set_default: Option<bool> => "enable_set_default",
     }
-    new(meetingid: impl Into<String>, layout_id: impl Into<String>, page_list: Vec<Page>)
+    new(meeting_id: impl Into<String>, layout_id: impl Into<String>, page_list: Vec<Page>)
     set(enable_set_default: bool)
 }
 

@@ -110,7 +110,8 @@ w::record! {
     /// * Catalog: `work.meeting.poll.create_theme`.
     pub struct CreateTheme {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `operator_userid`.
         1 operator_userid: String => "operator_userid: must",
         /// `instance_id`.
@@ -125,7 +126,7 @@ w::record! {
         6 poll_questions: Vec<PollQuestion> => "poll_questions: must",
     }
     new(
-        meetingid: impl Into<String>,
+        meeting_id: impl Into<String>,
         operator_userid: impl Into<String>,
         instance_id: i64,
         poll_topic: impl Into<String>,
@@ -170,7 +171,8 @@ w::record! {
     /// * Catalog: `work.meeting.poll.delete`.
     pub struct Delete {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `poll_theme_id`.
         1 poll_theme_id: Option<String> => "poll_theme_id",
         /// `poll_id`.
@@ -180,7 +182,7 @@ w::record! {
         /// `instance_id`.
         4 instance_id: i64 => "instance_id: must",
     }
-    new(meetingid: impl Into<String>, operator_userid: impl Into<String>, instance_id: i64)
+    new(meeting_id: impl Into<String>, operator_userid: impl Into<String>, instance_id: i64)
     text(poll_theme_id: String, poll_id: String)
 }
 
@@ -211,7 +213,8 @@ w::record! {
     /// * Catalog: `work.meeting.poll.finish`.
     pub struct Finish {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `poll_theme_id`.
         1 poll_theme_id: String => "poll_theme_id: must",
         /// `poll_id`.
@@ -222,7 +225,7 @@ w::record! {
         4 instance_id: i64 => "instance_id: must",
     }
     new(
-        meetingid: impl Into<String>,
+        meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,
         poll_id: impl Into<String>,
         operator_userid: impl Into<String>,
@@ -257,7 +260,8 @@ w::record! {
     /// * Catalog: `work.meeting.poll.get_poll_detail`.
     pub struct GetPollDetail {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `poll_id`.
         1 poll_id: String => "poll_id: must",
         /// `operator_userid`.
@@ -266,7 +270,7 @@ w::record! {
         3 instance_id: i64 => "instance_id: must",
     }
     new(
-        meetingid: impl Into<String>,
+        meeting_id: impl Into<String>,
         poll_id: impl Into<String>,
         operator_userid: impl Into<String>,
         instance_id: i64,
@@ -322,13 +326,14 @@ w::record! {
     /// * Catalog: `work.meeting.poll.get_poll_list`.
     pub struct GetPollList {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `operator_userid`.
         1 operator_userid: String => "operator_userid: must",
         /// `instance_id`.
         2 instance_id: i64 => "instance_id: must",
     }
-    new(meetingid: impl Into<String>, operator_userid: impl Into<String>, instance_id: i64)
+    new(meeting_id: impl Into<String>, operator_userid: impl Into<String>, instance_id: i64)
 }
 
 w::record! {
@@ -366,7 +371,8 @@ w::record! {
     /// * Catalog: `work.meeting.poll.get_theme_info`.
     pub struct GetThemeInfo {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `poll_theme_id`.
         1 poll_theme_id: String => "poll_theme_id: must",
         /// `operator_userid`.
@@ -375,7 +381,7 @@ w::record! {
         3 instance_id: i64 => "instance_id: must",
     }
     new(
-        meetingid: impl Into<String>,
+        meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,
         operator_userid: impl Into<String>,
         instance_id: i64,
@@ -425,7 +431,8 @@ w::record! {
     /// * Catalog: `work.meeting.poll.start`.
     pub struct Start {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `poll_theme_id`.
         1 poll_theme_id: String => "poll_theme_id: must",
         /// `operator_userid`.
@@ -434,7 +441,7 @@ w::record! {
         3 instance_id: i64 => "instance_id: must",
     }
     new(
-        meetingid: impl Into<String>,
+        meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,
         operator_userid: impl Into<String>,
         instance_id: i64,
@@ -476,7 +483,8 @@ w::record! {
     /// * Catalog: `work.meeting.poll.update_theme`.
     pub struct UpdateTheme {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `poll_theme_id`.
         1 poll_theme_id: String => "poll_theme_id: must",
         /// `operator_userid`.
@@ -493,7 +501,7 @@ w::record! {
         7 poll_questions: Vec<PollQuestion> => "poll_questions: must",
     }
     new(
-        meetingid: impl Into<String>,
+        meeting_id: impl Into<String>,
         poll_theme_id: impl Into<String>,
         operator_userid: impl Into<String>,
         instance_id: i64,

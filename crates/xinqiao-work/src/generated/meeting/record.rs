@@ -37,7 +37,8 @@ w::record! {
         /// `meeting_record_id`.
         0 meeting_record_id: String => "meeting_record_id: must",
         /// `meetingid`.
-        1 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        1 meeting_id: String => "meetingid: must",
         /// `meeting_code`.
         2 meeting_code: String => "meeting_code: must",
         /// `host_user_id`.
@@ -102,11 +103,12 @@ w::record! {
     /// * Catalog: `work.meeting.record.delete`.
     pub struct Delete {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `meeting_record_id`.
         1 meeting_record_id: String => "meeting_record_id: must",
     }
-    new(meetingid: impl Into<String>, meeting_record_id: impl Into<String>)
+    new(meeting_id: impl Into<String>, meeting_record_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -136,11 +138,12 @@ w::record! {
     /// * Catalog: `work.meeting.record.delete_file`.
     pub struct DeleteFile {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `record_file_id`.
         1 record_file_id: String => "record_file_id: must",
     }
-    new(meetingid: impl Into<String>, record_file_id: impl Into<String>)
+    new(meeting_id: impl Into<String>, record_file_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -234,7 +237,8 @@ w::record! {
     /// * Catalog: `work.meeting.record.get_statistics`.
     pub struct GetStatistics {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `meeting_record_id`.
         1 meeting_record_id: String => "meeting_record_id: must",
         /// `start_time`; format `unix`.
@@ -242,7 +246,7 @@ w::record! {
         /// `end_time`; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
-    new(meetingid: impl Into<String>, meeting_record_id: impl Into<String>)
+    new(meeting_id: impl Into<String>, meeting_record_id: impl Into<String>)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
@@ -281,7 +285,8 @@ w::record! {
     /// * Catalog: `work.meeting.record.list`.
     pub struct List {
         /// `meetingid`.
-        0 meetingid: Option<String> => "meetingid",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: Option<String> => "meetingid",
         /// `meeting_code`.
         1 meeting_code: Option<String> => "meeting_code",
         /// `userid`.
@@ -296,7 +301,7 @@ w::record! {
         6 limit: Option<i64> => "limit",
     }
     new()
-    text(meetingid: String, meeting_code: String, userid: String, cursor: String)
+    text(meeting_id: String, meeting_code: String, userid: String, cursor: String)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
@@ -339,14 +344,15 @@ w::record! {
     /// * Catalog: `work.meeting.record.update_sharing_config`.
     pub struct UpdateSharingConfig {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `meeting_record_id`.
         1 meeting_record_id: String => "meeting_record_id: must",
         /// `sharing_config`.
         2 sharing_config: SharingConfig => "sharing_config: must",
     }
     new(
-        meetingid: impl Into<String>,
+        meeting_id: impl Into<String>,
         meeting_record_id: impl Into<String>,
         sharing_config: SharingConfig,
     )

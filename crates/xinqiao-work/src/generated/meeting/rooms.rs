@@ -183,7 +183,8 @@ w::record! {
     /// An item of `meeting_info_list` in the answer of `meeting::rooms::ListMeetings`.
     pub struct MeetingInfo {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `meeting_code`.
         1 meeting_code: String => "meeting_code: must",
         /// `subject`.
@@ -266,13 +267,14 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.book`.
     pub struct Book {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `meeting_room_id_list`.
         1 meeting_room_id_list: Vec<String> => "meeting_room_id_list: must",
         /// `subject_visible`.
         2 subject_visible: Option<bool> => "subject_visible",
     }
-    new(meetingid: impl Into<String>, meeting_room_id_list: Vec<String>)
+    new(meeting_id: impl Into<String>, meeting_room_id_list: Vec<String>)
     set(subject_visible: bool)
 }
 
@@ -311,13 +313,14 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.call`.
     pub struct Call {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `meeting_room_id`.
         1 meeting_room_id: Option<String> => "meeting_room_id",
         /// `mra_address`.
         2 mra_address: Option<MraAddress> => "mra_address",
     }
-    new(meetingid: impl Into<String>)
+    new(meeting_id: impl Into<String>)
     text(meeting_room_id: String)
     set(mra_address: MraAddress)
 }
@@ -357,7 +360,8 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.cancel_call`.
     pub struct CancelCall {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `invite_id`.
         1 invite_id: String => "invite_id: must",
         /// `meeting_room_id`.
@@ -365,7 +369,7 @@ w::record! {
         /// `mra_address`.
         3 mra_address: Option<MraAddress> => "mra_address",
     }
-    new(meetingid: impl Into<String>, invite_id: impl Into<String>)
+    new(meeting_id: impl Into<String>, invite_id: impl Into<String>)
     text(meeting_room_id: String)
     set(mra_address: MraAddress)
 }
@@ -539,13 +543,14 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.get_response_status`.
     pub struct GetResponseStatus {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `meeting_room_id`.
         1 meeting_room_id: Option<String> => "meeting_room_id",
         /// `mra_address`.
         2 mra_address: Option<MraAddress> => "mra_address",
     }
-    new(meetingid: impl Into<String>)
+    new(meeting_id: impl Into<String>)
     text(meeting_room_id: String)
     set(mra_address: MraAddress)
 }
@@ -793,11 +798,12 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.release`.
     pub struct Release {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `meeting_room_id_list`.
         1 meeting_room_id_list: Vec<String> => "meeting_room_id_list: must",
     }
-    new(meetingid: impl Into<String>, meeting_room_id_list: Vec<String>)
+    new(meeting_id: impl Into<String>, meeting_room_id_list: Vec<String>)
 }
 
 w::endpoint! {

@@ -254,9 +254,10 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.cancel`.
     pub struct Cancel {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
     }
-    new(meetingid: impl Into<String>)
+    new(meeting_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -350,7 +351,8 @@ w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `meeting_code`.
         1 meeting_code: String => "meeting_code: must",
         /// `title`.
@@ -401,19 +403,21 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.get`.
     pub struct Get {
         /// `meetingid`.
-        0 meetingid: Option<String> => "meetingid",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: Option<String> => "meetingid",
         /// `meeting_code`.
         1 meeting_code: Option<String> => "meeting_code",
     }
     new()
-    text(meetingid: String, meeting_code: String)
+    text(meeting_id: String, meeting_code: String)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `meeting_code`.
         1 meeting_code: String => "meeting_code: must",
         /// `title`.
@@ -496,12 +500,13 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.list_guest`.
     pub struct ListGuest {
         /// `meetingid`.
-        0 meetingid: Option<String> => "meetingid",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: Option<String> => "meetingid",
         /// `meeting_code`.
         1 meeting_code: Option<String> => "meeting_code",
     }
     new()
-    text(meetingid: String, meeting_code: String)
+    text(meeting_id: String, meeting_code: String)
 }
 
 w::record! {
@@ -539,7 +544,8 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.update`.
     pub struct Update {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `title`.
         1 title: String => "title: must",
         /// `sponsor`.
@@ -578,7 +584,7 @@ w::record! {
         18 preparation_mode: Option<bool> => "preparation_mode",
     }
     new(
-        meetingid: impl Into<String>,
+        meeting_id: impl Into<String>,
         title: impl Into<String>,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
@@ -626,11 +632,12 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.update_guest_list`.
     pub struct UpdateGuestList {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `guests`.
         1 guests: Vec<Guest> => "guests: must",
     }
-    new(meetingid: impl Into<String>, guests: Vec<Guest>)
+    new(meeting_id: impl Into<String>, guests: Vec<Guest>)
 }
 
 w::endpoint! {
@@ -660,7 +667,8 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.update_warm_up`.
     pub struct UpdateWarmUp {
         /// `meetingid`.
-        0 meetingid: String => "meetingid: must",
+        #[doc(alias = "meetingid")]
+        0 meeting_id: String => "meetingid: must",
         /// `warm_up_picture`.
         1 warm_up_picture: Option<String> => "warm_up_picture",
         /// `warm_up_video`.
@@ -668,7 +676,7 @@ w::record! {
         /// `allow_attendees_invite_others`.
         3 allow_attendees_invite_others: Option<bool> => "allow_attendees_invite_others",
     }
-    new(meetingid: impl Into<String>)
+    new(meeting_id: impl Into<String>)
     text(warm_up_picture: String, warm_up_video: String)
     set(allow_attendees_invite_others: bool)
 }
@@ -704,13 +712,14 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.approve`.
         pub struct Approve {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `action`.
             1 action: i64 => "action: must",
             /// `enroll_id_list`.
             2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
-        new(meetingid: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
+        new(meeting_id: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
     }
 
     w::record! {
@@ -748,11 +757,12 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.delete`.
         pub struct Delete {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `enroll_id_list`.
             1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
-        new(meetingid: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
+        new(meeting_id: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
     }
 
     w::record! {
@@ -790,9 +800,10 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.get_config`.
         pub struct GetConfig {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
         }
-        new(meetingid: impl Into<String>)
+        new(meeting_id: impl Into<String>)
     }
 
     w::record! {
@@ -836,11 +847,12 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.import`.
         pub struct Import {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `enroll_list`.
             1 enroll_list: Vec<super::Enroll> => "enroll_list: must",
         }
-        new(meetingid: impl Into<String>, enroll_list: Vec<super::Enroll>)
+        new(meeting_id: impl Into<String>, enroll_list: Vec<super::Enroll>)
     }
 
     w::record! {
@@ -880,7 +892,8 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.list`.
         pub struct List {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `status`.
             1 status: Option<i64> => "status",
             /// `cursor`.
@@ -888,7 +901,7 @@ pub mod enroll {
             /// `limit`.
             3 limit: Option<i64> => "limit",
         }
-        new(meetingid: impl Into<String>)
+        new(meeting_id: impl Into<String>)
         text(cursor: String)
         set(status: i64, limit: i64)
     }
@@ -932,13 +945,14 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.query_by_tmp_openid`.
         pub struct QueryByTmpOpenid {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `sorting_rules`.
             1 sorting_rules: Option<i64> => "sorting_rules",
             /// `tmp_openid_list`.
             2 tmp_openid_list: Vec<String> => "tmp_openid_list: must",
         }
-        new(meetingid: impl Into<String>, tmp_openid_list: Vec<String>)
+        new(meeting_id: impl Into<String>, tmp_openid_list: Vec<String>)
         set(sorting_rules: i64)
     }
 
@@ -977,7 +991,8 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.set_config`.
         pub struct SetConfig {
             /// `meetingid`.
-            0 meetingid: String => "meetingid: must",
+            #[doc(alias = "meetingid")]
+            0 meeting_id: String => "meetingid: must",
             /// `approve_type`.
             1 approve_type: Option<i64> => "approve_type",
             /// `is_collect_question`.
@@ -987,7 +1002,7 @@ pub mod enroll {
             /// `no_registration_needed_for_staff`.
             4 no_registration_needed_for_staff: Option<bool> => "no_registration_needed_for_staff",
         }
-        new(meetingid: impl Into<String>)
+        new(meeting_id: impl Into<String>)
         set(
             approve_type: i64,
             is_collect_question: i64,

@@ -1,0 +1,152 @@
+//! Names that people read: words apart, no longer than a line bears, nothing said twice, no grammar of paths.
+
+use std::collections::BTreeSet;
+
+use xinqiao_catalog::Shape;
+
+use crate::codegen::rust::{event_type, field_name};
+use crate::names::{camel, snake, words};
+use crate::pack::Catalog;
+
+/// Longest name of a type or field.
+const LONGEST: usize = 32;
+
+/// Parts of a name that say nothing of what is meant.
+const EMPTY: &[&str] = &["inner"];
+
+/// Names that break a rule on purpose: the name, and why.
+const EXCEPTIONS: &[(&str, &str)] = &[];
+
+/// How often each rule is broken.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    /// Longer than [`LONGEST`].
+    pub(super) long: BTreeSet<String>,
+    /// With a part that the list of words can't split.
+    pub(super) together: BTreeSet<String>,
+    /// Any other rule, with what is wrong.
+    pub(super) other: BTreeSet<String>,
+}
+
+/// What is wrong with the names of the catalog.
+pub(super) fn faults(catalog: &Catalog) -> Faults {
+    let mut out = Faults::default();
+    for section in catalog.sections.values() {
+        for endpoint in &section.endpoints {
+            out.name(endpoint.id, &camel(endpoint.verb));
+            for part in endpoint.id.split('.') {
+                out.words(endpoint.id, part);
+            }
+            if endpoint.verb.starts_with("by_") {
+                out.other
+                    .insert(format!("{}: a parameter is no verb", endpoint.id));
+            }
+            for shape in [
+                &endpoint.path_params,
+                &endpoint.query,
+                &endpoint.request,
+                &endpoint.response,
+            ] {
+                out.fields(endpoint.id, shape);
+            }
+        }
+        for ty in &section.types {
+            let place = format!("{}::{}", ty.module, ty.name);
+            out.name(&place, ty.name);
+            out.words(&place, &snake(ty.name));
+            out.fields(&place, &ty.shape);
+        }
+    }
+    for section in catalog.events.values() {
+        for event in &section.events {
+            out.name(event.id, &event_type(event));
+            out.splits(event.id);
+            out.fields(event.id, &event.shape);
+        }
+    }
+    out
+}
+
+impl Faults {
+    fn fields(&mut self, place: &str, shape: &Shape) {
+        for field in &shape.fields {
+            let name = field_name(field);
+            let place = format!("{place} {}", field.name);
+            if name.len() > LONGEST {
+                self.long.insert(format!("{place}: {name}"));
+            }
+            self.words(&place, name.trim_end_matches('_'));
+        }
+    }
+
+    fn name(&mut self, place: &str, rust: &str) {
+        if rust.len() > LONGEST {
+            self.long.insert(format!("{place}: {rust}"));
+        }
+        let snaked = snake(rust);
+        let parts: Vec<&str> = snaked.split('_').collect();
+        let doubled = (1..=parts.len() / 2).any(|length| {
+            parts
+                .windows(2 * length)
+                .any(|both| both[..length] == both[length..])
+        });
+        if doubled {
+            self.other
+                .insert(format!("{place}: {rust} says a word twice"));
+        }
+        if let Some(empty) = parts.iter().find(|part| EMPTY.contains(part)) {
+            self.other
+                .insert(format!("{place}: `{empty}` in {rust} says nothing"));
+        }
+        if rust.starts_with("By") {
+            self.other
+                .insert(format!("{place}: {rust} begins like a path"));
+        }
+    }
+
+    /// Ids of callbacks keep the wire's spelling; it must only be possible to split them.
+    fn splits(&mut self, id: &str) {
+        for part in id.split(['.', '_']).filter(|part| words(part).is_none()) {
+            self.together
+                .insert(format!("{id}: `{part}` is not in words.txt"));
+        }
+    }
+
+    fn words(&mut self, place: &str, snaked: &str) {
+        for part in snaked.split('_').filter(|part| !part.is_empty()) {
+            match words(part) {
+                Some(found) if found.len() == 1 => {}
+                Some(found) => {
+                    self.together
+                        .insert(format!("{place}: `{part}` is `{}`", found.join("_")));
+                }
+                None => {
+                    self.together
+                        .insert(format!("{place}: `{part}` is not in words.txt"));
+                }
+            }
+        }
+    }
+}
+
+/// Names without a fault, apart from the exceptions; an exception that is none is a complaint too.
+pub(super) fn check(catalog: &Catalog, complaints: &mut Vec<String>) {
+    let faults = faults(catalog);
+    let all = faults
+        .long
+        .iter()
+        .map(|name| format!("longer than {LONGEST}: {name}"));
+    let all = all
+        .chain(faults.together.iter().cloned())
+        .chain(faults.other.iter().cloned());
+    let mut unused: Vec<&str> = EXCEPTIONS.iter().map(|(name, _)| *name).collect();
+    for fault in all {
+        match EXCEPTIONS.iter().find(|(name, _)| fault.contains(name)) {
+            Some((name, _)) => unused.retain(|other| other != name),
+            None => complaints.push(format!("name: {fault}")),
+        }
+    }
+    for name in unused {
+        complaints.push(format!("name: {name} is no exception any more"));
+    }
+}
