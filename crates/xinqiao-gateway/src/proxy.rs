@@ -105,36 +105,61 @@ pub(crate) async fn handle(
     request: Request,
 ) -> Response {
     let peer = peer_of(&request);
-    let response = answer(shared, face, host, peer, request).await;
+    let (response, asked) = match arrived(shared, face, host, peer, request).await {
+        Ok(passing) => {
+            let (call, target) = (recognise(&passing), passing.target.clone());
+            (answer(shared, passing, &call).await, Some((call, target)))
+        }
+        Err(refused) => (*refused, None),
+    };
     if let Some(rule) = response.headers().get(RULE_HEADER)
         && let Some(rule) = rule.to_str().ok().and_then(xinqiao_catalog::diagnosis)
         && shared.refusals.admits(rule.rule, peer)
     {
-        let status = response.status().as_u16();
-        tracing::warn!(rule = rule.rule, status, %peer, "A platform call was refused.");
+        let (rule, status) = (rule.rule, response.status().as_u16());
+        let who = asked.map(|(call, target)| {
+            let query = target.query().unwrap_or("");
+            refusal::known(shared, &call, query)
+        });
+        let refusal::Known {
+            endpoint,
+            key,
+            app,
+            appid,
+        } = who.unwrap_or_default();
+        tracing::warn!(
+            rule,
+            status,
+            endpoint,
+            key,
+            app,
+            appid,
+            %peer,
+            "A platform call was refused."
+        );
     }
     response
 }
 
-async fn answer(
+/// A request with its body, as far as that is kept; or its refusal.
+async fn arrived(
     shared: &Arc<Shared>,
     face: Face,
     host: &'static str,
     peer: IpAddr,
     request: Request,
-) -> Response {
+) -> Result<Passing, Box<Response>> {
     let (parts, body) = request.into_parts();
+    let refused = |status, rule, cause| {
+        Err(Box::new(if face.is_proxy() {
+            problem(shared, status, rule, cause)
+        } else {
+            stranger(shared)
+        }))
+    };
     let Some(target) = target_of(&parts) else {
-        if !face.is_proxy() {
-            return stranger(shared);
-        }
         let cause = "CONNECT, TRACE and requests for no path are not passed on";
-        return problem(
-            shared,
-            StatusCode::METHOD_NOT_ALLOWED,
-            "proxy.method",
-            cause,
-        );
+        return refused(StatusCode::METHOD_NOT_ALLOWED, "proxy.method", cause);
     };
     let mut passing = Passing {
         face,
@@ -147,24 +172,26 @@ async fn answer(
     };
     // A stranger's body is not waited for.
     if !face.is_proxy() && !may_be_ours(shared, &passing) {
-        return stranger(shared);
+        return Err(Box::new(stranger(shared)));
     }
-    passing.body = match Gathered::read(body).await {
-        Ok(body) => body,
-        Err(error @ BodyError::NoRoom) => return overloaded(shared, error.to_string()),
-        Err(_) if !face.is_proxy() => return stranger(shared),
-        Err(error) => {
-            return problem(shared, error.status(), "proxy.body", error.to_string());
-        }
-    };
+    passing.body = Gathered::read(body).await.map_err(|error| {
+        Box::new(match error {
+            BodyError::NoRoom => overloaded(shared, error.to_string()),
+            _ if !face.is_proxy() => stranger(shared),
+            error => problem(shared, error.status(), "proxy.body", error.to_string()),
+        })
+    })?;
+    Ok(passing)
+}
+
+async fn answer(shared: &Arc<Shared>, mut passing: Passing, call: &Call) -> Response {
     // Taken when the body is there: who sends it slowly holds none.
     let Ok(_place) = shared.calls.try_acquire() else {
         return overloaded(shared, "too many calls to the platform are being worked on");
     };
-    let call = recognise(&passing);
-    let response = match issuing::answer(shared, &mut passing, &call).await {
+    let response = match issuing::answer(shared, &mut passing, call).await {
         Some(response) => response,
-        None => pass(shared, passing, &call).await,
+        None => pass(shared, passing, call).await,
     };
     tracing::debug!(
         endpoint = call.endpoint().map_or("unknown", |endpoint| endpoint.id),
