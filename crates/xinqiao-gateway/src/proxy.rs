@@ -43,7 +43,7 @@ use xinqiao_types::AppId;
 
 pub(crate) use self::body::KEPT_BYTES;
 use self::{
-    body::{Gathered, Reply, SMALL_BYTES, is_encoded},
+    body::{Gathered, Reply, SMALL_BYTES, is_encoded, is_transfer_encoded},
     refusal::{refuse, token_failure, unreachable},
     scrub::Scrubber,
     sending::{Sending, is_plain, readable, unreadable},
@@ -161,6 +161,10 @@ async fn arrived(
         let cause = "CONNECT, TRACE and requests for no path are not passed on";
         return refused(StatusCode::METHOD_NOT_ALLOWED, "proxy.method", cause);
     };
+    if is_transfer_encoded(&parts.headers) {
+        let cause = "a body is sent as it is, or chunked";
+        return refused(StatusCode::NOT_IMPLEMENTED, "proxy.encoded", cause);
+    }
     let mut passing = Passing {
         face,
         host,
@@ -328,7 +332,8 @@ async fn pass(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
     if holds_key(&passing) {
         return refused(code::INVALID_SECRET, "key.place");
     }
-    if matches!(bearer, Bearer::Virtual(_)) && is_encoded(&passing.headers) {
+    // Nobody here can say that no key of ours is in it.
+    if is_encoded(&passing.headers) {
         return refused(code::INVALID_CREDENTIAL, "proxy.encoded");
     }
     let appid = match &bearer {

@@ -109,6 +109,17 @@ pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
         .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
+/// Whether a body with these headers is compressed on its way here only. The header that says so is not passed on.
+pub(super) fn is_transfer_encoded(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::TRANSFER_ENCODING);
+    values.iter().any(|value| {
+        !value
+            .as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"chunked")
+    })
+}
+
 /// The platform's answer.
 #[derive(Debug)]
 pub(super) struct Reply {
