@@ -389,10 +389,7 @@ impl Config {
         }
         if let Upstream::Hosts(hosts) = &self.upstream {
             for (host, origin) in hosts {
-                if !xinqiao_catalog::hosts()
-                    .iter()
-                    .any(|known| known.name == host)
-                {
+                if xinqiao_catalog::host(host).is_none_or(|known| known.name != host) {
                     return fail(
                         format!("upstream.\"{host}\""),
                         "config.unknown_name",

@@ -2,7 +2,7 @@
 //!
 //! An answer is searched as it comes, across the borders of its pieces; only what may be the
 //! beginning of a secret is held back. Each secret is known in the spellings that an answer may
-//! give it: plain, as a JSON text, percent-encoded.
+//! give it: plain, as a JSON text, percent-encoded, in UTF-16.
 
 use std::sync::OnceLock;
 
