@@ -1,5 +1,6 @@
 //! `xinqiao serve`: the gateway in front of the real platform.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -77,14 +78,14 @@ fn chinese(error: &StartError) -> String {
         return message;
     };
     if !message.is_empty() {
-        message.push_str("：");
+        message.push('：');
     }
     message.push_str(diagnosis.cause.zh);
     if !names.is_empty() {
-        message.push_str(&format!("（{}）", names.join("、")));
+        let _ = write!(message, "（{}）", names.join("、"));
     }
     for step in &diagnosis.remedy_zh {
-        message.push_str(&format!("\n  * {step}"));
+        let _ = write!(message, "\n  * {step}");
     }
     message
 }

@@ -17,6 +17,7 @@
 
 mod body;
 pub mod fuzzed;
+mod headers;
 mod issuing;
 mod key_scan;
 mod preflight;
@@ -43,7 +44,8 @@ use xinqiao_types::AppId;
 
 pub(crate) use self::body::KEPT_BYTES;
 use self::{
-    body::{Gathered, Reply, SMALL_BYTES, is_encoded, is_transfer_encoded},
+    body::{Gathered, Reply, SMALL_BYTES},
+    headers::{end_to_end, is_encoded, is_transfer_encoded},
     refusal::{refuse, token_failure, unreachable},
     scrub::Scrubber,
     sending::{Sending, is_plain, readable, unreadable},
@@ -557,47 +559,4 @@ fn token_refusal(reply: &Reply) -> Option<i64> {
         code::ACCESS_TOKEN_EXPIRED,
     ];
     refusals.contains(&errcode).then_some(errcode)
-}
-
-fn join(path: &str, query: &str) -> String {
-    if query.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{path}?{query}")
-    }
-}
-
-/// Headers that belong to the message, not to the connection.
-fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    let named: Vec<String> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
-    let mut kept = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        let own = matches!(
-            name.as_str(),
-            "connection"
-                | "keep-alive"
-                | "proxy-authenticate"
-                | "proxy-authorization"
-                | "proxy-connection"
-                | "te"
-                | "trailer"
-                | "transfer-encoding"
-                | "upgrade"
-                | "expect"
-                | "host"
-        );
-        // Framing is the connection's: a length beside chunks is nobody's.
-        let own = own
-            || name == header::CONTENT_LENGTH && headers.contains_key(header::TRANSFER_ENCODING);
-        if !own && !named.iter().any(|named| named == name.as_str()) {
-            kept.append(name.clone(), value.clone());
-        }
-    }
-    kept
 }

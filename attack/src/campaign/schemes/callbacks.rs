@@ -241,8 +241,9 @@ mod tests {
 
     #[test]
     fn two_times_of_the_window_are_one_pair_in_either_order() {
-        let schemes: [(&Keys, fn(&Sent) -> Verdict); 3] = [
-            (&PLAIN, judge_plain),
+        let judge_of: fn(&Sent) -> Verdict = judge_plain;
+        let schemes = [
+            (&PLAIN, judge_of),
             (&COMPAT, judge_compat),
             (&SAFE, judge_safe),
         ];

@@ -188,7 +188,11 @@ mod tests {
     }
 
     fn spelled(write: impl Fn(u8) -> String) -> String {
-        KEY.bytes().map(write).collect()
+        written(KEY.as_bytes(), write)
+    }
+
+    fn written(bytes: &[u8], write: impl Fn(u8) -> String) -> String {
+        bytes.iter().copied().map(write).collect()
     }
 
     #[test]
@@ -219,16 +223,8 @@ mod tests {
             for wide in [u16::to_le_bytes, u16::to_be_bytes] {
                 let wide: Vec<u8> = text.encode_utf16().flat_map(wide).collect();
                 found(&wide);
-                found(
-                    wide.iter()
-                        .map(|byte| format!("%{byte:02X}"))
-                        .collect::<String>(),
-                );
-                found(
-                    wide.iter()
-                        .map(|byte| format!("\\u00{byte:02x}"))
-                        .collect::<String>(),
-                );
+                found(written(&wide, |byte| format!("%{byte:02X}")));
+                found(written(&wide, |byte| format!("\\u00{byte:02x}")));
             }
         }
         for depth in [4, 8, 40, 4000] {

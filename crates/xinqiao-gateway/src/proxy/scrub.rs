@@ -248,15 +248,11 @@ mod tests {
             "CANARY-TOKEN%2f1",
             "%43%41%4E%41%52%59%2D%54%4F%4B%45%4E%2F%31",
             "\\u0043\\u0041\\u004e\\u0041\\u0052\\u0059\\u002d\\u0053\\u0045\\u0043\\u0052\\u0045\\u0054",
+            "%u0043%u0041%u004e%u0041%u0052%u0059%u002d%u0053%u0045%u0043%u0052%u0045%u0054",
         ] {
             assert_eq!(scrubber().bytes(body.into()), "x", "{body}");
         }
         let secret = "CANARY-SECRET";
-        let odd: String = secret
-            .bytes()
-            .map(|byte| format!("%u00{byte:02x}"))
-            .collect();
-        assert_eq!(scrubber().bytes(odd.into()), "x");
         for wide in [u16::to_le_bytes, u16::to_be_bytes] {
             let body: Vec<u8> = secret.encode_utf16().flat_map(wide).collect();
             let clean = scrubber().bytes(body.into());
