@@ -250,7 +250,7 @@ async fn connect(via: Via, running: &mut Running, account: &SeededAccount) -> Re
     if let Some(demo) = &mut running.demo {
         demo.start(account, secret, endpoints).context("demo app")?;
     }
-    running.simulator.connect(&account.appid, &callback);
+    running.simulator.connect(&account.appid, &callback).await;
     Ok(())
 }
 

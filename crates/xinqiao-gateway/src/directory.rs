@@ -311,6 +311,7 @@ fn aes_key(text: &str, key: impl Fn() -> String) -> Result<AesKey, ConfigError> 
     AesKey::parse(text).map_err(|error| ConfigError::Value {
         file: "configuration".into(),
         key: key(),
+        rule: "config.secret",
         reason: error.to_string(),
     })
 }

@@ -66,6 +66,17 @@ pub enum Body {
     Info(Info),
 }
 
+impl Body {
+    /// The fields that its type has a place for.
+    fn fields(&self) -> &'static [&'static str] {
+        match self {
+            Self::Content(content) => content.fields(),
+            Self::Event(event) => event.fields(),
+            Self::Info(info) => info.fields(),
+        }
+    }
+}
+
 /// What every message and event carries.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
@@ -279,11 +290,7 @@ impl Message {
     /// The top-level fields that have no place in the type, and those of which it could not hold
     /// everything: nothing that came is missing from both.
     pub fn rest(&self) -> Map<String, Value> {
-        let known = match &self.body {
-            Body::Content(content) => content.fields(),
-            Body::Event(event) => event.fields(),
-            Body::Info(info) => info.fields(),
-        };
+        let known = self.body.fields();
         let is_unknown = matches!(
             &self.body,
             Body::Content(Content::Unknown(_))
@@ -373,11 +380,7 @@ impl Message {
             out.number("AgentID", id);
         }
         // What the type holds a part of is written as the type has it.
-        let known = match &self.body {
-            Body::Content(content) => content.fields(),
-            Body::Event(event) => event.fields(),
-            Body::Info(info) => info.fields(),
-        };
+        let known = self.body.fields();
         for (name, value) in &self.rest() {
             if !is_known(known, name) && !is_head_field(&self.body, name) {
                 unknown::write_xml(name, value, &mut out);

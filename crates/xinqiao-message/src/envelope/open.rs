@@ -6,6 +6,10 @@
 //! lost by it, whatever its nonce: inside stands the time at which it was made. What has no time inside, and
 //! what is not encrypted (whose body no signature covers anyway), is taken by its timestamp alone: such a
 //! one, captured, holds again when the clock reaches its nonce.
+//!
+//! Where both are times of the window, either order is accepted as the same callback: refusing one would need
+//! to know which is genuine, and a genuine nonce may look like that once in some ten thousand. Nothing is gained
+//! by exchanging them, since [`crate::dedup`] takes nothing of the URL.
 
 use std::borrow::Cow;
 
