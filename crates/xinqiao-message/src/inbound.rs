@@ -165,7 +165,7 @@ impl Message {
         let raw = bytes.into();
         let (head, body) = match Form::of(&raw) {
             Form::Xml => {
-                let document = Document::parse(&raw)?;
+                let document = Document::parse_whole(&raw)?;
                 read_xml(&document, Typed::Must)?
             }
             Form::Json => read_json(&lower::usual(serde_json::from_slice(&raw)?), Typed::Must)?,
@@ -484,7 +484,8 @@ fn read_xml(document: &Document<'_>, typed: Typed) -> Result<(Head, Body), Messa
     let root = document.root();
     let mut fields = Fields::default();
     for child in root.children() {
-        if let Some(at) = FIELDS.iter().position(|name| child.is(name)) {
+        let name = child.name();
+        if let Some(at) = FIELDS.iter().position(|field| *field == name) {
             fields[at].get_or_insert_with(|| child.text());
         }
     }

@@ -60,11 +60,18 @@ pub(super) fn find_cdata_end(section: &[u8]) -> Option<usize> {
     }
 }
 
+/// The bytes as text, if they are UTF-8 without characters that XML cannot hold.
+pub(super) fn plain(bytes: &[u8]) -> Option<&str> {
+    simdutf8::basic::from_utf8(bytes)
+        .ok()
+        .filter(|_| !has_forbidden(bytes))
+}
+
 /// Bytes as text: what is no UTF-8 and what XML forbids becomes U+FFFD.
 pub(super) fn readable(bytes: &[u8]) -> Cow<'_, str> {
-    match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) if !has_forbidden(bytes) => Cow::Borrowed(text),
-        _ => {
+    match plain(bytes) {
+        Some(text) => Cow::Borrowed(text),
+        None => {
             let text = String::from_utf8_lossy(bytes);
             Cow::Owned(text.replace(|each| !is_xml_char(each), "\u{fffd}"))
         }
