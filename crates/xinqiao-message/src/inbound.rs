@@ -525,7 +525,9 @@ fn finish(
         idx: number(idx),
         agent_id: number(agent),
     };
-    let [msg, event, info] = [msg, event, info].map(Option::unwrap_or_default);
+    let msg = msg.unwrap_or_default();
+    let event = event.unwrap_or_default();
+    let info = info.unwrap_or_default();
     let body = if msg == msg_type::EVENT {
         let known = Event::read(&event, source);
         Body::Event(known.unwrap_or_else(|| Event::Unknown(Unknown::new(&event))))

@@ -213,6 +213,9 @@ fn only_what_every_reader_takes_is_clean() {
         (b"<xml><a>&#65;</a></xml>", false),
         (b"<xml><a>\x08</a></xml>", false),
         (b"<xml><a>\xef\xbf\xbe</a></xml>", false),
+        (b"<xml><a>\xe5\xbf\xbe\xef\xbf\xbf</a></xml>", false),
+        // U+5FFE and U+1FFFE end in the same bytes.
+        ("<xml><a>\u{5ffe}\u{1fffe}\r\n\t</a></xml>".as_bytes(), true),
         (b"<xml><a>\xff</a></xml>", false),
         (b"<?xml version=\"1.0\" encoding=\"GBK\"?><xml/>", false),
     ] {
