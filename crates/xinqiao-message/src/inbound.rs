@@ -176,7 +176,7 @@ impl Message {
         let raw = bytes.into();
         let (head, body) = match Form::of(&raw) {
             Form::Xml => {
-                let document = Document::parse(&raw)?;
+                let document = Document::parse_whole(&raw)?;
                 read_xml(&document, Typed::Must)?
             }
             Form::Json => read_json(&lower::usual(serde_json::from_slice(&raw)?), Typed::Must)?,
@@ -487,7 +487,8 @@ fn read_xml(document: &Document<'_>, typed: Typed) -> Result<(Head, Body), Messa
     let root = document.root();
     let mut fields = Fields::default();
     for child in root.children() {
-        if let Some(at) = FIELDS.iter().position(|name| child.is(name)) {
+        let name = child.name();
+        if let Some(at) = FIELDS.iter().position(|field| *field == name) {
             fields[at].get_or_insert_with(|| child.text());
         }
     }
@@ -527,7 +528,9 @@ fn finish(
         idx: number(idx),
         agent_id: number(agent),
     };
-    let [msg, event, info] = [msg, event, info].map(Option::unwrap_or_default);
+    let msg = msg.unwrap_or_default();
+    let event = event.unwrap_or_default();
+    let info = info.unwrap_or_default();
     let body = if msg == msg_type::EVENT {
         let known = Event::read(&event, source);
         Body::Event(known.unwrap_or_else(|| Event::Unknown(Unknown::new(&event))))

@@ -34,9 +34,17 @@ impl<'a> CallbackQuery<'a> {
     /// some proxies send them undecoded.
     pub fn parse(raw: &'a str) -> Self {
         let mut query = Self::default();
+        let is_encoded = raw.contains('%');
+        let decoded = |text| {
+            if is_encoded {
+                decode(text)
+            } else {
+                Cow::Borrowed(text)
+            }
+        };
         for pair in raw.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, slot) = match &*decode(name) {
+            let (name, slot) = match &*decoded(name) {
                 "signature" => ("signature", &mut query.signature),
                 "msg_signature" => ("msg_signature", &mut query.msg_signature),
                 "timestamp" => ("timestamp", &mut query.timestamp),
@@ -49,7 +57,7 @@ impl<'a> CallbackQuery<'a> {
             if slot.is_some() {
                 query.repeated = Some(name);
             } else {
-                *slot = Some(decode(value));
+                *slot = Some(decoded(value));
             }
         }
         query

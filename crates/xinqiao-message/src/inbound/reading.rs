@@ -132,9 +132,9 @@ fn untyped(body: &Body) -> bool {
 fn strictly(raw: &[u8]) -> Result<(Head, Body), Option<MessageError>> {
     match Form::of(raw) {
         Form::Xml => {
-            let document = Document::parse(raw).map_err(|error| Some(error.into()))?;
+            let document = Document::parse_whole(raw).map_err(|error| Some(error.into()))?;
             // A text between the fields belonged to a text that was not split.
-            if !xml::is_clean(raw) || !document.root().text().trim().is_empty() {
+            if !document.is_clean() || document.root().has_own_text() {
                 return Err(None);
             }
             read_xml(&document, Typed::Must).map_err(Some)
